@@ -1,0 +1,198 @@
+import { v5 } from 'uuid';
+import { writeNote } from '../../db/notes';
+import type { Write } from '../../db/tx';
+import { gateOfAccess, newAccess, type AccessRequest } from '../../domain/access';
+import { newGate, type Gate } from '../../domain/gate';
+import type { Harness, Move, Report } from '../../domain/harness';
+import type { Scope } from '../../domain/scopes';
+import type { Call, Execution } from '../../pipeline/call';
+import type { Deps } from '../deps';
+import { agentActor } from '../lifecycle/runs';
+import { situationOfRun, type Situation } from './brief';
+
+export interface RunRef {
+  tenantId: string;
+  runId: string;
+}
+export interface StepInput extends RunRef {
+  step: number;
+}
+/** What people are asked to approve. The arguments stay in the ledger, at the step where the pipeline escalated. */
+export interface Proposal {
+  action: string;
+  target: string;
+  reason: string;
+  /** The step whose call was escalated: what is approved is that call. */
+  step: number;
+  digest: string;
+}
+export interface Turn {
+  steps: number;
+  progress: number;
+  next:
+    | { kind: 'more' }
+    | { kind: 'slow'; step: number }
+    | { kind: 'request_access'; access: AccessRequest; gate: Gate }
+    | { kind: 'propose'; proposal: Proposal }
+    | { kind: 'finish'; summary: string };
+}
+
+/** Steering gets in at least this often, and no workflow task is held for long. */
+const maxSteps = 5;
+const maxMs = 500;
+
+type CallMove = Extract<Move, { kind: 'call' }>;
+
+/** Between 5 (started) and 90 (proposed): an embedded run takes about fifteen steps. */
+const progressAt = (step: number): number => Math.min(90, 5 + step * 6);
+
+export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Harness>) => {
+  const { store, pipeline } = deps;
+
+  const callOf = (s: Situation, move: Pick<CallMove, 'tool' | 'args'> & { why: string | null }, gateId: string | null): Call => ({
+    tenantId: s.run.tenantId,
+    actor: agentActor(s.run),
+    scopes: s.run.scopes as Scope[],
+    agentId: s.run.agentId,
+    owner: { kind: 'run', id: s.run.id, step: s.step },
+    ticketId: s.run.ticketId,
+    tool: move.tool,
+    args: move.args,
+    why: move.why,
+    gateId,
+  });
+
+  const onRecorded = async (tx: Write, e: Execution, runId: string): Promise<void> => {
+    await tx.query('update runs set steps = $2, progress = greatest(progress, $3), heartbeat = now() where id = $1', [
+      runId, e.step + 1, progressAt(e.step),
+    ]); // prettier-ignore
+  };
+  const execute = (call: Call, signal: AbortSignal): Promise<Execution> =>
+    pipeline.execute(call, { signal, onRecorded: (tx, e) => onRecorded(tx, e, call.owner.id) });
+
+  /** Marks what the agent is about to see. */
+  const deliver = (input: RunRef): Promise<void> =>
+    store.write(input.tenantId, async (tx) => {
+      const { rows } = await tx.query<{ id: string; number: number; ticket_id: string; author: string }>(
+        `update steering_events set status = 'delivered', delivered_at = now() where run_id = $1 and status = 'pending'
+         returning id, number, ticket_id, author`,
+        [input.runId],
+      );
+      for (const row of rows) {
+        tx.log({
+          kind: 'steering.delivered',
+          actor: { id: null, kind: 'system', name: 'wheelhouse' },
+          subject: { kind: 'run', id: input.runId },
+          transition: `steering:${row.id}`,
+          ticketId: row.ticket_id,
+          runId: input.runId,
+          body: { event_id: row.number, author: row.author },
+        });
+      }
+    });
+
+  const nextMove = (s: Situation): Move => {
+    const harness = harnesses.get(s.run.harness);
+    if (!harness) throw new Error(`no harness ${s.run.harness}`);
+    // The proposal itself is the kernel's business: the agent is asked what it would do without it.
+    return harness.next(s.brief, s.observations.filter((o) => o.tool !== 'site.publish'));
+  };
+
+  /** Runs the proposed call against the pipeline: it escalates, and that is what people are asked about. */
+  const propose = async (s: Situation, move: Extract<Move, { kind: 'propose' }>, signal: AbortSignal): Promise<Turn['next'] & { steps: number }> => {
+    const call = callOf(s, { tool: move.tool, args: move.args, why: move.reason }, null);
+    const execution = await execute(call, signal);
+    const steps = execution.step + 1;
+    if (execution.decision !== 'escalate') {
+      const why = execution.reasons.map((r) => r.message).join('; ');
+      return { kind: 'finish', steps, summary: `not published: the proposal was refused (${execution.decision}): ${why}` };
+    }
+    const proposal = { action: move.action, target: move.target, reason: move.reason, step: execution.step, digest: pipeline.seal(call) };
+    return { kind: 'propose', steps, proposal };
+  };
+
+  const requestAccess = (s: Situation, move: Extract<Move, { kind: 'request_access' }>): Turn['next'] => {
+    const id = v5(`access:${move.system}`, s.run.id);
+    const requester = agentActor(s.run);
+    const access = newAccess(
+      {
+        id,
+        tenantId: s.run.tenantId,
+        ticketId: s.run.ticketId,
+        accessTicketId: v5('ticket', id),
+        runId: s.run.id,
+        agentId: s.run.agentId,
+        gateId: v5('gate', id),
+        resource: move.resource,
+        permission: move.permission,
+        accountRef: requester.name,
+        reason: move.reason,
+        assignmentGroup: 'Identity & Access',
+        riskLevel: 'medium',
+        lease: move.lease,
+        requester,
+        onBehalfOf: s.run.spawnedBy,
+      },
+      new Date().toISOString(),
+    );
+    return { kind: 'request_access', access, gate: newGate(gateOfAccess(access), access.createdAt, deps.gateTtlMs) };
+  };
+
+  return {
+    callOf,
+    execute,
+    nextMove,
+    activities: {
+      /** Up to five quick steps, or half a second. Safe to repeat at any point: the ledger knows what was done. */
+      async advance(input: StepInput & { proposing: boolean }): Promise<Turn> {
+        const from = performance.now();
+        const { signal } = new AbortController();
+        await deliver(input);
+        for (let taken = 0; ; taken += 1) {
+          const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
+          const turn = (next: Turn['next'], steps = s.step): Turn => ({ steps, progress: Math.max(s.run.progress, progressAt(steps)), next });
+          const move = nextMove(s);
+          if (move.kind === 'finish') return turn({ kind: 'finish', summary: move.summary });
+          if (move.kind === 'request_access') return turn(requestAccess(s, move));
+          if (move.kind === 'propose') {
+            // People are deciding already: what was proposed stands, and what was said since is answered beside it.
+            if (!input.proposing) return turn({ kind: 'finish', summary: 'answered' });
+            const { steps, ...next } = await propose(s, move, signal);
+            return turn(next, steps);
+          }
+          if (taken >= maxSteps || performance.now() - from > maxMs) return turn({ kind: 'more' });
+          const call = callOf(s, move, null);
+          if (await pipeline.isSlow(call)) return turn({ kind: 'slow', step: s.step });
+          await execute(call, signal);
+        }
+      },
+
+      /** What was said while people decide: answered in a note, once, and acknowledged. */
+      async answerSteering(input: RunRef): Promise<void> {
+        const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
+        const move = nextMove(s);
+        const report = move.kind === 'propose' ? (move.args['report'] as Report) : null;
+        await store.write(input.tenantId, async (tx) => {
+          const { rows } = await tx.query<{ id: string; number: number }>(
+            `update steering_events set status = 'acknowledged', acknowledged_at = now()
+             where run_id = $1 and status = 'delivered' returning id, number`,
+            [input.runId],
+          );
+          for (const row of rows) {
+            const answer = report?.steering.find((a) => a.id === row.id)?.answer;
+            const by = agentActor(s.run);
+            tx.log({
+              kind: 'steering.acknowledged', actor: by, subject: { kind: 'run', id: s.run.id }, transition: `acknowledged:${row.id}`,
+              ticketId: s.run.ticketId, runId: s.run.id, agentId: s.run.agentId, body: { event_id: row.number, answer: answer ?? null },
+            }); // prettier-ignore
+            if (!answer) continue;
+            await writeNote(tx, {
+              ticketId: s.run.ticketId, key: `steering:${row.id}`, source: 'agent', author: by.name, actor: by, body: answer,
+              externalRef: `steering:${row.number}`,
+            }); // prettier-ignore
+          }
+        });
+      },
+    },
+  };
+};

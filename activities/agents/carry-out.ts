@@ -1,0 +1,66 @@
+import { Context } from '@temporalio/activity';
+import { executionAt } from '../../db/executions';
+import { gates } from '../../db/gates';
+import type { Actor } from '../../domain/principal';
+import { signAssertion } from '../../log/assertion';
+import { wasCarriedOut } from '../../pipeline/run';
+import type { Deps } from '../deps';
+import { agentActor } from '../lifecycle/runs';
+import type { advanceActivities, Proposal, StepInput } from './advance';
+import { situationOfRun } from './brief';
+
+export interface CarriedOut {
+  result: string;
+  by: Actor;
+  /** The worker's signed word that it is done; null when the pipeline refused, for `result` says why. */
+  proof: string | null;
+}
+
+/** Heartbeats while `work` runs, so that a worker that died is noticed in seconds and a cancelled step stops. */
+async function heartbeating<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { heartbeat, cancellationSignal } = Context.current();
+  const beat = setInterval(() => heartbeat(), 2_000);
+  try {
+    return await work(cancellationSignal);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+export const carryOutActivities = (deps: Deps, { callOf, execute, nextMove }: ReturnType<typeof advanceActivities>) => {
+  const { store, keyring } = deps;
+  return {
+    /** One tool call that is too slow for a local activity. */
+    runSlowStep: (input: StepInput): Promise<{ steps: number }> =>
+      heartbeating(async (signal) => {
+        const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
+        if (s.step > input.step) return { steps: s.step }; // an earlier attempt did it and its answer was lost
+        const move = nextMove(s);
+        if (move.kind !== 'call') return { steps: s.step };
+        const done = await execute(callOf(s, move, null), signal);
+        return { steps: done.step + 1 };
+      }),
+
+    /** What was approved, exactly: the escalated call again, now with its approval. The proof lets the agent complete the gate. */
+    carryOut: (input: StepInput & { proposal: Proposal; gateId: string }): Promise<CarriedOut> =>
+      heartbeating(async (signal) => {
+        const { s, escalated, gate } = await store.read(input.tenantId, async (tx) => ({
+          s: await situationOfRun(tx, input.runId),
+          escalated: await executionAt(tx, input.runId, input.proposal.step),
+          gate: await gates.byId(tx, input.gateId),
+        }));
+        if (!escalated || !gate) throw new Error(`nothing proposed at step ${input.proposal.step} of run ${input.runId}`);
+        const at = { ...s, step: input.step };
+        const done = await execute(callOf(at, { tool: escalated.tool, args: escalated.args, why: 'approved' }, input.gateId), signal);
+        const by = agentActor(s.run);
+        if (!wasCarriedOut(done)) {
+          return { proof: null, by, result: `not carried out (${done.decision}): ${done.reasons.map((r) => r.message).join('; ')}` };
+        }
+        const proof = await signAssertion(keyring, {
+          by, tenantId: input.tenantId, gateId: gate.id, verdict: 'complete', digest: gate.digest,
+        }); // prettier-ignore
+        const { url } = done.result as { url: string };
+        return { result: `published at ${url}`, by, proof };
+      }),
+  };
+};

@@ -1,0 +1,76 @@
+import { investigations } from '../../db/investigations';
+import type { Harness } from '../../domain/harness';
+import type { Investigation, InvestigationEvent } from '../../domain/investigation';
+import { NotFound } from '../../domain/errors';
+import type { Actor } from '../../domain/principal';
+import { agentScopes } from '../../domain/scopes';
+import type { Deps } from '../deps';
+import { stands } from '../lifecycle/record';
+import { situationOfTicket } from './brief';
+
+const kinds: Record<'open' | InvestigationEvent['type'], string> = {
+  open: 'investigation.opened',
+  begin: 'investigation.begun',
+  conclude: 'investigation.concluded',
+  fail: 'investigation.failed',
+  time_out: 'investigation.timed_out',
+  interrupt: 'investigation.interrupted',
+};
+
+/** The investigator of a ticket's evidence: the analyst's plan, through the same pipeline, without asking or proposing. */
+export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harness) => ({
+  recordInvestigation: (
+    next: Investigation,
+    t: { event: keyof typeof kinds; transition: string },
+  ): Promise<{ investigation: Investigation; applied: boolean }> =>
+    store.write(next.tenantId, async (tx) => {
+      const written = await (t.event === 'open' ? investigations.insert(tx, next) : investigations.move(tx, next));
+      if (!written) {
+        const investigation = await investigations.byId(tx, next.id);
+        if (!investigation) throw new Error(`no row for investigation ${next.id}`);
+        return { investigation, applied: await stands(tx, next.id, next.version, t.transition) };
+      }
+      tx.log({
+        kind: kinds[t.event],
+        actor: written.startedBy,
+        subject: { kind: 'investigation', id: written.id },
+        version: written.version,
+        transition: t.transition,
+        ticketId: written.ticketId,
+        agentId: written.agentId,
+        decision: t.event === 'fail' ? 'error' : 'allow',
+        reason: written.error,
+        body: { status: written.status, mode: written.mode, steps: written.steps },
+      });
+      return { investigation: written, applied: true };
+    }),
+
+  /** One step of evidence; the conclusion when there is nothing more to gather. */
+  async investigate(input: { tenantId: string; investigationId: string; step: number }): Promise<{ steps: number; conclusion: Record<string, unknown> | null }> {
+    const { it, s } = await store.read(input.tenantId, async (tx) => {
+      const row = await investigations.byId(tx, input.investigationId);
+      if (!row) throw new NotFound(`no investigation ${input.investigationId}`);
+      return { it: row, s: await situationOfTicket(tx, row.id, row.ticketId) };
+    });
+    const move = analyst.next(s.brief, s.observations);
+    if (move.kind === 'propose') return { steps: s.step, conclusion: move.args['report'] as Record<string, unknown> };
+    if (move.kind !== 'call') return { steps: s.step, conclusion: { summary: move.kind === 'finish' ? move.summary : 'needs access' } };
+    const actor: Actor = { id: it.agentId, kind: 'agent', name: 'investigator' };
+    const done = await pipeline.execute(
+      {
+        tenantId: it.tenantId,
+        actor,
+        scopes: agentScopes,
+        agentId: it.agentId,
+        owner: { kind: 'investigation', id: it.id, step: s.step },
+        ticketId: it.ticketId,
+        tool: move.tool,
+        args: move.args,
+        why: move.why,
+        gateId: null,
+      },
+      { signal: new AbortController().signal },
+    );
+    return { steps: done.step + 1, conclusion: null };
+  },
+});

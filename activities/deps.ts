@@ -1,0 +1,18 @@
+import type { WorkflowClient } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { FileStore } from '../log/files';
+import type { Keyring } from '../log/keys';
+import type { Store } from '../log/store';
+import type { Pipeline } from '../pipeline/run';
+
+/** What side effects lean on. By argument, never by module state. */
+export interface Deps {
+  store: Store;
+  keyring: Keyring;
+  pipeline: Pipeline;
+  files: FileStore;
+  masterKey: Buffer;
+  temporal: WorkflowClient;
+  logger: Logger;
+  gateTtlMs: number;
+}

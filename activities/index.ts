@@ -1,0 +1,36 @@
+import type { Harness } from '../domain/harness';
+import { advanceActivities } from './agents/advance';
+import { carryOutActivities } from './agents/carry-out';
+import { investigateActivities } from './agents/investigate';
+import type { Deps } from './deps';
+import { leaseActivities } from './integrations/leases';
+import { sweepActivities } from './integrations/sweep';
+import { learningActivities } from './learning/promote';
+import { accessActivities } from './lifecycle/access';
+import { gateActivities } from './lifecycle/gates';
+import { runActivities } from './lifecycle/runs';
+
+export type { Proposal, Turn } from './agents/advance';
+export type { PartName, PartOutcome, PromotionRequest } from './learning/promote';
+
+/** Every side effect there is, over what it leans on. */
+export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
+  const byName = new Map(harnesses.map((h) => [h.name, h]));
+  const [investigator] = harnesses;
+  if (!investigator) throw new Error('no harness');
+  const agents = advanceActivities(deps, byName);
+  const runs = runActivities(deps);
+  const leases = leaseActivities(deps);
+  return {
+    ...gateActivities(deps),
+    ...accessActivities(deps),
+    ...runs,
+    ...agents.activities,
+    ...carryOutActivities(deps, agents),
+    ...investigateActivities(deps, investigator),
+    ...leases,
+    ...sweepActivities(deps, runs, leases),
+    ...learningActivities(deps),
+  };
+}
+export type Activities = ReturnType<typeof createActivities>;

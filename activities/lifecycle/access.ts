@@ -1,0 +1,124 @@
+import { accessRequests } from '../../db/access';
+import { writeNote } from '../../db/notes';
+import { tickets } from '../../db/tickets';
+import type { Write } from '../../db/tx';
+import type { AccessEvent, AccessRequest } from '../../domain/access';
+import { system, type Actor } from '../../domain/principal';
+import type { TicketStatus } from '../../domain/ticket';
+import type { Deps } from '../deps';
+import { stands } from './record';
+
+export interface AccessTransition {
+  event: 'open' | AccessEvent['type'];
+  transition: string;
+}
+
+const kinds: Record<AccessTransition['event'], string> = {
+  open: 'access.requested',
+  approve: 'access.approved',
+  grant: 'access.granted',
+  reject: 'access.rejected',
+  expire: 'access.expired',
+  revoke: 'access.revoked',
+};
+
+/** Words for the people who follow the ticket. */
+const noteOf = (a: AccessRequest, event: AccessTransition['event']): string => {
+  const what = `${a.permission} on ${a.resource}`;
+  const words: Record<AccessTransition['event'], string> = {
+    open: `Access request opened: ${what}, for ${a.assignmentGroup} to decide`,
+    approve: `Access approved: ${what}; it is granted when the change is completed`,
+    grant: `Access granted: ${what}${a.evidence ? ` (${a.evidence})` : ''}`,
+    reject: `Access rejected: ${what}${a.evidence ? `: ${a.evidence}` : ''}`,
+    expire: `Access request expired: ${what}: ${a.evidence}`,
+    revoke: `Access revoked: ${what}: ${a.evidence}`,
+  };
+  return words[event];
+};
+
+const childStatus: Partial<Record<AccessTransition['event'], TicketStatus>> = {
+  grant: 'resolved',
+  reject: 'closed',
+  expire: 'closed',
+};
+
+const openChild = (tx: Write, a: AccessRequest) =>
+  tickets.insert(tx, {
+    id: a.accessTicketId,
+    tenantId: a.tenantId,
+    number: 0,
+    title: `Access: ${a.permission} on ${a.resource}`.slice(0, 240),
+    description: `${a.requester.name} needs ${a.permission} on ${a.resource}. ${a.reason ?? ''}`.trim(),
+    ticketClass: 'UserRequest',
+    status: 'new',
+    previousStatus: null,
+    priority: '3',
+    assignee: null,
+    assigneeTeam: a.assignmentGroup,
+    owningGroup: a.assignmentGroup,
+    provider: 'local',
+    providerRef: null,
+    providerSyncStatus: 'local_only',
+    externalUrl: null,
+    parentTicketId: a.ticketId,
+    runId: null,
+    requesterName: a.requester.name,
+    requesterEmail: null,
+    affectedUserName: null,
+    affectedUserEmail: null,
+    securityClassification: 'internal',
+    accessScope: {},
+    createdBy: a.requester,
+    createdByLabel: null,
+    createdAt: a.createdAt,
+    updatedAt: a.createdAt,
+  });
+
+export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
+  /** The request, its child ticket, a note on the parent and the log entry, together. */
+  recordAccess: (next: AccessRequest, t: AccessTransition): Promise<{ access: AccessRequest; applied: boolean }> =>
+    store.write(next.tenantId, async (tx) => {
+      if (t.event === 'open') await openChild(tx, next);
+      const written = await (t.event === 'open' ? accessRequests.insert(tx, next) : accessRequests.move(tx, next));
+      if (!written) {
+        const access = await accessRequests.byId(tx, next.id);
+        if (!access) throw new Error(`no row for access request ${next.id}`);
+        return { access, applied: await stands(tx, next.id, next.version, t.transition) };
+      }
+      const by: Actor = t.event === 'open' ? written.requester : (written.approvalActor ?? system);
+      const child = childStatus[t.event];
+      if (child) {
+        await tx.query('update tickets set status = $2, updated_at = now() where id = $1', [written.accessTicketId, child]);
+      }
+      await writeNote(tx, {
+        ticketId: written.ticketId,
+        key: `${written.id}:${written.version}`,
+        source: 'access-request',
+        author: by.name,
+        actor: by,
+        body: noteOf(written, t.event),
+        externalRef: `access_request:${written.number}`,
+      });
+      tx.log({
+        kind: kinds[t.event],
+        actor: by,
+        subject: { kind: 'access_request', id: written.id },
+        version: written.version,
+        transition: t.transition,
+        ticketId: written.ticketId,
+        runId: written.runId,
+        agentId: written.agentId,
+        decision: t.event === 'reject' ? 'deny' : 'allow',
+        reason: written.evidence ?? written.reason,
+        body: {
+          access_request_id: written.number,
+          resource: written.resource,
+          permission: written.permission,
+          status: written.status,
+          assignment_group: written.assignmentGroup,
+          on_behalf_of: written.onBehalfOf?.name ?? null,
+        },
+      });
+      return { access: written, applied: true };
+    }),
+});

@@ -1,0 +1,124 @@
+import { writeNote } from '../../db/notes';
+import { runs } from '../../db/runs';
+import { tickets } from '../../db/tickets';
+import type { Write } from '../../db/tx';
+import { Conflict } from '../../domain/errors';
+import { system, type Actor } from '../../domain/principal';
+import { isEnded, type Run, type RunEvent } from '../../domain/run';
+import { closedStatuses } from '../../domain/ticket';
+import type { Deps } from '../deps';
+import { stands } from './record';
+
+export interface RunTransition {
+  /** Null: the run is spawned. */
+  event: RunEvent | null;
+  transition: string;
+}
+
+const kindOf = (event: RunEvent | null): string => {
+  switch (event?.type) {
+    case undefined:
+      return 'run.spawned';
+    case 'start':
+      return 'run.started';
+    case 'wait':
+      return 'run.waiting';
+    case 'finish':
+      return 'run.finished';
+    case 'fail':
+      return 'run.failed';
+    case 'stop':
+      return event.terminate ? 'run.terminated' : 'run.stopped';
+  }
+};
+
+export const agentActor = (run: Pick<Run, 'agentId' | 'number'>): Actor => ({
+  id: run.agentId,
+  kind: 'agent',
+  name: `agent-${run.number}`,
+});
+
+/** What a run's move does to its ticket: a spawn sets it to work, a wait shows, and nothing reopens or closes it. */
+async function moveTicket(tx: Write, run: Run, event: RunEvent | null): Promise<void> {
+  if (run.taskType === 'postmortem') return;
+  const status = event === null || event.type === 'start' ? 'in_progress' : event.type === 'wait' ? event.for : null;
+  if (!status) return;
+  await tx.query(
+    `update tickets set run_id = $2, status = $3, updated_at = now()
+     where id = $1 and not status = any($4) and (run_id is distinct from $2 or status <> $3)`,
+    [run.ticketId, run.id, status, closedStatuses],
+  );
+}
+
+export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<Run | null> {
+  const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, next));
+  if (!written) return null;
+  await moveTicket(tx, written, t.event);
+  const by = t.event?.type === 'stop' ? t.event.by : t.event === null ? written.spawnedBy : agentActor(written);
+  if (isEnded(written)) {
+    await writeNote(tx, {
+      ticketId: written.ticketId,
+      key: `${written.id}:${written.version}`,
+      source: 'agent',
+      author: `agent-${written.number}`,
+      actor: by,
+      body: `Agent ${written.number} ${written.status}: ${written.result ?? written.error ?? ''}`,
+      externalRef: `agent:${written.number}`,
+    });
+  }
+  tx.log({
+    kind: kindOf(t.event),
+    actor: by,
+    subject: { kind: 'run', id: written.id },
+    version: written.version,
+    transition: t.transition,
+    ticketId: written.ticketId,
+    runId: written.id,
+    agentId: written.agentId,
+    decision: t.event?.type === 'fail' ? 'error' : 'allow',
+    reason: written.error,
+    body: {
+      agent_id: written.number,
+      task_id: written.taskNumber,
+      status: written.status,
+      harness: written.harness,
+      steps: written.steps,
+      spawned_by: written.spawnedBy.name,
+      result: written.result,
+    },
+  });
+  return written;
+}
+
+export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
+  /** @throws Conflict when the ticket has an agent already */
+  recordRun: (next: Run, t: RunTransition): Promise<{ run: Run; applied: boolean }> =>
+    store.write(next.tenantId, async (tx) => {
+      const written = await writeRun(tx, next, t);
+      if (written) return { run: written, applied: true };
+      const run = await runs.byId(tx, next.id);
+      if (run) return { run, applied: await stands(tx, next.id, next.version, t.transition) };
+      const ticket = await tickets.byId(tx, next.ticketId);
+      const [other] = await runs.list(
+        tx,
+        `where ticket_id = $1 and task_type = $2 and status not in ('finished', 'failed', 'stopped', 'terminated')`,
+        [next.ticketId, next.taskType],
+      );
+      throw new Conflict(`ticket ${ticket?.number} already has agent ${other?.number}, which is ${other?.status}`, {
+        agent_id: other?.number ?? null,
+        status: other?.status ?? null,
+      });
+    }),
+
+  /** A run whose workflow is gone without having said so. */
+  abandonRun: (run: Run): Promise<void> =>
+    store.write(run.tenantId, async (tx) => {
+      const event: RunEvent = { type: 'stop', by: system, reason: 'its workflow was terminated', terminate: true };
+      const at = new Date().toISOString();
+      await writeRun(
+        tx,
+        { ...run, status: 'terminated', error: event.reason, finishedAt: at, version: run.version + 1 },
+        { event, transition: 'abandoned' },
+      );
+    }),
+});

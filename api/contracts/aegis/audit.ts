@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { actorKinds } from '../../../domain/principal';
+import { operation } from '../../operation';
+import { Instant, name } from '../shapes';
+
+const tag = 'audit';
+
+/** A row of the log as this door shows it; `metadata_json` is what `metadata_sha256` in the receipt commits to. */
+export const AuditRow = z.object({
+  id: z.uuid(),
+  seq: z.int().describe('Place in the log: the id of the event in /events/stream'),
+  tenant_id: z.uuid(),
+  agent_id: z.uuid().nullable(),
+  action: z.string(),
+  tool: z.string().nullable(),
+  decision: z.string(),
+  reason: z.string().nullable(),
+  metadata_json: z.record(z.string(), z.unknown()),
+  request_id: z.string().nullable(),
+  event_hash: z.string(),
+  prev_hash: z.string(),
+  timestamp: Instant,
+  chain_shard: z.int(),
+  hash_version: z.literal(1),
+  actor: z.object({ id: z.string().nullable(), kind: z.enum(actorKinds), name: z.string() }),
+});
+
+/** A day or a time; the end of a range includes the whole day. Nothing was logged before 1970. */
+const since1970 = (v: string): boolean => Date.parse(v) >= 0;
+const time = z.iso.datetime({ offset: true }).refine(since1970, 'too long ago');
+const day = z.iso.date().refine(since1970, 'too long ago');
+const start = z.union([time, day.transform((d) => `${d}T00:00:00Z`)]);
+const end = z.union([time, day.transform((d) => `${d}T23:59:59.999999Z`)]);
+
+export const audit = {
+  listAuditLogs: operation({
+    route: 'GET /audit/logs',
+    tag,
+    summary: 'The audit log, newest first',
+    access: 'audit:read',
+    query: z.object({
+      agent_id: z.uuid().optional(),
+      action: name(100).optional(),
+      decision: name(50).optional(),
+      tool: name(200).optional(),
+      start_date: start.optional(),
+      end_date: end.optional(),
+      limit: z.coerce.number().int().min(1).max(1000).default(10),
+      offset: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+    }),
+    output: z.object({ total: z.int(), limit: z.int(), offset: z.int(), items: z.array(AuditRow) }),
+    aliases: ['/v1/audit/logs'],
+  }),
+  verifyAuditLogs: operation({
+    route: 'GET /audit/logs/verify',
+    tag,
+    summary: 'Recompute both hash chains, contents and receipts of the whole log; a broken chain is an answer too',
+    access: 'audit:read',
+    output: z.object({
+      valid: z.boolean(),
+      is_integrous: z.boolean(),
+      rows_checked: z.int(),
+      processed_count: z.int(),
+      error_count: z.int(),
+      violations: z
+        .array(
+          z.object({
+            request_id: z.string().nullable(),
+            shard: z.int().nullable(),
+            error: z.string(),
+            expected_prev: z.string().nullable(),
+            actual_prev: z.string().nullable(),
+            audit_id: z.string().nullable(),
+            seq: z.int().nullable(),
+          }),
+        )
+        .describe('The first hundred'),
+      tenant_id: z.uuid(),
+    }),
+    aliases: ['/v1/audit/logs/verify'],
+  }),
+};

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { operation } from '../../operation';
+import { byUuid, Instant, prose } from '../shapes';
+
+const tag = 'decision';
+const params = byUuid('tenant_id');
+const KillSwitch = z.object({
+  status: z.enum(['engaged', 'disengaged']),
+  engaged: z.boolean(),
+  tenant_id: z.uuid(),
+  reason: z.string().nullable(),
+  engaged_by: z.string().nullable(),
+  engaged_at: Instant.nullable(),
+});
+
+export const killSwitch = {
+  getKillSwitch: operation({
+    route: 'GET /decision/kill-switch/:tenant_id',
+    tag,
+    summary: 'Whether the kill switch of the tenant is engaged',
+    access: 'kill_switch:read',
+    params,
+    output: KillSwitch,
+    errors: ['Forbidden'],
+  }),
+  setKillSwitch: operation({
+    route: 'POST /decision/kill-switch/:tenant_id',
+    tag,
+    summary: 'Engage the kill switch: every call of every agent is refused from now on; a repeat changes nothing',
+    access: 'kill_switch:write',
+    params,
+    body: z.object({ action: z.enum(['engage', 'disengage']).default('engage'), reason: prose.optional() }),
+    output: KillSwitch,
+    errors: ['Forbidden'],
+  }),
+  releaseKillSwitch: operation({
+    route: 'DELETE /decision/kill-switch/:tenant_id',
+    tag,
+    summary: 'Disengage the kill switch',
+    access: 'kill_switch:write',
+    params,
+    output: KillSwitch,
+    errors: ['Forbidden'],
+  }),
+};

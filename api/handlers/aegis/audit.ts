@@ -1,0 +1,44 @@
+import { countEntries, listEntries } from '../../../db/log-queries';
+import { verifyLog } from '../../../log/verify';
+import type { audit } from '../../contracts/aegis/audit';
+import type { Handlers } from '../../kernel';
+import { auditRow } from './views';
+
+export const auditHandlers: Handlers<typeof audit> = {
+  listAuditLogs: async ({ query }, ctx) => {
+    const { limit, offset } = query;
+    const filter = {
+      agentId: query.agent_id ?? null,
+      action: query.action ?? null,
+      decision: query.decision ?? null,
+      tool: query.tool ?? null,
+      from: query.start_date ?? null,
+      to: query.end_date ?? null,
+    };
+    const [entries, total] = await ctx.read(
+      async (tx) => [await listEntries(tx, filter, limit, offset), await countEntries(tx, filter)] as const,
+    );
+    return { total, limit, offset, items: entries.map(auditRow) };
+  },
+  verifyAuditLogs: async (_input, ctx) => {
+    const found = await ctx.read((tx) => verifyLog(tx, ctx.kernel.keyring));
+    const valid = found.errorCount === 0;
+    return {
+      valid,
+      is_integrous: valid,
+      rows_checked: found.rowsChecked,
+      processed_count: found.rowsChecked,
+      error_count: found.errorCount,
+      violations: found.violations.map((v) => ({
+        request_id: v.requestId,
+        shard: v.shard,
+        error: v.error,
+        expected_prev: v.expected,
+        actual_prev: v.actual,
+        audit_id: v.id,
+        seq: v.seq,
+      })),
+      tenant_id: ctx.tenantId,
+    };
+  },
+};

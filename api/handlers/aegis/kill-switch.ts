@@ -1,0 +1,37 @@
+import { killSwitchOf, setKillSwitch } from '../../../db/kill-switch';
+import { Forbidden } from '../../../domain/errors';
+import type { killSwitch } from '../../contracts/aegis/kill-switch';
+import type { Ctx, Handlers } from '../../kernel';
+import { killSwitchView } from './views';
+
+/** @throws Forbidden for any tenant but the caller's, whether it exists or not */
+function own(ctx: Ctx, tenantId: string): void {
+  if (tenantId.toLowerCase() === ctx.tenantId) return;
+  throw new Forbidden('the kill switch of another tenant', { reason: 'tenant_mismatch', authenticated: true });
+}
+
+async function turn(ctx: Ctx, tenantId: string, engaged: boolean, reason: string | null) {
+  own(ctx, tenantId);
+  const stands = await ctx.write(async (tx) => {
+    const changed = await setKillSwitch(tx, { engaged, reason, changedBy: ctx.actor });
+    if (!changed) return killSwitchOf(tx);
+    tx.log({
+      kind: engaged ? 'kill_switch.engaged' : 'kill_switch.disengaged',
+      actor: ctx.actor,
+      subject: { kind: 'kill_switch', id: ctx.tenantId },
+      reason,
+      body: { engaged, tenant_wide: true },
+    });
+    return changed;
+  });
+  return killSwitchView(ctx.tenantId, stands);
+}
+
+export const killSwitchHandlers: Handlers<typeof killSwitch> = {
+  getKillSwitch: async ({ params }, ctx) => {
+    own(ctx, params.tenant_id);
+    return killSwitchView(ctx.tenantId, await ctx.read(killSwitchOf));
+  },
+  setKillSwitch: ({ params, body }, ctx) => turn(ctx, params.tenant_id, body.action === 'engage', body.reason ?? null),
+  releaseKillSwitch: ({ params }, ctx) => turn(ctx, params.tenant_id, false, null),
+};

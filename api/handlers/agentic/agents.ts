@@ -1,0 +1,139 @@
+import { listGates } from '../../../db/changes';
+import {
+  activeRuns, aliveRuns, checkpointsOf, listRuns, runCounts, runEntries, runLines,
+} from '../../../db/run-queries'; // prettier-ignore
+import { acknowledge, steeringOfRun } from '../../../db/steering-queries';
+import { clearAgent } from '../../../db/ticket-queries';
+import { NotFound } from '../../../domain/errors';
+import { priorityRank } from '../../../domain/ticket';
+import type { agents } from '../../contracts/agentic/agents';
+import type { Handlers } from '../../kernel';
+import { say } from './notes';
+import { seenRun, seenTicket } from './seen';
+import { spawn, stopRun } from './spawn';
+import { agentView, auditView, logLine, steeringView, taskView } from './ticket-views';
+import { changeView } from './views';
+
+const mostAudit = 50;
+const mostCheckpoints = 50;
+
+export const agentHandlers: Handlers<typeof agents> = {
+  assignAgent: async ({ params, body }, ctx) => {
+    const ticket = await ctx.read((tx) => seenTicket(ctx, tx, params.ticket_id));
+    const run = await spawn(ctx, ticket, {
+      id: ctx.newId(`run:${ticket.id}`),
+      harness: body.harness ?? null,
+      model: body.model ?? null,
+      profileId: body.profile_id ?? null,
+      prompt: body.prompt ?? null,
+      scopes: ctx.principal.scopes,
+      wanted: body.requested_permissions ?? null,
+      by: ctx.actor,
+    });
+    return {
+      status: 'spawned' as const,
+      agent_id: run.number,
+      task_id: run.taskNumber,
+      ticket_id: ticket.number,
+      model: run.model,
+      harness: run.harness,
+      profile_id: run.profileId,
+      priority_rank: (priorityRank(ticket.priority) ?? 3) - 1,
+    };
+  },
+
+  unassignAgent: async ({ params }, ctx) => {
+    const { ticket, working } = await ctx.read(async (tx) => {
+      const found = await seenTicket(ctx, tx, params.ticket_id);
+      return { ticket: found, working: (await aliveRuns(tx, found.id)).filter((r) => r.taskType !== 'postmortem') };
+    });
+    for (const run of working) await stopRun(ctx, run, { reason: 'unassigned', terminate: true });
+    await ctx.write(async (tx) => {
+      if (!(await clearAgent(tx, ticket.id))) return;
+      await say(ctx, tx, ticket, {
+        source: 'agent-control-plane',
+        author: ctx.actor.name,
+        body: `Agent ${ticket.runNumber ?? ''} unassigned by ${ctx.actor.name}`,
+      });
+      tx.log({
+        kind: 'ticket.agent_unassigned',
+        actor: ctx.actor,
+        subject: { kind: 'ticket', id: ticket.id },
+        ticketId: ticket.id,
+        runId: ticket.runId,
+        body: { agent_id: ticket.runNumber },
+      });
+    });
+    return { status: 'agent_unassigned' as const, ticket_id: ticket.number };
+  },
+
+  listAgents: async ({ query }, ctx) => {
+    const filter = { only: ctx.principal.ticketId, status: query.status ?? null, ticket: query.ticket_id ?? null };
+    const { runs, total } = await ctx.read((tx) => listRuns(tx, filter, query.limit, query.offset));
+    return { agents: runs.map((r) => agentView(ctx, r)), total };
+  },
+
+  listActiveAgents: async (_input, ctx) => {
+    const only = ctx.principal.ticketId;
+    const { active, counts } = await ctx.read(async (tx) => ({
+      active: await activeRuns(tx, only),
+      counts: await runCounts(tx, only),
+    }));
+    const queue_health = { queued_depth: counts.queued, running: counts.running, waiting: counts.waiting };
+    return { agents: active.map((r) => agentView(ctx, r)), count: active.length, queue_health };
+  },
+
+  getAgent: ({ params }, ctx) =>
+    ctx.read(async (tx) => {
+      const run = await seenRun(ctx, tx, params.agent_id);
+      const checkpoints = await checkpointsOf(tx, [run.id], mostCheckpoints);
+      const gates = await listGates(tx, { status: null, agent: run.number, ticket: null }, 100, 0);
+      const audit = await runEntries(tx, run.id, mostAudit);
+      return {
+        ...agentView(ctx, run),
+        current_task: taskView(run, checkpoints.get(run.id) ?? []),
+        change_requests: gates.map((g) => changeView(ctx, g)),
+        audit: audit.map(auditView),
+      };
+    }),
+
+  getAgentLogs: ({ params, query }, ctx) =>
+    ctx.read(async (tx) => {
+      const run = await seenRun(ctx, tx, params.agent_id);
+      const lines = await runLines(tx, run.id, query.lines);
+      return { task_id: run.taskNumber, log_path: null, content: lines.map((l) => `${logLine(l)}\n`).join('') };
+    }),
+
+  listSteering: ({ params, query }, ctx) =>
+    ctx.read(async (tx) => {
+      const run = await seenRun(ctx, tx, params.agent_id);
+      const { events, total } = await steeringOfRun(tx, run.id, query.limit, query.offset);
+      return { agent_id: run.number, events: events.map(steeringView), total };
+    }),
+
+  acknowledgeSteering: ({ params, body }, ctx) =>
+    ctx.write(async (tx) => {
+      const run = await seenRun(ctx, tx, params.agent_id);
+      const event = await acknowledge(tx, run.id, params.event_id);
+      if (!event) throw new NotFound(`no steering event ${params.event_id} of agent ${run.number}`);
+      if (event.changed) {
+        tx.log({
+          kind: 'steering.acknowledged',
+          actor: ctx.actor,
+          subject: { kind: 'run', id: run.id },
+          transition: `acknowledged:${event.id}`,
+          ticketId: run.ticketId,
+          runId: run.id,
+          agentId: run.agentId,
+          body: { event_id: params.event_id, label: body.actor ?? null },
+        });
+      }
+      return { status: 'acknowledged' as const, event_id: params.event_id, agent_id: run.number };
+    }),
+
+  stopAgent: async ({ params, body }, ctx) => {
+    const run = await ctx.read((tx) => seenRun(ctx, tx, params.agent_id));
+    const stands = await stopRun(ctx, run, { reason: body.reason, terminate: false });
+    return { status: stands.status, agent_id: run.number };
+  },
+};

@@ -1,0 +1,168 @@
+import { aliveRuns } from '../../../db/run-queries';
+import { steeringOfNote } from '../../../db/steering-queries';
+import { saveTicket } from '../../../db/ticket-queries';
+import { notes as noteRows } from '../../../db/tickets';
+import type { Read, Write } from '../../../db/tx';
+import { answered, withStatus } from '../../../domain/ticket-moves';
+import { steers, type Note, type Ticket } from '../../../domain/ticket';
+import type { notes } from '../../contracts/agentic/notes';
+import type { Ctx, Handlers } from '../../kernel';
+import { addAttachment } from './attachments';
+import { resume } from './resume';
+import { agentOnTicket, heldTicket } from './seen';
+import { passOn, steerAgents, type Steered } from './steering';
+
+export type Said = Pick<Note, 'source' | 'author' | 'body'> & Partial<Pick<Note, 'visibility' | 'externalRef'>>;
+
+/** Writes the one note of this request, or finds it: then the request is a repeat, and what goes with the note stands too. */
+export async function say(
+  ctx: Ctx,
+  tx: Write,
+  ticket: Pick<Ticket, 'id' | 'number'>,
+  said: Said,
+): Promise<{ note: Note; fresh: boolean }> {
+  const id = ctx.newId(`note:${ticket.id}`);
+  const written = await noteRows.insert(tx, {
+    id,
+    tenantId: ctx.tenantId,
+    number: 0,
+    ticketId: ticket.id,
+    actor: ctx.actor,
+    visibility: 'internal',
+    externalRef: null,
+    createdAt: new Date().toISOString(),
+    ...said,
+  });
+  if (!written) {
+    const note = await noteRows.byId(tx, id);
+    if (!note) throw new Error(`no row for note ${id}`);
+    return { note, fresh: false };
+  }
+  tx.log({
+    kind: 'note.added',
+    actor: ctx.actor,
+    subject: { kind: 'ticket', id: ticket.id },
+    ticketId: ticket.id,
+    body: { note_id: written.number, source: written.source, author: written.author, visibility: written.visibility },
+  });
+  return { note: written, fresh: true };
+}
+
+/** Who a note says it is from: what it is given, else the agent that writes or is named, else the caller. */
+async function signed(
+  ctx: Ctx,
+  tx: Read,
+  ticket: Ticket,
+  given: { author: string | undefined; source: string | undefined; agentId: number | undefined },
+): Promise<Pick<Note, 'author' | 'source'>> {
+  const named = await agentOnTicket(ctx, tx, ticket, given.agentId);
+  const own =
+    ctx.principal.kind === 'agent'
+      ? (await aliveRuns(tx, ticket.id)).find((r) => r.agentId === ctx.principal.id)
+      : undefined;
+  const run = named ?? own;
+  const author = given.author ?? (run && (!given.source || own) ? `agent-${run.number}` : ctx.actor.name);
+  const source = given.source ?? (run || /^agent([-_].*)?$/.test(author) ? 'agent' : 'dashboard');
+  return { author, source };
+}
+
+type SteeringAnswer = { status: 'created' | 'no_active_agent' | 'skipped'; reason?: string; events: object[] };
+
+const skipped = (reason: string) => ({ status: 'skipped' as const, reason, events: [] });
+
+/** What came of a note for the agents of its ticket. */
+async function steeringAnswer(ctx: Ctx, tx: Read, note: Note) {
+  if (ctx.principal.kind === 'agent') return skipped('agent_authored');
+  if (!steers(note.source, note.author)) return skipped('non_steering_source');
+  const events = await steeringOfNote(tx, note.id);
+  return {
+    status: events.length ? ('created' as const) : ('no_active_agent' as const),
+    events: events.map((e) => ({
+      id: e.number, agent_id: e.runNumber, task_id: e.taskNumber, delivered: e.status !== 'pending',
+    })), // prettier-ignore
+  } satisfies SteeringAnswer;
+}
+
+export const noteHandlers: Handlers<typeof notes> = {
+  addAttachment,
+
+  addNote: async ({ params, body }, ctx) => {
+    const { answer, steered } = await ctx.write(async (tx) => {
+      const ticket = await heldTicket(ctx, tx, params.ticket_id);
+      const by = await signed(ctx, tx, ticket, { author: body.author, source: body.source, agentId: body.agent_id });
+      const { note, fresh } = await say(ctx, tx, ticket, {
+        ...by,
+        body: body.body ?? body.note ?? body.content ?? body.title ?? '',
+        visibility: body.visibility,
+        externalRef: body.external_ref ?? null,
+      });
+      const sent: Steered[] = fresh ? await steerAgents(ctx, tx, note) : [];
+      const steering = await steeringAnswer(ctx, tx, note);
+      return {
+        answer: { id: note.number, ticket_id: ticket.number, status: 'created' as const, steering },
+        steered: sent,
+      };
+    });
+    passOn(ctx, steered);
+    return answer;
+  },
+
+  requestInfo: ({ params, body }, ctx) =>
+    ctx.write(async (tx) => {
+      const ticket = await heldTicket(ctx, tx, params.ticket_id);
+      const to = [body.contact_method, body.recipient].filter(Boolean).join(' ');
+      const { note, fresh } = await say(ctx, tx, ticket, {
+        source: 'user-info-request',
+        author: body.requested_by ?? ctx.actor.name,
+        body: [`Awaiting user response (${to}): ${body.question}`, body.context].filter(Boolean).join('\n\n'),
+        visibility: 'user',
+        externalRef: `awaiting_user_response:${ticket.number}`,
+      });
+      if (fresh) {
+        const asked = withStatus(ticket, 'awaiting_user_response');
+        await saveTicket(tx, asked);
+        tx.log({
+          kind: 'ticket.info_requested',
+          actor: ctx.actor,
+          subject: { kind: 'ticket', id: ticket.id },
+          ticketId: ticket.id,
+          body: { note_id: note.number, status: asked.status, previous_status: asked.previousStatus },
+        });
+      }
+      return { status: 'awaiting_user_response' as const, ticket_id: ticket.number, note_id: note.number };
+    }),
+
+  userResponse: async ({ params, body }, ctx) => {
+    const { ticket, note, steered } = await ctx.write(async (tx) => {
+      const held = await heldTicket(ctx, tx, params.ticket_id);
+      const from = [body.responder_name, body.responder_email && `<${body.responder_email}>`].filter(Boolean).join(' ');
+      const said = await say(ctx, tx, held, {
+        source: 'user-response',
+        author: body.responder_name ?? ctx.actor.name,
+        body: from ? `${from}: ${body.response}` : body.response,
+        visibility: 'user',
+        externalRef: `user_response:${held.number}`,
+      });
+      if (!said.fresh) return { ticket: held, note: said.note, steered: [] };
+      const restored = answered(held);
+      await saveTicket(tx, restored);
+      tx.log({
+        kind: 'ticket.user_responded',
+        actor: ctx.actor,
+        subject: { kind: 'ticket', id: held.id },
+        ticketId: held.id,
+        body: { note_id: said.note.number, status: restored.status, was: held.status },
+      });
+      return { ticket: restored, note: said.note, steered: await steerAgents(ctx, tx, said.note) };
+    });
+    passOn(ctx, steered);
+    return {
+      status: 'user_response_recorded' as const,
+      ticket_id: ticket.number,
+      note_id: note.number,
+      resume: body.resume_agent
+        ? await resume(ctx, ticket)
+        : { status: 'not_requested' as const, task_id: null, agent_id: null },
+    };
+  },
+};

@@ -1,0 +1,45 @@
+import { aliveRuns, runsOfTicket } from '../../../db/run-queries';
+import { Conflict, Unavailable } from '../../../domain/errors';
+import type { Run } from '../../../domain/run';
+import { closedStatuses, type Ticket } from '../../../domain/ticket';
+import type { Ctx } from '../../kernel';
+import { spawn } from './spawn';
+
+type Status = 'not_applicable' | 'already_active' | 'spawned' | 'not_resumed';
+export interface Resumed {
+  status: Status;
+  task_id: number | null;
+  agent_id: number | null;
+}
+
+const told = (status: Status, run: Pick<Run, 'number' | 'taskNumber'> | null): Resumed => ({
+  status,
+  task_id: run?.taskNumber ?? null,
+  agent_id: run?.number ?? null,
+});
+
+/**
+ * Lets the ticket's agent go on after an answer. One that works or waits has been told already; one that has ended is
+ * followed by another with its task, on behalf of whoever set it to work and with no more rights than it had. One that
+ * people stopped stays stopped.
+ */
+export async function resume(ctx: Ctx, ticket: Ticket): Promise<Resumed> {
+  const { alive, last } = await ctx.read(async (tx) => ({
+    alive: await aliveRuns(tx, ticket.id),
+    last: (await runsOfTicket(tx, ticket.id, 20)).find((r) => r.taskType === 'ticket_resolution'),
+  }));
+  if (alive[0]) return told('already_active', alive[0]);
+  if (!last) return told('not_applicable', null);
+  const stopped = last.status === 'stopped' || last.status === 'terminated';
+  if (stopped || ticket.runId === null || closedStatuses.includes(ticket.status)) return told('not_resumed', last);
+  try {
+    const { harness, model, profileId, prompt, scopes, spawnedBy } = last;
+    const id = ctx.newId(`run:${ticket.id}`);
+    return told('spawned', await spawn(ctx, ticket, { id, harness, model, profileId, prompt, scopes, wanted: null, by: spawnedBy }));
+  } catch (e) {
+    // The answer is recorded whatever comes of the agent; the next one reads it with the ticket.
+    if (!(e instanceof Conflict) && !(e instanceof Unavailable)) throw e;
+    ctx.kernel.logger.warn({ err: e, ticketId: ticket.id }, 'the agent was not resumed');
+    return told('not_resumed', last);
+  }
+}

@@ -1,0 +1,45 @@
+import { runByNumber, type RunView } from '../../../db/run-queries';
+import { lockTicket, ticketByNumber, type TicketView } from '../../../db/ticket-queries';
+import type { Read } from '../../../db/tx';
+import { NotFound } from '../../../domain/errors';
+import type { Ticket } from '../../../domain/ticket';
+import type { Ctx } from '../../kernel';
+
+/** A credential of a run sees its own ticket; every other is to it as one that never was. */
+const hidden = (ctx: Ctx, ticketId: string): boolean =>
+  ctx.principal.ticketId !== null && ctx.principal.ticketId !== ticketId;
+
+/** @throws NotFound, for a foreign ticket as for one that never was */
+export async function seenTicket(ctx: Ctx, tx: Read, number: number): Promise<TicketView> {
+  const ticket = await ticketByNumber(tx, number);
+  if (!ticket || hidden(ctx, ticket.id)) throw new NotFound(`no ticket ${number}`);
+  return ticket;
+}
+
+/** The ticket, held until the transaction ends. @throws NotFound */
+export async function heldTicket(ctx: Ctx, tx: Read, number: number): Promise<Ticket> {
+  const { id } = await seenTicket(ctx, tx, number);
+  const ticket = await lockTicket(tx, id);
+  if (!ticket) throw new NotFound(`no ticket ${number}`);
+  return ticket;
+}
+
+/** @throws NotFound */
+export async function seenRun(ctx: Ctx, tx: Read, number: number): Promise<RunView> {
+  const run = await runByNumber(tx, number);
+  if (!run || hidden(ctx, run.ticketId)) throw new NotFound(`no agent ${number}`);
+  return run;
+}
+
+/** The agent that a request about a ticket names; null when it names none. @throws NotFound when it works on another ticket */
+export async function agentOnTicket(
+  ctx: Ctx,
+  tx: Read,
+  ticket: Pick<Ticket, 'id' | 'number'>,
+  number: number | undefined,
+): Promise<RunView | null> {
+  if (number === undefined) return null;
+  const run = await seenRun(ctx, tx, number);
+  if (run.ticketId !== ticket.id) throw new NotFound(`no agent ${number} on ticket ${ticket.number}`);
+  return run;
+}

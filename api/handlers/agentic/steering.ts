@@ -1,0 +1,64 @@
+import { aliveRuns } from '../../../db/run-queries';
+import { steeringEvents } from '../../../db/tickets';
+import type { Write } from '../../../db/tx';
+import { steers, type Note } from '../../../domain/ticket';
+import { steer } from '../../../workflows/messages';
+import type { Ctx } from '../../kernel';
+
+/** A steering event that its run has not been told of yet. */
+export interface Steered {
+  runId: string;
+  eventId: string;
+}
+
+/** As much of a note as an agent is told. */
+const mostChars = 2_400;
+
+/**
+ * One event for every agent of the ticket that has not ended, waiting ones included, with its log entry: the dispatcher
+ * sends what stands there. What agents write steers nobody, whatever it calls itself.
+ */
+export async function steerAgents(ctx: Ctx, tx: Write, note: Note): Promise<Steered[]> {
+  if (ctx.principal.kind === 'agent' || !steers(note.source, note.author)) return [];
+  const steered: Steered[] = [];
+  for (const run of await aliveRuns(tx, note.ticketId)) {
+    const event = await steeringEvents.insert(tx, {
+      id: ctx.newId(`steering:${note.id}:${run.id}`),
+      tenantId: ctx.tenantId,
+      number: 0,
+      runId: run.id,
+      ticketId: note.ticketId,
+      noteId: note.id,
+      source: note.source,
+      author: note.author,
+      body: note.body.slice(0, mostChars).toWellFormed(),
+      status: 'pending',
+      createdAt: note.createdAt,
+      deliveredAt: null,
+      acknowledgedAt: null,
+    });
+    if (!event) continue;
+    tx.log({
+      kind: 'steering.created',
+      actor: ctx.actor,
+      subject: { kind: 'run', id: run.id },
+      transition: `steering-created:${event.id}`,
+      ticketId: note.ticketId,
+      runId: run.id,
+      agentId: run.agentId,
+      body: { event_id: event.id, number: event.number, note_id: note.number, source: note.source, author: note.author },
+    });
+    steered.push({ runId: run.id, eventId: event.id });
+  }
+  return steered;
+}
+
+/** The short way, after the commit. Nobody waits for it: what it does not reach, the dispatcher does. */
+export function passOn(ctx: Ctx, steered: readonly Steered[]): void {
+  const { temporal, logger } = ctx.kernel;
+  for (const { runId, eventId } of steered) {
+    temporal.signal({ kind: 'agentRun', tenantId: ctx.tenantId, id: runId }, steer, { id: eventId }).catch((err: unknown) => {
+      logger.debug({ err, runId, eventId }, 'steering was not sent at once; the dispatcher sends it');
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import helmet from 'helmet';
+import pinoHttp from 'pino-http';
+import { NotFound } from '../../domain/errors';
+import { traceRequest } from '../../log/tracing';
+import type { Kernel } from '../kernel';
+import { surfaceOf } from '../surfaces';
+import { describe } from './failure';
+import { createLimits } from './limits';
+import { observeRequest } from './metrics';
+import { mount, type Mounted } from './mount';
+
+/** Echoed, or made: one id from the request to the log entry. */
+function requestId(req: Request): string {
+  const given = req.get('x-request-id');
+  return given && /^[\x21-\x7e]{1,50}$/.test(given) ? given : randomUUID();
+}
+
+export function createApp(kernel: Kernel, operations: readonly Mounted[]): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use((req: Request, res: Response, next: NextFunction) => {
+    req.id = requestId(req);
+    res.setHeader('X-Request-ID', String(req.id));
+    next();
+  });
+  app.use(observeRequest);
+  if (kernel.config.tracing) app.use(traceRequest);
+  app.use(
+    pinoHttp({
+      logger: kernel.logger,
+      genReqId: (req) => (req as Request).id,
+      customLogLevel: (_req, res, err) => (err || res.statusCode >= 500 ? 'error' : 'debug'),
+      serializers: {
+        req: (req: { id: string; method: string; url: string }) => ({ id: req.id, method: req.method, path: req.url.split('?')[0] }),
+        res: (res: { statusCode: number }) => ({ status: res.statusCode }),
+      },
+    }),
+  );
+  app.use(helmet({ contentSecurityPolicy: false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' } }));
+  app.use(mount(kernel, operations, createLimits(kernel)));
+  app.use((req: Request, _res: Response, next: NextFunction) => next(new NotFound(`no route ${req.method} ${req.path}`)));
+  app.use((e: unknown, req: Request, res: Response, _next: NextFunction) => {
+    const surface = surfaceOf(req.path);
+    const failure = describe(e, surface, String(req.id));
+    if (failure.status >= 500) req.log.error({ err: e }, failure.error.message);
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const wait = failure.error.details['retry_after_s'];
+    if (failure.status === 503) res.setHeader('Retry-After', '2');
+    else if (typeof wait === 'number') res.setHeader('Retry-After', String(wait));
+    if (failure.status === 401) res.setHeader('WWW-Authenticate', 'Bearer realm="wheelhouse"');
+    res.status(failure.status).json(surface.failure(failure));
+  });
+  return app;
+}

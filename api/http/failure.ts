@@ -1,0 +1,49 @@
+import type { z } from 'zod';
+import { DomainError, Invalid, Unavailable } from '../../domain/errors';
+import type { Failure, Issue, Surface } from '../surfaces';
+import { BadHeader } from './auth';
+
+/** What a schema found wrong, part by part. */
+export class InvalidRequest extends Invalid {
+  readonly issues: Issue[];
+  constructor(where: 'query' | 'body', issues: z.core.$ZodIssue[]) {
+    const first = issues[0];
+    const field = first?.path.join('.');
+    super(`${field || where}: ${first?.message ?? 'invalid'}`, field ? { field } : { field: where });
+    this.issues = issues.map((i) => ({
+      path: [where, ...i.path.map((p) => (typeof p === 'symbol' ? String(p) : p))],
+      message: i.message,
+      code: i.code ?? 'invalid',
+    }));
+  }
+}
+
+// Postgres: connection exceptions, insufficient resources, operator intervention, lock and serialisation failures.
+const pgTrouble = /^(08|53|57P|40001|40P01|55P03|25006)/;
+const netTrouble = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** An error as a refusal: ours as they are, a dependency that is away as 503, anything else null (500, and a log line). */
+export function asRefusal(e: unknown): DomainError | null {
+  if (e instanceof DomainError) return e;
+  if (!(e instanceof Error)) return null;
+  const code = (e as { code?: unknown }).code;
+  const away =
+    (typeof code === 'string' && (pgTrouble.test(code) || netTrouble.has(code))) ||
+    /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error)/.test(e.message);
+  return away ? new Unavailable('the database did not answer: repeat the request', { retry: true }) : null;
+}
+
+class Internal extends DomainError {}
+
+export function describe(e: unknown, surface: Surface, requestId: string): Failure {
+  const refusal = asRefusal(e);
+  const error = refusal ?? new Internal('something went wrong on our side; the request id finds it in the logs');
+  return {
+    error,
+    code: refusal ? refusal.code : 'Internal',
+    status: refusal ? (refusal instanceof BadHeader ? 400 : (surface.statuses[refusal.code] ?? refusal.status)) : 500,
+    requestId,
+    issues: error instanceof InvalidRequest ? error.issues : [],
+    at: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,82 @@
+import type { Principal } from '../../domain/principal';
+import { Conflict, Invalid, KeyReused } from '../../domain/errors';
+import { digestOf } from '../../log/canonical';
+import { seal, unseal } from '../../log/keys';
+import type { Kernel } from '../kernel';
+
+/** An answer as it was first given. */
+export interface Answer {
+  status: number;
+  body: unknown;
+}
+export interface Claim {
+  /** The first answer, when this request repeats one that is done. */
+  replay: Answer | null;
+  keep(answer: Answer): Promise<void>;
+  /** The request failed without effect, or with one that a repeat will find: the key is free again. */
+  release(): Promise<void>;
+}
+
+const dayMs = 24 * 3600 * 1000;
+/** A first request that has not answered by then has died with its process. */
+const staleSeconds = 60;
+
+/**
+ * Takes the key for this request. The same key means the same principal, route and body; it is kept a day.
+ * @throws Conflict while the first still runs; KeyReused for another body; Invalid for a key that is none
+ */
+export async function claimKey(
+  { store, config }: Kernel,
+  principal: Principal,
+  route: string,
+  key: string,
+  body: unknown,
+): Promise<Claim> {
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
+    throw new Invalid('Idempotency-Key: 1 to 200 printable characters without spaces', { field: 'Idempotency-Key' });
+  }
+  const digest = digestOf(body ?? null);
+  const id = [principal.tenantId, principal.id, route, key];
+  const about = `answer:${id.join(':')}`;
+  const masterKey = config.masterKey;
+  if (!masterKey) throw new Error('WHEELHOUSE_MASTER_KEY is not set');
+  const row = await store.write(principal.tenantId, async (tx) => {
+    await tx.query(`delete from idempotency_keys where expires_at < now()`);
+    const { rowCount } = await tx.query(
+      `insert into idempotency_keys (tenant_id, principal_id, route, key, body_digest, expires_at) values ($1, $2, $3, $4, $5, $6)
+       on conflict (tenant_id, principal_id, route, key) do update set started_at = now()
+       where idempotency_keys.answer_sealed is null and idempotency_keys.body_digest = $5
+         and idempotency_keys.started_at < now() - make_interval(secs => ${staleSeconds})`,
+      [...id, digest, new Date(Date.now() + dayMs)],
+    );
+    if (rowCount) return null;
+    const { rows } = await tx.query<{ body_digest: string; answer_sealed: Buffer | null }>(
+      `select body_digest, answer_sealed from idempotency_keys where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4`,
+      id,
+    );
+    return rows[0] ?? null;
+  });
+  if (row && row.body_digest !== digest) {
+    throw new KeyReused('Idempotency-Key was used with another body', { field: 'Idempotency-Key' });
+  }
+  if (row && !row.answer_sealed) {
+    throw new Conflict('the first request with this Idempotency-Key is still running', { field: 'Idempotency-Key' });
+  }
+  return {
+    replay: row?.answer_sealed ? (JSON.parse(unseal(masterKey, row.answer_sealed, about).toString()) as Answer) : null,
+    keep: (answer) =>
+      store.write(principal.tenantId, async (tx) => {
+        await tx.query(
+          `update idempotency_keys set answer_sealed = $5 where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4`,
+          [...id, seal(masterKey, JSON.stringify(answer), about)],
+        );
+      }),
+    release: () =>
+      store.write(principal.tenantId, async (tx) => {
+        await tx.query(
+          `delete from idempotency_keys where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and answer_sealed is null`,
+          id,
+        );
+      }),
+  };
+}

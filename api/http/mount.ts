@@ -1,0 +1,192 @@
+import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { v5, v7 } from 'uuid';
+import { z } from 'zod';
+import { Invalid, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
+import type { Principal } from '../../domain/principal';
+import type { Ctx, Kernel, OpenCtx } from '../kernel';
+import { isRaw, type Method, type Operation, type Reply } from '../operation';
+import { surfaceOf, type Surface } from '../surfaces';
+import { authenticate, authorise, authoriseMetrics, principalNow } from './auth';
+import { InvalidRequest } from './failure';
+import { claimKey } from './idempotency';
+import type { Limits } from './limits';
+import { firstIllFormed } from './text';
+import { readUpload, type Upload } from './upload';
+
+export type AnyHandler = (input: { params: unknown; query: unknown; body: unknown }, ctx: never) => Promise<unknown>;
+export interface Mounted {
+  name: string;
+  op: Operation;
+  handler: AnyHandler;
+}
+
+const split = (route: string): [Method, string] => {
+  const space = route.indexOf(' ');
+  return [route.slice(0, space) as Method, route.slice(space + 1)];
+};
+
+/** Literal segments before parameters, so that `/api/changes/pending` never falls into `/api/changes/:change_id`. */
+const specificity = (path: string): string => path.replace(/[:*][^/]+/g, '\uffff');
+
+const inputs = (req: Request, op: Operation, body: unknown) => {
+  const params = op.params?.safeParse(req.params);
+  if (params && !params.success) throw new NotFound('not found');
+  const query = op.query?.safeParse(req.query);
+  if (query && !query.success) throw new InvalidRequest('query', query.error.issues);
+  const parsed = op.body?.safeParse(body === undefined ? {} : body);
+  if (parsed && !parsed.success) throw new InvalidRequest('body', parsed.error.issues);
+  return { params: params?.data, query: query?.data, body: parsed?.data };
+};
+
+/** The body after the credential and the limits, so that nobody unknown makes us read one. */
+const readBody = (kernel: Kernel): ((req: Request, res: Response) => Promise<unknown>) => {
+  const json = express.json({ limit: kernel.config.maxBodyBytes, strict: false, type: () => true });
+  return async (req, res) => {
+    const empty = req.get('transfer-encoding') === undefined && Number(req.get('content-length') ?? 0) === 0;
+    if (empty) return undefined;
+    if (!req.is('application/json') && !req.is('+json')) throw new UnsupportedMedia('the body must be application/json', { field: 'Content-Type' });
+    await new Promise<void>((resolve, reject) => {
+      json(req, res, (e?: unknown) => (e ? reject(bodyError(e, kernel.config.maxBodyBytes)) : resolve()));
+    });
+    return req.body as unknown;
+  };
+};
+
+/** Malformed JSON is no matter of a schema: 400 at every door. */
+export class Malformed extends Invalid {}
+function bodyError(e: unknown, limit: number): Error {
+  const type = (e as { type?: string }).type;
+  if (type === 'entity.too.large') return new TooLarge(`body: larger than ${limit} bytes`, { field: 'body' });
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new UnsupportedMedia((e as Error).message, { field: 'Content-Type' });
+  return new Malformed('body: malformed JSON', { field: 'body' });
+}
+
+export function mount(kernel: Kernel, operations: readonly Mounted[], limits: Limits): Router {
+  const router = Router({ strict: false });
+  const body = readBody(kernel);
+  const paths = operations.flatMap((m) => {
+    const [method, path] = split(m.op.route);
+    return [path, ...(m.op.aliases ?? [])].map((p) => ({ method, path: p, ...m }));
+  });
+  paths.sort((a, b) => (specificity(a.path) < specificity(b.path) ? -1 : 1));
+  for (const { method, path, op, handler } of paths) {
+    const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
+    router[verb](path, answer(kernel, op, handler, surfaceOf(path), limits, body));
+  }
+  return router;
+}
+
+function answer(
+  kernel: Kernel, op: Operation, handler: AnyHandler, surface: Surface, limits: Limits,
+  body: (req: Request, res: Response) => Promise<unknown>,
+): RequestHandler {
+  // prettier-ignore
+  return async (req: Request, res: Response, next: NextFunction) => {
+    const upload = op.upload && req.is('multipart/form-data') !== false;
+    try {
+      const open = openCtx(kernel, req, res);
+      if (op.access === 'public' || op.access === 'login' || op.access === 'metrics') {
+        if (op.access === 'metrics') authoriseMetrics(kernel, req);
+        if (op.access === 'login') await limits.login(req, res, surface);
+        const input = inputs(req, op, await body(req, res));
+        send(res, op, surface, await handler(input, open as never));
+        return;
+      }
+      const principal = await authenticate(kernel, req, surface).catch((e: unknown) => limits.failed(req, e));
+      await limits.credential(principal, res, surface);
+      authorise(principal, op.access);
+      const key = req.method === 'POST' ? req.get('idempotency-key') : undefined;
+      if (upload) {
+        const file = await readUpload(req);
+        const ctx = closedCtx(open, principal, op, key, file);
+        send(res, op, surface, await handler(inputs(req, op, { filename: file.filename, ...file.fields }), ctx as never));
+        return;
+      }
+      const read = await body(req, res);
+      const ill = firstIllFormed(read) ?? firstIllFormed(req.query);
+      if (ill !== null) throw new Invalid(`${ill}: holds a character that cannot be stored`, { field: ill });
+      const input = inputs(req, op, read);
+      const ctx = closedCtx(open, principal, op, key, null);
+      if (key === undefined) {
+        send(res, op, surface, await handler(input, ctx as never));
+        return;
+      }
+      const claim = await claimKey(kernel, principal, `${req.method} ${req.path}`, key, read);
+      if (claim.replay) {
+        res.setHeader('Idempotent-Replayed', 'true');
+        res.status(claim.replay.status).json(claim.replay.body);
+        return;
+      }
+      try {
+        const result = await handler(input, ctx as never);
+        if (!isRaw(op.output)) await claim.keep({ status: op.status ?? 200, body: surface.envelope(op.output.parse(result)) });
+        send(res, op, surface, result);
+      } catch (e) {
+        await claim.release();
+        throw e;
+      }
+    } catch (e) {
+      if (upload) req.unpipe().resume();
+      next(e);
+    }
+  };
+}
+
+function openCtx(kernel: Kernel, req: Request, res: Response): OpenCtx {
+  const gone = new AbortController();
+  res.on('close', () => gone.abort());
+  return {
+    kernel,
+    requestId: String(req.id),
+    headers: req.headers,
+    ip: req.ip ?? req.socket.remoteAddress ?? 'unknown',
+    closed: gone.signal,
+    setHeader: (name, value) => void res.append(name, value),
+  };
+}
+
+function closedCtx(open: OpenCtx, principal: Principal, op: Operation, key: string | undefined, upload: Upload | null): Ctx {
+  const { store } = open.kernel;
+  const { tenantId } = principal;
+  if (key !== undefined && !/^[\x21-\x7e]{1,200}$/.test(key)) {
+    throw new Invalid('Idempotency-Key: 1 to 200 printable characters without spaces', { field: 'Idempotency-Key' });
+  }
+  return {
+    ...open,
+    principal,
+    tenantId,
+    actor: { id: principal.id, kind: principal.kind, name: principal.name },
+    upload,
+    repeatable: key !== undefined,
+    newId: (part = '') => (key === undefined ? v7() : v5([principal.id, op.route, key, part].join('\n'), tenantId)),
+    recheck: () => principalNow(open.kernel, open.headers),
+    read: (work) => store.read(tenantId, work),
+    write: (work) =>
+      store.write(tenantId, (tx) => work({ ...tx, log: (entry) => tx.log({ correlationId: open.requestId, ...entry }) })),
+  };
+}
+
+function send(res: Response, op: Operation, surface: Surface, result: unknown): void {
+  if (!isRaw(op.output)) {
+    res.status(op.status ?? 200).json(surface.envelope((op.output as z.ZodType).parse(result)));
+    return;
+  }
+  const reply = result as Reply;
+  res.status(reply.status ?? op.status ?? 200).set(reply.headers ?? {}).type(reply.type);
+  if (typeof reply.body === 'string' || Buffer.isBuffer(reply.body)) {
+    res.send(reply.body);
+    return;
+  }
+  if (typeof reply.body !== 'function') {
+    reply.body.on('error', (e) => res.destroy(e)).pipe(res);
+    return;
+  }
+  const gone = new AbortController();
+  res.on('close', () => gone.abort());
+  res.flushHeaders();
+  reply.body({ write: (text) => res.write(text), closed: gone.signal }).then(
+    () => res.end(),
+    (e: unknown) => res.destroy(e instanceof Error ? e : undefined),
+  );
+}
+

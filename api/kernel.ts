@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { Config } from '../config';
+import type { Read, Write } from '../db/tx';
+import type { Actor, Principal } from '../domain/principal';
+import type { FileStore } from '../log/files';
+import type { Keyring } from '../log/keys';
+import type { Store } from '../log/store';
+import type { Handler, HandlersOf } from './operation';
+import type { Temporal } from './temporal';
+import type { Upload } from './http/upload';
+
+/** What the doors lean on. */
+export interface Kernel {
+  config: Config;
+  store: Store;
+  keyring: Keyring;
+  files: FileStore;
+  temporal: Temporal;
+  logger: Logger;
+}
+
+/** A request of nobody in particular. */
+export interface OpenCtx {
+  kernel: Kernel;
+  requestId: string;
+  headers: IncomingMessage['headers'];
+  /** Address of the caller's socket. */
+  ip: string;
+  /** Aborted when the caller goes away. */
+  closed: AbortSignal;
+  setHeader(name: string, value: string): void;
+}
+
+/** A request of a principal, in its tenant. */
+export interface Ctx extends OpenCtx {
+  principal: Principal;
+  actor: Actor;
+  tenantId: string;
+  read<T>(work: (tx: Read) => Promise<T>): Promise<T>;
+  /** Entries get the request's id. */
+  write<T>(work: (tx: Write) => Promise<T>): Promise<T>;
+  /**
+   * The uuid of what this request makes: derived from tenant, principal, route and Idempotency-Key when there is one, so
+   * that a repeat after a lost answer finds what the first made; new otherwise. `part` tells several apart.
+   */
+  newId(part?: string): string;
+  /** Whether the request brought an Idempotency-Key: then what `newId` names may exist already. */
+  repeatable: boolean;
+  /** Null when the request was JSON. */
+  upload: Upload | null;
+  /** The credential of the request as it stands by now: null once it is revoked or over. */
+  recheck(): Promise<Principal | null>;
+}
+
+export type Handlers<T> = HandlersOf<T, Ctx, OpenCtx>;
+export type HandlerOf<Op> = Handler<Op, Ctx, OpenCtx>;

@@ -1,0 +1,51 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry';
+import type { Config } from '../config';
+import { queuesOf } from '../domain/queues';
+import { createLogger } from '../log/logger';
+import { openKernel } from '../log/open';
+import { startTracing } from '../log/tracing';
+import { createApp } from './http/app';
+import type { Kernel } from './kernel';
+import { operations } from './registry';
+import { temporalGateway } from './temporal';
+
+/** Stateless: start as many as you like. Serves reads while Temporal is away. */
+export async function startApi(config: Config): Promise<{ url: string; close(): Promise<void> }> {
+  const logger = createLogger(config.logLevel, 'api');
+  const tracing = await startTracing(config, 'api');
+  const opened = await openKernel(config, logger);
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = Connection.lazy({ ...connectionOptions, ...(config.temporalAddress && { address: config.temporalAddress }) });
+  const { workflow } = new Client({
+    connection,
+    namespace,
+    interceptors: { workflow: tracing ? [new OpenTelemetryWorkflowClientInterceptor()] : [] },
+  });
+  const temporal = temporalGateway(connection, workflow, queuesOf(config.taskQueuePrefix), config.temporalUi, namespace);
+  const kernel: Kernel = { config, ...opened, temporal, logger };
+  const server = createServer(createApp(kernel, operations));
+  server.requestTimeout = 300_000; // uploads
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(config.port, config.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
+  logger.info({ port }, 'the API is listening');
+  return {
+    url: `http://${host}:${port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const patience = setTimeout(() => server.closeAllConnections(), 3_000);
+      await closed;
+      clearTimeout(patience);
+      await connection.close();
+      await opened.pool.end();
+      await tracing?.shutdown();
+    },
+  };
+}

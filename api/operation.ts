@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import type { ErrorCode } from '../domain/errors';
+import type { Scope } from '../domain/scopes';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/**
+ * The right that an operation needs. `public`: none. `login`: none either, but guesses are counted. `metrics`: the
+ * metrics token. `internal`: the secret that services of the installation share is a credential with this scope.
+ */
+export type Access = Scope | 'public' | 'login' | 'metrics';
+type Open = 'public' | 'login' | 'metrics';
+
+/** An answer outside the door's envelope: the handler gives a Reply with this media type. */
+export interface Raw {
+  media: string;
+  /** What it looks like, when it is JSON after all. */
+  schema: z.ZodType | null;
+  /** Statuses beside the usual one that it comes with. */
+  statuses: readonly number[];
+}
+/** Bytes or text with their own type and status; what a handler of a `raw` operation returns. */
+export interface Reply {
+  type: string;
+  body: string | Buffer | NodeJS.ReadableStream | ((write: StreamWriter) => Promise<void>);
+  headers?: Record<string, string>;
+  status?: number;
+}
+/** For answers that go on: resolves false once the caller has gone. */
+export interface StreamWriter {
+  write(text: string): boolean;
+  readonly closed: AbortSignal;
+}
+
+/**
+ * One operation, declared once: route, right, validation, OpenAPI, idempotency and the tests that loop over every
+ * operation follow from it. Its door follows from its path (surfaces.ts).
+ */
+export interface Operation<
+  A extends Access = Access,
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  O extends z.ZodType | Raw = z.ZodType | Raw,
+> {
+  route: `${Method} /${string}`;
+  tag: string;
+  summary: string;
+  access: A;
+  /** Path parameters in order; one that does not fit is an id that does not exist: 404. */
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** Beside JSON: one file in the form field `file`, streamed to the handler before `body` is complete. */
+  upload?: true;
+  output: O;
+  status?: 200 | 201 | 202;
+  /** Refusals of its own, beside what every operation has. */
+  errors?: readonly ErrorCode[];
+  /** Other paths that mean the same operation; not counted, documented as aliases. */
+  aliases?: readonly string[];
+}
+
+export const operation = <
+  const A extends Access,
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  O extends z.ZodType | Raw,
+>(
+  op: Operation<A, P, Q, B, O>,
+): Operation<A, P, Q, B, O> => op;
+
+export const raw = (media: string, schema: z.ZodType | null = null, statuses: readonly number[] = []): Raw => ({ media, schema, statuses });
+export const isRaw = (output: z.ZodType | Raw): output is Raw => 'media' in output;
+
+type Out<S> = S extends z.ZodType ? z.output<S> : undefined;
+type Result<O> = O extends z.ZodType ? z.input<O> : Reply;
+
+/** What a handler gets: the request, read and checked. */
+export interface Input<P, Q, B> {
+  params: Out<P>;
+  query: Out<Q>;
+  body: Out<B>;
+}
+export type Handler<Op, Closed, Opened> =
+  Op extends Operation<infer A, infer P, infer Q, infer B, infer O>
+    ? (input: Input<P, Q, B>, ctx: A extends Open ? Opened : Closed) => Promise<Result<O>>
+    : never;
+/** One handler an operation: a missing one does not compile. */
+export type HandlersOf<T, Closed, Opened> = { [K in keyof T]: Handler<T[K], Closed, Opened> };

@@ -1,0 +1,93 @@
+import {
+  Client, Connection, ServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError,
+  WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError, type WorkflowClient,
+} from '@temporalio/client'; // prettier-ignore
+import { ApplicationFailure, defineSearchAttributeKey, type SignalDefinition, type UpdateDefinition, type Workflow } from '@temporalio/common';
+import { revive, Unavailable } from '../domain/errors';
+import type { queuesOf } from '../domain/queues';
+import { workflowId, type Kind } from '../workflows/ids';
+
+/** Longest wait for an Update; then 503, and a repeat with the same key finds what was done. */
+const patienceMs = 10_000;
+
+export interface EntityRef {
+  kind: Kind;
+  tenantId: string;
+  id: string;
+}
+export interface Start<A> {
+  ref: EntityRef;
+  args: A;
+  summary: string;
+  status: string;
+  ticketId: string | null;
+  agentId: string | null;
+}
+
+/** The workflow of that entity has ended (or never was): the row says how. */
+export class Gone extends Error {}
+
+/** The failures of the Temporal client as this project speaks of them. */
+function translate(e: unknown): unknown {
+  if (e instanceof WorkflowUpdateFailedError && e.cause instanceof ApplicationFailure) {
+    return revive(e.cause.type, e.cause.message, e.cause.details?.[0]) ?? e;
+  }
+  if (e instanceof WorkflowNotFoundError || e instanceof WorkflowExecutionAlreadyStartedError) return new Gone(e.message);
+  const away =
+    e instanceof WorkflowUpdateRPCTimeoutOrCancelledError || e instanceof ServiceError || isGrpcServiceError(e) ||
+    (e instanceof Error && e.name === 'AbortError'); // prettier-ignore
+  return away ? new Unavailable('the workflow engine did not answer in time: repeat the request', { retry: true }) : e;
+}
+
+const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
+
+export function temporalGateway(connection: Connection, workflow: WorkflowClient, queues: ReturnType<typeof queuesOf>, ui: string | null, namespace: string) {
+  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await connection.withDeadline(Date.now() + patienceMs, work);
+    } catch (e) {
+      throw translate(e);
+    }
+  };
+  const handle = (ref: EntityRef) => workflow.getHandle(workflowId(ref.kind, ref.tenantId, ref.id));
+
+  return {
+    queues,
+    workflow,
+    /** Starts the entity's workflow, or finds it running, and waits for what `update` answers. @throws Gone when it has ended */
+    open: <W extends Workflow, R>(type: W, update: UpdateDefinition<R>, start: Start<Parameters<W>>): Promise<R> =>
+      patiently(() => {
+        const { ref } = start;
+        const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(ref.kind, {
+          workflowId: workflowId(ref.kind, ref.tenantId, ref.id),
+          taskQueue: queues.lifecycle,
+          args: start.args as unknown[],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowTaskTimeout: '4 seconds',
+          staticSummary: start.summary.slice(0, 200),
+          typedSearchAttributes: [
+            { key: keyword('WhTenant'), value: ref.tenantId },
+            { key: keyword('WhKind'), value: ref.kind },
+            { key: keyword('WhStatus'), value: start.status },
+            ...(start.ticketId ? [{ key: keyword('WhTicket'), value: start.ticketId }] : []),
+            ...(start.agentId ? [{ key: keyword('WhAgent'), value: start.agentId }] : []),
+          ],
+        });
+        return workflow.executeUpdateWithStart(update as UpdateDefinition<R, []>, { startWorkflowOperation, updateId: update.name, args: [] });
+      }),
+    /** Sends an Update and waits for its answer. @throws Gone when the workflow has ended; DomainError when it refuses */
+    update: <R, A extends unknown[]>(ref: EntityRef, update: UpdateDefinition<R, A>, updateId: string, ...args: A): Promise<R> =>
+      patiently(() => handle(ref).executeUpdate<R, [unknown, ...unknown[]]>(update.name, { updateId, args: args as unknown[] as [unknown, ...unknown[]] })),
+    /** @throws Gone */
+    signal: <A extends unknown[]>(ref: EntityRef, signal: SignalDefinition<A>, ...args: A): Promise<void> =>
+      patiently(() => handle(ref).signal(signal, ...args)),
+    /** Whether the engine answers, and how long it took. */
+    ping: (): Promise<void> => patiently(async () => void (await connection.workflowService.getSystemInfo({}))),
+    /** Where an operator sees it. */
+    link: (ref: EntityRef): string | null =>
+      ui && `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId(ref.kind, ref.tenantId, ref.id))}`,
+  };
+}
+export type Temporal = ReturnType<typeof temporalGateway>;
+export type { Client };

@@ -1,0 +1,96 @@
+import { Command } from 'commander';
+import { loadConfig } from '../config';
+
+// Each command's module is loaded when it is run: all of them together take a second to load.
+const program = new Command('wheelhouse')
+  .description('A self-hosted control plane for AI agents in operations')
+  .showHelpAfterError()
+  .addHelpText(
+    'after',
+    '\nIn a clone also: test (jest) and check (types, lint, import rules, unused code, formatting)',
+  );
+
+program
+  .command('up')
+  .description('start everything on this machine and keep it running (npm start)')
+  .action(async () => (await import('./up.js')).up(loadConfig()));
+
+program
+  .command('migrate')
+  .description('bring the database, and the search attributes of the Temporal server, up to date')
+  .action(async () => (await import('./migrate.js')).migrateAll(loadConfig()));
+
+program
+  .command('api')
+  .description('run the API server')
+  .action(async () => (await import('./serve.js')).serve((await import('../api/main.js')).startApi, loadConfig()));
+
+program
+  .command('worker')
+  .description('run a Temporal worker')
+  .action(async () =>
+    (await import('./serve.js')).serve((await import('../workers/main.js')).startWorker, loadConfig()),
+  );
+
+program
+  .command('openapi')
+  .description('print the OpenAPI 3.1 document')
+  .action(async () => (await import('./openapi.js')).printOpenApi());
+
+program
+  .command('token')
+  .description('make an API key and print it, this once')
+  .option('--tenant <slug>', 'the tenant that it opens', 'local')
+  .option('--role <role>', 'what it may do', 'ADMIN')
+  .option('--name <name>', 'what lists call it', 'cli')
+  .action(async (wanted: { tenant: string; role: string; name: string }) =>
+    (await import('./tenants.js')).printToken(loadConfig(), wanted),
+  );
+
+program
+  .command('tenant')
+  .description('manage tenants')
+  .command('add <slug>')
+  .description('make a tenant with an administrator, and print how to get in, this once')
+  .requiredOption('--email <address>', "the administrator's")
+  .action(async (slug: string, { email }: { email: string }) =>
+    (await import('./tenants.js')).addTenant(loadConfig(), slug, email),
+  );
+
+program
+  .command('verify <files...>')
+  .description('check archived receipts offline')
+  .option(
+    '--key <file>',
+    'the public key: PEM, or the answer of GET /receipts/key; may be repeated',
+    (file: string, all: string[]) => [...all, file],
+    [],
+  )
+  .option('--fingerprint <hex>', 'the fingerprint that the key must have')
+  .action(async (files: string[], options: { key: string[]; fingerprint?: string }) =>
+    (await import('../log/verify-cli.js')).verify(files, options),
+  );
+
+program
+  .command('demo')
+  .description('play the main story against the running server')
+  .action(async () => (await import('./demo.js')).demo(loadConfig()));
+
+program
+  .command('bench <name>')
+  .description('measure: gates')
+  .action(async (name: string) => (await import('../bench/main.js')).bench(name, loadConfig()));
+
+program
+  .command('record-histories')
+  .description('record the workflow histories that the replay tests use')
+  .action(async () => (await import('../bench/record-histories.js')).recordHistories(loadConfig()));
+
+program.parseAsync().then(
+  // What was started has been stopped; a connection that lingers must not keep the process.
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

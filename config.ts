@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** The project's folder: where migrations/, policy/ and package.json are, whether this runs from source or from dist/. */
+export const root = existsSync(join(__dirname, 'package.json')) ? __dirname : dirname(__dirname);
+
+const flag = z.enum(['0', '1', 'true', 'false']).transform((v) => v === '1' || v === 'true');
+const positive = z.coerce.number().int().positive();
+const megabytes = 1024 * 1024;
+
+/** Every setting there is. What the Temporal SDK reads itself (TEMPORAL_*) is documented by it. */
+const Environment = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(8000),
+  /** What the outside world calls this server; links in answers start with it. */
+  PUBLIC_URL: z.url().optional(),
+  WHEELHOUSE_DATA_DIR: z.string().default('.wheelhouse'),
+  /** 32 bytes, base64: encrypts signing keys, leased secrets and stored answers. */
+  WHEELHOUSE_MASTER_KEY: z.base64().refine((v) => Buffer.from(v, 'base64').length === 32, 'must be 32 bytes in base64').optional(),
+  DATABASE_URL: z.string().optional(),
+  DATABASE_POOL: positive.default(16),
+  TEMPORAL_ADDRESS: z.string().optional(),
+  TEMPORAL_UI_URL: z.string().optional(),
+  /** Prefix of the three task queues, so that two installations can share a namespace. */
+  TASK_QUEUE_PREFIX: z.string().default('wheelhouse'),
+  METRICS_TOKEN: z.string().min(16).optional(),
+  RATE_LIMIT_PER_MINUTE: positive.default(6000),
+  MAX_BODY_BYTES: positive.default(1 * megabytes),
+  MAX_UPLOAD_BYTES: positive.default(64 * megabytes),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** Bodies of runs are short; a gate waits for people. */
+  GATE_TTL_SECONDS: positive.default(7 * 24 * 3600),
+  SECURE_COOKIES: flag.default(false),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
+});
+
+export interface Config {
+  host: string;
+  port: number;
+  publicUrl: string | null;
+  dataDir: string;
+  masterKey: Buffer | null;
+  databaseUrl: string | null;
+  databasePool: number;
+  temporalAddress: string | null;
+  temporalUi: string | null;
+  taskQueuePrefix: string;
+  metricsToken: string | null;
+  rateLimitPerMinute: number;
+  maxBodyBytes: number;
+  maxUploadBytes: number;
+  logLevel: string;
+  gateTtlMs: number;
+  secureCookies: boolean;
+  tracing: boolean;
+  serviceName: string | null;
+}
+
+/** @throws Error with one line a wrong setting, naming it. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = Environment.safeParse(env);
+  if (!parsed.success) {
+    throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n'));
+  }
+  const e = parsed.data;
+  return {
+    host: e.HOST,
+    port: e.PORT,
+    publicUrl: e.PUBLIC_URL ?? null,
+    dataDir: resolve(root, e.WHEELHOUSE_DATA_DIR),
+    masterKey: e.WHEELHOUSE_MASTER_KEY ? Buffer.from(e.WHEELHOUSE_MASTER_KEY, 'base64') : null,
+    databaseUrl: e.DATABASE_URL ?? null,
+    databasePool: e.DATABASE_POOL,
+    temporalAddress: e.TEMPORAL_ADDRESS ?? null,
+    temporalUi: e.TEMPORAL_UI_URL ?? null,
+    taskQueuePrefix: e.TASK_QUEUE_PREFIX,
+    metricsToken: e.METRICS_TOKEN ?? null,
+    rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
+    maxBodyBytes: e.MAX_BODY_BYTES,
+    maxUploadBytes: e.MAX_UPLOAD_BYTES,
+    logLevel: e.LOG_LEVEL,
+    gateTtlMs: e.GATE_TTL_SECONDS * 1000,
+    secureCookies: e.SECURE_COOKIES,
+    tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
+    serviceName: e.OTEL_SERVICE_NAME ?? null,
+  };
+}
+
+/** The environment for a child process: this one's, changed; null takes a variable away. */
+export function childEnvironment(changes: Record<string, string | null>): NodeJS.ProcessEnv {
+  const merged = Object.entries({ ...process.env, ...changes });
+  return Object.fromEntries(merged.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}

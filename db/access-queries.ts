@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { AccessRequestSchema } from '../domain/access.schema';
+import { InstantSchema, ActorSchema } from '../domain/common.schema';
+import { gateStatuses } from '../domain/gate';
+import { ticketStatuses } from '../domain/ticket';
+import { accessRequests } from './access';
+import type { Read } from './tx';
+
+/** An access request with its tickets, gate and lease as the doors know them. */
+const Row = AccessRequestSchema.extend({
+  ticketNumber: z.int(),
+  runNumber: z.int().nullable(),
+  childNumber: z.int(),
+  childTitle: z.string(),
+  childStatus: z.enum(ticketStatuses),
+  childProvider: z.string(),
+  childProviderRef: z.string().nullable(),
+  gateNumber: z.int().nullable(),
+  gateStatus: z.enum(gateStatuses).nullable(),
+  gateResult: z.string().nullable(),
+  decidedBy: ActorSchema.nullable(),
+  decidedAt: InstantSchema.nullable(),
+  leaseStatus: z.string().nullable(),
+  leaseExpiresAt: InstantSchema.nullable(),
+});
+export type AccessView = z.output<typeof Row>;
+
+const select = `select ${accessRequests.columns('a')}, t.number as "ticketNumber", r.number as "runNumber", c.number as "childNumber",
+    c.title as "childTitle", c.status as "childStatus", c.provider as "childProvider", c.provider_ref as "childProviderRef",
+    g.number as "gateNumber", g.status as "gateStatus", g.result as "gateResult", g.decided_by as "decidedBy",
+    g.decided_at as "decidedAt", l.status as "leaseStatus", l.expires_at as "leaseExpiresAt"
+  from access_requests a join tickets t on t.id = a.ticket_id join tickets c on c.id = a.access_ticket_id
+    left join runs r on r.id = a.run_id left join gates g on g.id = a.gate_id left join leases l on l.access_request_id = a.id`;
+
+/** Asked for from the ticket, or the one that the ticket is the child of. Oldest first. */
+export async function accessOfTicket(tx: Read, ticketId: string, limit: number): Promise<AccessView[]> {
+  const { rows } = await tx.query(
+    `${select} where a.ticket_id = $1 or a.access_ticket_id = $1 order by a.number desc limit $2`,
+    [ticketId, limit],
+  );
+  return rows.map((r) => Row.parse(r)).reverse();
+}
+
+export async function accessById(tx: Read, id: string): Promise<AccessView | null> {
+  const { rows } = await tx.query(`${select} where a.id = $1`, [id]);
+  return rows[0] ? Row.parse(rows[0]) : null;
+}
+
+const Lease = z.object({
+  id: z.uuid(),
+  number: z.int(),
+  system: z.string(),
+  resourceType: z.string(),
+  resourceId: z.string(),
+  action: z.string(),
+  credentialRef: z.string(),
+  status: z.string(),
+  grantedBy: ActorSchema.nullable(),
+  createdAt: InstantSchema,
+  expiresAt: InstantSchema,
+});
+/** A lease as anyone may see it: the sealed secret is not among its columns. */
+export type LeaseView = z.output<typeof Lease>;
+
+/** One whose time is over counts as expired, whoever has not noticed yet. */
+export async function leasesOfRun(tx: Read, runId: string): Promise<LeaseView[]> {
+  const { rows } = await tx.query(
+    `select id, number, system, resource_type as "resourceType", resource_id as "resourceId", action,
+       credential_ref as "credentialRef", case when status = 'active' and expires_at <= now() then 'expired' else status end as status,
+       granted_by as "grantedBy", created_at as "createdAt", expires_at as "expiresAt"
+     from leases where run_id = $1 order by number desc limit 1000`,
+    [runId],
+  );
+  return rows.map((r) => Lease.parse(r));
+}

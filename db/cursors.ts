@@ -1,0 +1,77 @@
+import type { Pool } from 'pg';
+import type { Read } from './tx';
+
+/** One thing a reader of the log has to pass on. */
+export interface Passed {
+  seq: number;
+  runId: string;
+  body: Record<string, unknown>;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * The tenants whose log is ahead of the reader: one round trip for all of them. Each statement looks with the tenant's
+ * eyes, because no role sees the rows of several; all it needs are two index entries.
+ */
+export async function tenantsBehind(pool: Pool, tenantIds: readonly string[], reader: string): Promise<string[]> {
+  if (!/^[a-z_]+$/.test(reader)) throw new TypeError(`not a reader: ${reader}`);
+  const ids = tenantIds.filter((id) => uuid.test(id));
+  if (!ids.length) return [];
+  const looks = ids.map(
+    (id) => `set local app.tenant = '${id}';
+      select coalesce((select max(seq) from log), 0) > coalesce((select seq from cursors where reader = '${reader}'), 0) as behind`,
+  );
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    const results = (await client.query(`begin read only; ${looks.join(';')}; commit`)) as unknown as {
+      command: string;
+      rows: { behind?: boolean }[];
+    }[];
+    const answers = results.filter((r) => r.command === 'SELECT');
+    return ids.filter((_, i) => answers[i]?.rows[0]?.behind);
+  } catch (error) {
+    await client.query('rollback').catch((e: Error) => (broken = e)); // the connection is gone: so is its transaction
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** The reader's place, or null when another process reads now. Held until the transaction ends. */
+export async function takeCursor(tx: Read, reader: string): Promise<number | null> {
+  const { rows } = await tx.query<{ taken: boolean }>(
+    `select pg_try_advisory_xact_lock(hashtextextended('cursor:' || $1 || ':' || $2, 0)) as taken`,
+    [reader, tx.tenantId],
+  );
+  if (!rows[0]?.taken) return null;
+  // A statement of its own: it sees what the last holder of the lock committed.
+  const stands = await tx.query<{ seq: number }>('select seq from cursors where reader = $1', [reader]);
+  return stands.rows[0]?.seq ?? 0;
+}
+
+/** The entries of that kind in the next `window` of the log, and where the window ends. */
+export async function readOn(
+  tx: Read,
+  from: number,
+  kind: string,
+  window: number,
+): Promise<{ entries: Passed[]; end: number; last: number }> {
+  const { rows } = await tx.query<{ last: number }>('select coalesce(max(seq), 0) as last from log');
+  const last = rows[0]?.last ?? 0;
+  const end = Math.min(last, from + window);
+  const found = await tx.query<{ seq: number; run_id: string; body: Record<string, unknown> }>(
+    `select seq, run_id, body from log where seq > $1 and seq <= $2 and kind = $3 and run_id is not null order by seq`,
+    [from, end, kind],
+  );
+  return { entries: found.rows.map((r) => ({ seq: r.seq, runId: r.run_id, body: r.body })), end, last };
+}
+
+export async function moveCursor(tx: Read, reader: string, seq: number): Promise<void> {
+  await tx.query(
+    `insert into cursors (tenant_id, reader, seq) values ($1, $2, $3)
+     on conflict (tenant_id, reader) do update set seq = excluded.seq where cursors.seq < excluded.seq`,
+    [tx.tenantId, reader, seq],
+  );
+}

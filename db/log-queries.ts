@@ -1,0 +1,104 @@
+import type { Entry } from '../domain/log';
+import { micros } from './instant';
+import type { Read } from './tx';
+
+const columns = `tenant_id as "tenantId", seq, id, ${micros('at')} as at, kind, actor, subject_kind as "subjectKind",
+  subject_id as "subjectId", version, transition, ticket_id as "ticketId", run_id as "runId", agent_id as "agentId", tool,
+  decision, reason, request_id as "requestId", correlation_id as "correlationId", body, digest, prev_hash as "prevHash", hash,
+  chain_shard as "chainShard", event_prev as "eventPrev", event_hash as "eventHash"`;
+
+type EntryRow = Entry & Record<string, unknown>;
+
+/** In order, from right after `seq` on. */
+export async function entriesAfter(tx: Read, seq: number, limit: number): Promise<Entry[]> {
+  const { rows } = await tx.query<EntryRow>(`select ${columns} from log where seq > $1 order by seq limit $2`, [
+    seq,
+    limit,
+  ]);
+  return rows;
+}
+
+/** Where the log ends; 0 when it is empty. */
+export async function lastSeq(tx: Read): Promise<number> {
+  const { rows } = await tx.query<{ seq: number }>('select coalesce(max(seq), 0) as seq from log');
+  return rows[0]?.seq ?? 0;
+}
+
+/** Null matches everything. `action` is the audit door's word for a kind (log/chain.ts, actionOf). Both ends of the time are included. */
+export interface EntryFilter {
+  agentId: string | null;
+  action: string | null;
+  decision: string | null;
+  tool: string | null;
+  from: string | null;
+  to: string | null;
+}
+
+const where = `where ($1::uuid is null or agent_id = $1)
+  and ($2::text is null or case when starts_with(kind, 'execution.') then 'execute_tool' else replace(kind, '.', '_') end = $2)
+  and ($3::text is null or decision = $3)
+  and ($4::text is null or tool = $4)
+  and ($5::timestamptz is null or at >= $5)
+  and ($6::timestamptz is null or at <= $6)`;
+const values = (f: EntryFilter) => [f.agentId, f.action, f.decision, f.tool, f.from, f.to];
+
+/** Newest first. */
+export async function listEntries(tx: Read, f: EntryFilter, limit: number, offset: number): Promise<Entry[]> {
+  const { rows } = await tx.query<EntryRow>(
+    `select ${columns} from log ${where} order by seq desc limit $7 offset $8`,
+    [...values(f), limit, offset],
+  );
+  return rows;
+}
+
+export async function countEntries(tx: Read, f: EntryFilter): Promise<number> {
+  const { rows } = await tx.query<{ n: number }>(`select count(*) as n from log ${where}`, values(f));
+  return rows[0]?.n ?? 0;
+}
+
+/** A receipt as it was signed: the very text, and what signed it. */
+export interface StoredReceipt {
+  entryId: string;
+  receipt: string;
+  signature: string;
+  fingerprint: string;
+}
+type ReceiptRow = StoredReceipt & Record<string, unknown>;
+const receiptColumns = 'r.entry_id as "entryId", r.receipt, r.signature, r.fingerprint';
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** By the entry's id, or by the request id that the entry carries. */
+export async function receiptOf(tx: Read, id: string): Promise<StoredReceipt | null> {
+  const { rows } = await tx.query<ReceiptRow>(
+    `select ${receiptColumns} from log l join receipts r on r.tenant_id = l.tenant_id and r.entry_id = l.id
+     where l.id = $1::uuid or l.request_id = $2 limit 1`,
+    [uuid.test(id) ? id : null, id],
+  );
+  return rows[0] ?? null;
+}
+
+export async function receiptsOf(tx: Read, entryIds: readonly string[]): Promise<StoredReceipt[]> {
+  const { rows } = await tx.query<ReceiptRow>(
+    `select ${receiptColumns} from receipts r where r.entry_id = any($1::uuid[])`,
+    [entryIds],
+  );
+  return rows;
+}
+
+/** Entries that a receipt was signed for and that the log does not hold: they were taken out of it. */
+export async function receiptsWithoutEntry(tx: Read, limit: number): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select r.entry_id as id from receipts r
+     where not exists (select from log l where l.tenant_id = r.tenant_id and l.id = r.entry_id) order by 1 limit $1`,
+    [limit],
+  );
+  return rows.map((r) => r.id);
+}
+
+/** How far the readers of the log have come: it cannot end before that. */
+export async function furthestReader(tx: Read): Promise<{ reader: string; seq: number } | null> {
+  const { rows } = await tx.query<{ reader: string; seq: number }>(
+    'select reader, seq from cursors order by seq desc limit 1',
+  );
+  return rows[0] ?? null;
+}

@@ -1,0 +1,19 @@
+import { Pool, types } from 'pg';
+
+// bigint: everything we keep in one (seq, sizes, counts) is far below 2^53.
+types.setTypeParser(types.builtins.INT8, Number);
+
+/** Connections of the application's own role: it cannot leave row-level security, nor change the log. */
+export const appPool = (databaseUrl: string, size: number, onError: (e: Error) => void): Pool => {
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    options: '-c role=wheelhouse_app',
+    max: size,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    query_timeout: 30_000,
+    keepAlive: true,
+  });
+  pool.on('error', onError); // an idle connection that breaks is replaced by the pool; without a listener it ends the process
+  return pool;
+};

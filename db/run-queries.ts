@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { InstantSchema, JsonObject } from '../domain/common.schema';
+import { activeStatuses, endedStatuses, type Run } from '../domain/run';
+import { RunSchema } from '../domain/run.schema';
+import { ticketStatuses } from '../domain/ticket';
+import { runs } from './runs';
+import type { Read } from './tx';
+
+/** A run with what a door shows of its ticket and of the time that people took to decide. */
+const Row = RunSchema.extend({
+  heartbeat: InstantSchema,
+  ticketNumber: z.int(),
+  ticketTitle: z.string(),
+  ticketStatus: z.enum(ticketStatuses),
+  ticketRef: z.string().nullable(),
+  gateWaitSeconds: z.number(),
+});
+export type RunView = z.output<typeof Row>;
+
+const select = `select ${runs.columns('r')}, r.heartbeat, t.number as "ticketNumber", t.title as "ticketTitle",
+    t.status as "ticketStatus", t.provider_ref as "ticketRef",
+    (select coalesce(sum(extract(epoch from coalesce(g.decided_at, now()) - g.requested_at)), 0)::float8 from gates g
+      where g.run_id = r.id and g.access_request_id is null and (g.decided_at is not null or g.status = 'pending')) as "gateWaitSeconds"
+  from runs r join tickets t on t.id = r.ticket_id`;
+
+export interface RunFilter {
+  /** The only ticket whose agents the caller may see. */
+  only: string | null;
+  status: string | null;
+  ticket: number | null;
+}
+
+export async function listRuns(
+  tx: Read,
+  f: RunFilter,
+  limit: number,
+  offset: number,
+): Promise<{ runs: RunView[]; total: number }> {
+  const where = `where ($1::uuid is null or r.ticket_id = $1) and ($2::text is null or r.status = $2)
+    and ($3::int is null or t.number = $3)`;
+  const params = [f.only, f.status, f.ticket];
+  const { rows } = await tx.query(`${select} ${where} order by r.number desc limit $4 offset $5`, [
+    ...params,
+    limit,
+    offset,
+  ]);
+  const counted = await tx.query<{ total: number }>(
+    `select count(*) as total from runs r join tickets t on t.id = r.ticket_id ${where}`,
+    params,
+  );
+  return { runs: rows.map((r) => Row.parse(r)), total: counted.rows[0]?.total ?? 0 };
+}
+
+export async function activeRuns(tx: Read, only: string | null): Promise<RunView[]> {
+  const { rows } = await tx.query(
+    `${select} where r.status = any($1) and ($2::uuid is null or r.ticket_id = $2) order by r.number desc limit 1000`,
+    [activeStatuses, only],
+  );
+  return rows.map((r) => Row.parse(r));
+}
+
+/** How many wait for a worker, work, and wait for people. */
+export async function runCounts(
+  tx: Read,
+  only: string | null,
+): Promise<{ queued: number; running: number; waiting: number }> {
+  const { rows } = await tx.query<{ queued: number; running: number; waiting: number }>(
+    `select count(*) filter (where status = 'spawned') as queued, count(*) filter (where status = 'running') as running,
+       count(*) filter (where status <> all($1)) as waiting
+     from runs where status <> all($2) and ($3::uuid is null or ticket_id = $3)`,
+    [activeStatuses, endedStatuses, only],
+  );
+  return rows[0] ?? { queued: 0, running: 0, waiting: 0 };
+}
+
+export async function runByNumber(tx: Read, number: number): Promise<RunView | null> {
+  const { rows } = await tx.query(`${select} where r.number = $1`, [number]);
+  return rows[0] ? Row.parse(rows[0]) : null;
+}
+
+/** The newest agents of a ticket. */
+export async function runsOfTicket(tx: Read, ticketId: string, limit: number): Promise<RunView[]> {
+  const { rows } = await tx.query(`${select} where r.ticket_id = $1 order by r.number desc limit $2`, [
+    ticketId,
+    limit,
+  ]);
+  return rows.map((r) => Row.parse(r));
+}
+
+/** Agents of a ticket that have not ended, waiting ones included; the one that works on the ticket first. */
+export const aliveRuns = (tx: Read, ticketId: string): Promise<Run[]> =>
+  runs.list(
+    tx,
+    `where ticket_id = $1 and not status = any($2) order by task_type <> 'ticket_resolution', number`,
+    [ticketId, endedStatuses],
+  );
+
+/** Stops every further call of the run at stage 1. True when nobody had before. */
+export async function fence(tx: Read, runId: string, reason: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'insert into run_fences (run_id, tenant_id, reason) values ($1, $2, $3) on conflict do nothing',
+    [runId, tx.tenantId, reason],
+  );
+  return rowCount === 1;
+}
+
+/** The agent definition of that name, if it may work. */
+export async function workingAgent(tx: Read, name: string): Promise<{ id: string; model: string | null } | null> {
+  const { rows } = await tx.query<{ id: string; model: string | null }>(
+    `select id, model from agents where name = $1 and status = 'ACTIVE'`,
+    [name],
+  );
+  return rows[0] ?? null;
+}
+
+export interface LogLine {
+  at: string;
+  kind: string;
+  tool: string | null;
+  decision: string;
+  why: string | null;
+}
+
+/** What a run did, the last lines in order: its governed calls, and what the log says besides them. */
+export async function runLines(tx: Read, runId: string, lines: number): Promise<LogLine[]> {
+  const { rows } = await tx.query<Omit<LogLine, 'at'> & { at: Date }>(
+    `select at, kind, tool, decision, why from (
+       select at, kind, tool, decision, reason as why, seq as place from log where run_id = $1 and kind not like 'execution.%'
+       union all
+       select started_at, 'execution', tool, decision, coalesce(why, error), step from executions where owner_id = $1
+     ) lines order by at desc, place desc limit $2`,
+    [runId, lines],
+  );
+  return rows.reverse().map((r) => ({ ...r, at: r.at.toISOString() }));
+}
+
+const Entry = z.object({
+  seq: z.number(),
+  at: InstantSchema,
+  kind: z.string(),
+  actor: z.object({ name: z.string() }),
+  subjectKind: z.string(),
+  subjectId: z.string(),
+  decision: z.string(),
+  reason: z.string().nullable(),
+  body: JsonObject,
+});
+export type RunEntry = z.output<typeof Entry>;
+
+/** The newest entries of the log about a run. */
+export async function runEntries(tx: Read, runId: string, limit: number): Promise<RunEntry[]> {
+  const { rows } = await tx.query(
+    `select seq, at, kind, actor, subject_kind as "subjectKind", subject_id as "subjectId", decision, reason, body
+     from log where run_id = $1 order by seq desc limit $2`,
+    [runId, limit],
+  );
+  return rows.map((r) => Entry.parse(r));
+}
+
+export interface Checkpoint {
+  tool: string;
+  decision: string;
+  why: string | null;
+  at: string;
+}
+
+/** The last governed steps of a run, in order, as the checkpoints of its task. */
+export async function checkpointsOf(tx: Read, runIds: readonly string[], each: number): Promise<Map<string, Checkpoint[]>> {
+  const { rows } = await tx.query<{ owner_id: string; tool: string; decision: string; why: string | null; started_at: Date }>(
+    `select e.owner_id, e.tool, e.decision, e.why, e.started_at from unnest($1::uuid[]) as o(id)
+     cross join lateral (select * from executions where owner_id = o.id order by step desc limit $2) e order by e.owner_id, e.step`,
+    [runIds, each],
+  );
+  const found = new Map<string, Checkpoint[]>(runIds.map((id) => [id, []]));
+  for (const r of rows) {
+    found.get(r.owner_id)?.push({ tool: r.tool, decision: r.decision, why: r.why, at: r.started_at.toISOString() });
+  }
+  return found;
+}

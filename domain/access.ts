@@ -1,0 +1,138 @@
+import { Conflict } from './errors';
+import { riskLevels, type GateRequest } from './gate';
+import type { Actor } from './principal';
+import type { LeaseScope } from './harness';
+
+export const accessStatuses = ['pending_approval', 'approved', 'granted', 'rejected', 'expired', 'revoked'] as const;
+export type AccessStatus = (typeof accessStatuses)[number];
+
+/** The longest that a lease lives, a working day, whatever becomes of its run. */
+export const leaseMs = 8 * 3600 * 1000;
+
+/** Just-in-time credentials: asked for through a gate, granted as a lease that lives no longer than its run. */
+export interface AccessRequest {
+  id: string;
+  tenantId: string;
+  number: number;
+  /** The ticket whose work needs the access. */
+  ticketId: string;
+  /** The child ticket that the owning group sees. */
+  accessTicketId: string;
+  runId: string | null;
+  agentId: string | null;
+  gateId: string;
+  resource: string;
+  permission: string;
+  accountRef: string | null;
+  reason: string | null;
+  assignmentGroup: string;
+  riskLevel: string;
+  lease: LeaseScope | null;
+  leaseId: string | null;
+  status: AccessStatus;
+  requester: Actor;
+  onBehalfOf: Actor | null;
+  approvalActor: Actor | null;
+  evidence: string | null;
+  createdAt: string;
+  updatedAt: string;
+  version: number;
+}
+
+export type AccessEvent =
+  | { type: 'approve'; by: Actor | null }
+  | { type: 'grant'; leaseId: string | null; evidence: string | null }
+  | { type: 'reject'; by: Actor | null; reason: string | null }
+  | { type: 'expire'; reason: string }
+  | { type: 'revoke'; reason: string };
+
+export type AccessAsk = Pick<
+  AccessRequest,
+  'id' | 'tenantId' | 'ticketId' | 'accessTicketId' | 'runId' | 'agentId' | 'gateId' | 'resource' | 'permission' | 'accountRef'
+  | 'reason' | 'assignmentGroup' | 'riskLevel' | 'lease' | 'requester' | 'onBehalfOf'
+>; // prettier-ignore
+
+/** A request as it begins, at `at`. */
+export const newAccess = (ask: AccessAsk, at: string): AccessRequest => ({
+  ...ask,
+  number: 0,
+  leaseId: null,
+  status: 'pending_approval',
+  approvalActor: null,
+  evidence: null,
+  createdAt: at,
+  updatedAt: at,
+  version: 1,
+});
+
+/** The gate of an access request: completed by people, never by the end of a task. */
+export const gateOfAccess = (access: AccessRequest): GateRequest => ({
+  id: access.gateId,
+  tenantId: access.tenantId,
+  ticketId: access.ticketId,
+  runId: access.runId,
+  agentId: access.agentId,
+  accessRequestId: access.id,
+  action: 'grant_access',
+  target: access.resource,
+  reason: access.reason,
+  command: null,
+  riskLevel: riskLevels.find((level) => level === access.riskLevel) ?? 'unknown',
+  approvalPolicy: {
+    access_request: true,
+    permission: access.permission,
+    account_ref: access.accountRef,
+    assignment_group: access.assignmentGroup,
+    lease_request: access.lease,
+    auto_complete: false,
+  },
+  digest: null,
+  requestedBy: access.requester,
+  onBehalfOf: access.onBehalfOf,
+});
+
+const moves: Record<AccessStatus, Partial<Record<AccessEvent['type'], AccessStatus>>> = {
+  pending_approval: { approve: 'approved', reject: 'rejected', expire: 'expired' },
+  approved: { grant: 'granted', expire: 'expired' },
+  granted: { revoke: 'revoked' },
+  rejected: {},
+  expired: {},
+  revoked: {},
+};
+
+export const isSettled = (access: Pick<AccessRequest, 'status'>): boolean =>
+  Object.keys(moves[access.status]).length === 0;
+
+/** The only way an access request changes state. @throws Conflict naming the state that stands. */
+export function step(access: AccessRequest, event: AccessEvent, at: string): AccessRequest {
+  const status = moves[access.status][event.type];
+  if (!status) throw new Conflict(`cannot ${event.type} access that is ${access.status}`, { status: access.status });
+  const next: AccessRequest = { ...access, status, updatedAt: at, version: access.version + 1 };
+  if (event.type === 'approve') return { ...next, approvalActor: event.by };
+  if (event.type === 'grant') return { ...next, leaseId: event.leaseId, evidence: event.evidence };
+  if (event.type === 'reject') return { ...next, approvalActor: event.by, evidence: event.reason };
+  return { ...next, evidence: event.reason };
+}
+
+/** Read off a resource's name where the request gives no lease scope. Null: no credential can be inferred. */
+export function inferLease(resource: string, permission: string, accountRef: string | null): LeaseScope | null {
+  const name = resource.toLowerCase();
+  const action = /\b(write|edit|modify|admin|manage|contain|disable)/.test(permission.toLowerCase()) ? 'write' : 'read';
+  const after = (words: RegExp): string | null => words.exec(resource)?.[1] ?? null;
+  const account = accountRef ?? '*';
+  if (/wazuh|siem/.test(name)) {
+    const index = after(/alert index (\S+)/i);
+    return index
+      ? { system: 'wazuh', resourceType: 'alert_index', resourceId: index, action }
+      : { system: 'wazuh', resourceType: 'api', resourceId: 'wazuh.manager', action };
+  }
+  if (name.includes('gitlab')) {
+    const project = after(/(?:project|repo(?:sitory)?) (\S+)/i);
+    return { system: 'gitlab', resourceType: 'project', resourceId: project ?? '*', action };
+  }
+  if (/mailcow|mailbox|e-?mail/.test(name)) {
+    return { system: 'mailcow', resourceType: name.includes('api') ? 'api' : 'mailbox', resourceId: account, action };
+  }
+  if (/itop|ticket/.test(name)) return { system: 'itop', resourceType: 'ticket', resourceId: account, action };
+  return null;
+}

@@ -1,0 +1,86 @@
+/**
+ * What every harness has in common: it turns a task into moves. The kernel carries a move out (a tool call through the
+ * governed pipeline, a request for access, a gate), records what came of it, and asks for the next one. A harness keeps
+ * no state of its own: everything it knows is in the brief and in the recorded observations, so a crash loses nothing.
+ */
+
+/** One recorded, governed tool call. `digest` is sha256 (hex) over the canonical JSON of `result`; claims cite it. */
+export interface Observation {
+  step: number;
+  tool: string;
+  args: Record<string, unknown>;
+  /** allow and monitor carried it out; every other decision means that `result` is null. */
+  decision: string;
+  digest: string | null;
+  result: unknown;
+}
+
+export interface Steering {
+  id: string;
+  author: string;
+  source: string;
+  body: string;
+}
+
+export interface AccessState {
+  system: string;
+  /** pending_approval, approved, granted, rejected, expired, revoked */
+  status: string;
+  credentialRef: string | null;
+}
+
+export interface Brief {
+  ticket: { id: string; number: number; title: string; description: string; ticketClass: string; priority: string | null };
+  prompt: string | null;
+  attachments: { id: string; filename: string; sizeBytes: number | null; stored: boolean }[];
+  /** What people said since the run began, oldest first. */
+  steering: Steering[];
+  access: AccessState[];
+  /** Where a report would be published: unique on the server. */
+  slug: string;
+}
+
+export interface LeaseScope {
+  system: string;
+  resourceType: string;
+  resourceId: string;
+  action: string;
+}
+
+export type Move =
+  /** Call a tool; `why` is one sentence for the people who read along. */
+  | { kind: 'call'; tool: string; args: Record<string, unknown>; why: string }
+  /** Ask for credentials and go on without waiting. At most one a system and run. */
+  | { kind: 'request_access'; system: string; resource: string; permission: string; reason: string; lease: LeaseScope }
+  /** Propose the one change of the run; people decide. `args` are the arguments of `tool`, to which the approval is sealed. */
+  | { kind: 'propose'; action: string; target: string; reason: string; tool: string; args: Record<string, unknown> }
+  | { kind: 'finish'; summary: string };
+
+/** A statement with the digests of the observations it rests on. Code drops a claim that cites nothing that was observed. */
+export interface Claim {
+  statement: string;
+  kind: 'finding' | 'hypothesis';
+  /** 0..1 */
+  confidence: number;
+  cites: string[];
+}
+
+export interface Report {
+  title: string;
+  summary: string;
+  claims: Claim[];
+  /** Ranked, best first; a subset of `claims` of kind hypothesis. */
+  hypotheses: Claim[];
+  tables: { title: string; columns: string[]; rows: (string | number)[][]; cites: string[] }[];
+  /** Known blueprints and articles that match this ticket. */
+  references: { kind: 'blueprint' | 'article' | 'ticket'; id: number; title: string; cites: string[] }[];
+  /** What could not be looked at, and why (a refused tool call, access still pending, an unreadable attachment). */
+  limits: string[];
+  steering: { id: string; author: string; body: string; answer: string; cites: string[] }[];
+}
+
+export interface Harness {
+  name: string;
+  /** Pure: the same brief and observations give the same move. `done` are the moves already carried out that were no calls. */
+  next(brief: Brief, observations: readonly Observation[]): Move;
+}

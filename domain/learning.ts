@@ -1,0 +1,96 @@
+import { Conflict } from './errors';
+
+export const postmortemStatuses = ['draft', 'ready_for_review', 'approved', 'needs_revision', 'promoted'] as const;
+export type PostmortemStatus = (typeof postmortemStatuses)[number];
+
+export interface Postmortem {
+  id: string;
+  tenantId: string;
+  number: number;
+  ticketId: string | null;
+  runId: string | null;
+  status: PostmortemStatus;
+  summary: string;
+  wentWell: string;
+  improvements: string;
+  workflowProposal: string;
+  documentation: string;
+  skillProposals: unknown[];
+  testCases: unknown[];
+  guardrails: unknown[];
+  reviewNotes: string | null;
+  createdBy: string;
+  reviewedBy: string | null;
+  reviewedAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+  version: number;
+}
+
+/** Review from any state but promoted. @throws Conflict */
+export function review(current: PostmortemStatus, approved: boolean): PostmortemStatus {
+  if (current === 'promoted') throw new Conflict('a promoted postmortem is not reviewed again', { status: current });
+  return approved ? 'approved' : 'needs_revision';
+}
+
+/** Only what was approved is promoted; promoting again finds the same assets. @throws Conflict */
+export function assertPromotable(current: PostmortemStatus): void {
+  if (current === 'approved' || current === 'promoted') return;
+  throw new Conflict(`a postmortem that is ${current} cannot be promoted: have it approved first`, { status: current });
+}
+
+export interface Article {
+  id: string;
+  tenantId: string;
+  number: number;
+  title: string;
+  body: string;
+  category: string | null;
+  source: string;
+  externalRef: string | null;
+  tags: string[];
+  enabled: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export const blueprintStatuses = ['draft', 'ready_for_review', 'tested', 'active', 'needs_revision', 'superseded'] as const;
+export type BlueprintStatus = (typeof blueprintStatuses)[number];
+
+/** A learned way of working, known by its key; its name is a label. */
+export interface Blueprint {
+  id: string;
+  tenantId: string;
+  number: number;
+  name: string;
+  workflowKey: string;
+  version: number;
+  status: BlueprintStatus;
+  description: string;
+  ticketClass: string | null;
+  triggerType: string;
+  blueprint: string;
+  testPlan: string;
+  testResults: string;
+  approvalPolicy: Record<string, unknown>;
+  skillIds: number[];
+  createdBy: string;
+  reviewedBy: string | null;
+  reviewedAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface Skill {
+  id: string;
+  tenantId: string;
+  number: number;
+  name: string;
+  description: string;
+  category: string;
+  promptTemplate: string;
+  enabled: boolean;
+  assignedToAll: boolean;
+  createdAt: string;
+  updatedAt: string;
+}

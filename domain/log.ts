@@ -1,0 +1,61 @@
+import type { Actor } from './principal';
+
+/** What an entry is about. */
+export type SubjectKind =
+  | 'agent' | 'run' | 'execution' | 'gate' | 'access_request' | 'lease' | 'ticket' | 'investigation' | 'postmortem'
+  | 'article' | 'blueprint' | 'skill' | 'publication' | 'api_key' | 'user' | 'tenant' | 'kill_switch' | 'policy'; // prettier-ignore
+
+/** One thing that happened, as its writer says it. Everything else (seq, time, hashes) the log adds. */
+export interface NewEntry {
+  /** `<noun>.<what happened>`, past tense: gate.approved, run.started, execution.denied */
+  kind: string;
+  actor: Actor;
+  subject: { kind: SubjectKind; id: string };
+  /** For lifecycles: the version that this entry made, and the id of the update, signal or timer that asked for it. */
+  version?: number;
+  transition?: string;
+  ticketId?: string | null;
+  runId?: string | null;
+  agentId?: string | null;
+  /** The wire's audit columns; a call of a tool fills them, everything else leaves them alone. */
+  tool?: string | null;
+  decision?: string;
+  reason?: string | null;
+  /** Unique in the tenant: the same call is recorded once. */
+  requestId?: string | null;
+  /** The HTTP request behind it. */
+  correlationId?: string | null;
+  body?: Record<string, unknown>;
+  /** Sign a receipt for it. */
+  receipt?: boolean;
+}
+
+/** An entry as it stands in the log. */
+export interface Entry {
+  tenantId: string;
+  seq: number;
+  id: string;
+  /** ISO 8601 UTC with six fractional digits; strictly rising within a tenant. */
+  at: string;
+  kind: string;
+  actor: Actor;
+  subjectKind: string;
+  subjectId: string;
+  version: number | null;
+  transition: string | null;
+  ticketId: string | null;
+  runId: string | null;
+  agentId: string | null;
+  tool: string | null;
+  decision: string;
+  reason: string | null;
+  requestId: string | null;
+  correlationId: string | null;
+  body: Record<string, unknown>;
+  digest: string;
+  prevHash: string;
+  hash: string;
+  chainShard: number;
+  eventPrev: string;
+  eventHash: string;
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { ActorSchema, InstantSchema } from './common.schema';
+import { runStatuses, taskTypes, type Run } from './run';
+
+export const RunSchema = z.object({
+  id: z.uuid(),
+  tenantId: z.uuid(),
+  number: z.int(),
+  taskNumber: z.int(),
+  agentId: z.uuid(),
+  ticketId: z.uuid(),
+  taskType: z.enum(taskTypes),
+  harness: z.string(),
+  model: z.string().nullable(),
+  profileId: z.string().nullable(),
+  prompt: z.string().nullable(),
+  scopes: z.array(z.string()),
+  status: z.enum(runStatuses),
+  progress: z.int(),
+  steps: z.int(),
+  spawnedBy: ActorSchema,
+  result: z.string().nullable(),
+  error: z.string().nullable(),
+  createdAt: InstantSchema,
+  startedAt: InstantSchema.nullable(),
+  finishedAt: InstantSchema.nullable(),
+  version: z.int(),
+}) satisfies z.ZodType<Run>;

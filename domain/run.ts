@@ -1,0 +1,85 @@
+import { Conflict } from './errors';
+import type { Actor } from './principal';
+
+export const runStatuses = [
+  'spawned', 'running', 'pending_approval', 'awaiting_access', 'awaiting_user_response', 'blocked',
+  'finished', 'failed', 'stopped', 'terminated',
+] as const; // prettier-ignore
+export type RunStatus = (typeof runStatuses)[number];
+
+/** Working now; a waiting run is alive but not active. */
+export const activeStatuses: readonly RunStatus[] = ['spawned', 'running'];
+export const endedStatuses: readonly RunStatus[] = ['finished', 'failed', 'stopped', 'terminated'];
+
+export const taskTypes = ['ticket_resolution', 'ad_hoc', 'postmortem', 'workflow_build'] as const;
+export type TaskType = (typeof taskTypes)[number];
+
+/** One durable execution of an agent on a task. */
+export interface Run {
+  id: string;
+  tenantId: string;
+  /** The integer that the doors call agent id; the database gives it, 0 until then. */
+  number: number;
+  /** The integer that the doors call task id. */
+  taskNumber: number;
+  agentId: string;
+  ticketId: string;
+  taskType: TaskType;
+  harness: string;
+  model: string | null;
+  profileId: string | null;
+  prompt: string | null;
+  /** What the run may do: its spawner's scopes cut down to an agent's. */
+  scopes: string[];
+  status: RunStatus;
+  progress: number;
+  /** Steps recorded so far; the next one has this number. */
+  steps: number;
+  spawnedBy: Actor;
+  result: string | null;
+  error: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  version: number;
+}
+
+export type RunEvent =
+  | { type: 'start' }
+  | { type: 'wait'; for: 'pending_approval' | 'awaiting_access' | 'awaiting_user_response' | 'blocked' }
+  | { type: 'finish'; result: string }
+  | { type: 'fail'; error: string }
+  | { type: 'stop'; by: Actor; reason: string; terminate: boolean };
+
+const ended = (status: RunStatus): boolean => endedStatuses.includes(status);
+export const isEnded = (run: Pick<Run, 'status'>): boolean => ended(run.status);
+
+const target = (event: RunEvent): RunStatus => {
+  switch (event.type) {
+    case 'start':
+      return 'running';
+    case 'wait':
+      return event.for;
+    case 'finish':
+      return 'finished';
+    case 'fail':
+      return 'failed';
+    case 'stop':
+      return event.terminate ? 'terminated' : 'stopped';
+  }
+};
+
+/**
+ * The only way a run changes state: anything that is alive may start, wait or end; what has ended stays ended.
+ * @throws Conflict naming the state that stands.
+ */
+export function step(run: Run, event: RunEvent, at: string): Run {
+  if (isEnded(run)) throw new Conflict(`cannot ${event.type} an agent that is ${run.status}`, { status: run.status });
+  const status = target(event);
+  const next: Run = { ...run, status, version: run.version + 1 };
+  if (event.type === 'start') return { ...next, startedAt: run.startedAt ?? at, progress: Math.max(run.progress, 5) };
+  if (event.type === 'finish') return { ...next, result: event.result, progress: 100, finishedAt: at };
+  if (event.type === 'fail') return { ...next, error: event.error, finishedAt: at };
+  if (event.type === 'stop') return { ...next, error: event.reason, finishedAt: at };
+  return next;
+}

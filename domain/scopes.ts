@@ -1,0 +1,55 @@
+/** Every right there is. An operation names one; a role is a named set of them. */
+export const scopes = [
+  'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info',
+  'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act',
+  'changes:read', 'changes:request', 'changes:approve', 'changes:complete',
+  'access:request', 'deployments:write',
+  'postmortems:read', 'postmortems:write',
+  'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
+  'audit:read', 'receipts:read', 'events:read',
+  'keys:manage', 'kill_switch:read', 'kill_switch:write', 'profile:read',
+] as const; // prettier-ignore
+export type Scope = (typeof scopes)[number];
+
+const reads = scopes.filter((s) => s.endsWith(':read'));
+/** What a run may do: never more than this, whatever its spawner holds. */
+export const agentScopes: readonly Scope[] = [
+  'tickets:read', 'tickets:note', 'tickets:request_info', 'access:request', 'changes:read', 'changes:request',
+  'changes:complete', 'agents:read', 'agents:heartbeat', 'workflows:read', 'postmortems:read', 'postmortems:write',
+  'knowledge:read', 'deployments:write',
+]; // prettier-ignore
+
+const analyst: readonly Scope[] = [
+  'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info', 'access:request', 'changes:read',
+  'changes:request', 'agents:read', 'profile:read',
+]; // prettier-ignore
+
+const developer: readonly Scope[] = [
+  ...reads, 'tickets:create', 'tickets:note', 'tickets:request_info', 'agents:spawn', 'agents:stop', 'access:request',
+  'changes:request', 'changes:complete', 'deployments:write', 'postmortems:write',
+]; // prettier-ignore
+
+const securityAnalyst: readonly Scope[] = [...new Set<Scope>([...developer, 'changes:approve', 'kill_switch:write', 'agents:act'])];
+
+/** Roles of every door; the seeds' older names stand beside the newer ones. */
+export const roles = {
+  OWNER: scopes,
+  ADMIN: scopes,
+  SECURITY_ANALYST: securityAnalyst,
+  DEVELOPER: developer,
+  READ_ONLY: reads,
+  agent: agentScopes,
+  'platform-admin': scopes,
+  'soc-manager': scopes.filter((s) => s !== 'keys:manage'),
+  analyst,
+  auditor: reads,
+  'agent-operator': [...agentScopes, 'agents:spawn'],
+} as const satisfies Record<string, readonly Scope[]>;
+export type Role = keyof typeof roles;
+export const roleNames = Object.keys(roles) as [Role, ...Role[]];
+
+const asRole = (name: string): Role | null => (name in roles ? (name as Role) : null);
+export const scopesOf = (role: string): readonly Scope[] => {
+  const known = asRole(role);
+  return known ? roles[known] : [];
+};

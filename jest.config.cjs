@@ -1,0 +1,16 @@
+// Packages that ship ES modules only are compiled too; add their names as they come.
+module.exports = {
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  globalSetup: '<rootDir>/test/global-setup.ts',
+  globalTeardown: '<rootDir>/test/global-teardown.ts',
+  transform: {
+    '^.+\\.(ts|m?js)$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(jose|node-pg-migrate|glob|minimatch|uuid)/)'],
+  testTimeout: 60000,
+  maxWorkers: 2,
+};

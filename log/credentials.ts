@@ -1,0 +1,124 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { SignJWT, errors as joseErrors, jwtVerify } from 'jose';
+import type { Pool } from 'pg';
+import { v4 } from 'uuid';
+import { z } from 'zod';
+import type { Principal } from '../domain/principal';
+import { scopes as allScopes, scopesOf } from '../domain/scopes';
+import type { Keyring } from './keys';
+
+const keyForm = /^acp_[A-Za-z0-9_-]{43}$/;
+const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** 256 random bits: a plain digest is enough to store, and it is what the key is found by. */
+export const newApiKey = (): { key: string; hash: string; prefix: string } => {
+  const key = `acp_${randomBytes(32).toString('base64url')}`;
+  return { key, hash: hashKey(key), prefix: key.slice(0, 12) };
+};
+export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+interface KeyRow {
+  id: string; tenant_id: string; name: string; role: string; scopes: string[]; agent_id: string | null; run_id: string | null;
+  expires_at: Date | null; revoked_at: Date | null; last_used_at: Date | null;
+  user_id: string | null; email: string | null; user_role: string | null; is_active: boolean | null;
+  agent_name: string | null; agent_status: string | null; ticket_id: string | null;
+} // prettier-ignore
+
+const known = new Set<string>(allScopes);
+const both = (a: readonly string[], b: readonly string[]): string[] => a.filter((s) => known.has(s) && b.includes(s));
+
+/** Whom an API key acts as; null when it is unknown, expired, revoked, or its user or agent may no longer act. */
+export async function principalOfKey(pool: Pool, key: string): Promise<Principal | null> {
+  if (!keyForm.test(key)) return null;
+  const hash = hashKey(key);
+  const row = await findKey(pool, hash);
+  if (!row || row.revoked_at || (row.expires_at && row.expires_at.getTime() <= Date.now())) return null;
+  const base = { tenantId: row.tenant_id, role: row.role, credentialId: row.id, ticketId: row.ticket_id };
+  if (row.user_id !== null) {
+    if (!row.is_active || row.email === null) return null;
+    return { ...base, id: row.user_id, kind: 'user', name: row.email, scopes: both(row.scopes, scopesOf(row.user_role ?? '')) };
+  }
+  if (row.agent_id !== null) {
+    if (row.agent_status !== 'ACTIVE') return null;
+    return { ...base, id: row.agent_id, kind: 'agent', name: row.agent_name ?? 'agent', scopes: row.scopes };
+  }
+  return { ...base, id: row.id, kind: 'service', name: row.name, scopes: row.scopes };
+}
+
+/** One round trip; the tenant becomes known by the key's row, and only then its user and agent become visible. */
+async function findKey(pool: Pool, hash: string): Promise<KeyRow | null> {
+  const client = await pool.connect();
+  try {
+    // Two statements in one message: the second sees the setting of the first. `hash` is hexadecimal.
+    const found = (await client.query(
+      `begin; set local app.key_hash = '${hash}'; select set_config('app.tenant', tenant_id::text, true) from api_keys where key_hash = '${hash}';
+       select k.id, k.tenant_id, k.name, k.role, k.scopes, k.agent_id, k.run_id, k.expires_at, k.revoked_at, k.last_used_at,
+         k.user_id, u.email, u.role as user_role, u.is_active, a.name as agent_name, a.status as agent_status, r.ticket_id
+       from api_keys k left join users u on u.id = k.user_id left join agents a on a.id = k.agent_id left join runs r on r.id = k.run_id
+       where k.key_hash = '${hash}';
+       update api_keys set last_used_at = now() where key_hash = '${hash}' and (last_used_at is null or last_used_at < now() - interval '1 minute');
+       commit`,
+    )) as unknown as { rows: KeyRow[] }[];
+    return found[3]?.rows[0] ?? null;
+  } catch (e) {
+    await client.query('rollback').catch(() => undefined); // the connection is gone, and the transaction with it
+    throw e;
+  } finally {
+    client.release();
+  }
+}
+
+export const tokenSeconds = 900;
+const issuer = 'wheelhouse';
+const Claims = z.object({ sub: z.string().regex(uuidForm), tenant_id: z.string().regex(uuidForm), jti: z.string(), typ: z.literal('user') });
+
+export function issueToken(keyring: Keyring, user: { id: string; tenantId: string; role: string }): Promise<string> {
+  const key = keyring.current('token');
+  return new SignJWT({ tenant_id: user.tenantId, org_id: user.tenantId, role: user.role, typ: 'user', user_id: user.id })
+    .setProtectedHeader({ alg: 'EdDSA', kid: key.fingerprint, typ: 'JWT' })
+    .setSubject(user.id)
+    .setIssuer(issuer)
+    .setAudience(issuer)
+    .setJti(v4())
+    .setIssuedAt()
+    .setExpirationTime(`${tokenSeconds}s`)
+    .sign(key.privateKey);
+}
+
+/** Whom a token acts as, by the user's role of now; null when it is forged or over, or the user is not active. */
+export async function principalOfToken(pool: Pool, keyring: Keyring, token: string): Promise<(Principal & { expiresAt: number }) | null> {
+  let claims: z.output<typeof Claims> & { exp?: number | undefined };
+  try {
+    const { payload } = await jwtVerify(
+      token,
+      ({ kid }) => {
+        const key = kid ? keyring.find(kid) : null;
+        if (key?.purpose !== 'token') throw new joseErrors.JWKSNoMatchingKey();
+        return key.key;
+      },
+      { issuer, audience: issuer, algorithms: ['EdDSA'], requiredClaims: ['exp', 'sub', 'jti'] },
+    );
+    claims = { ...Claims.parse(payload), exp: payload.exp };
+  } catch (e) {
+    if (e instanceof joseErrors.JOSEError || e instanceof z.ZodError || e instanceof TypeError) return null;
+    throw e;
+  }
+  const client = await pool.connect();
+  try {
+    const results = (await client.query(
+      `begin read only; set local app.tenant = '${claims.tenant_id}';
+       select email, role from users where id = '${claims.sub}' and is_active; commit`,
+    )) as unknown as { rows: { email: string; role: string }[] }[];
+    const user = results[2]?.rows[0];
+    if (!user) return null;
+    return {
+      id: claims.sub, kind: 'user', name: user.email, tenantId: claims.tenant_id, role: user.role, scopes: scopesOf(user.role),
+      credentialId: claims.jti, ticketId: null, expiresAt: (claims.exp ?? 0) * 1000,
+    }; // prettier-ignore
+  } catch (e) {
+    await client.query('rollback').catch(() => undefined); // the connection is gone, and the transaction with it
+    throw e;
+  } finally {
+    client.release();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Pool } from 'pg';
+import { readTx, tenantIds, writeTx, type PendingEntry, type Read, type Write } from '../db/tx';
+import { toAppend } from './chain';
+import type { Keyring } from './keys';
+import { receiptText } from './receipts';
+
+/** The way to the database for everything above it: one tenant a transaction, log entries and receipts with the change. */
+export interface Store {
+  read<T>(tenantId: string, work: (tx: Read) => Promise<T>): Promise<T>;
+  /** Row, log entry and receipt commit together or not at all. */
+  write<T>(tenantId: string, work: (tx: Write) => Promise<T>): Promise<T>;
+  tenants(): Promise<string[]>;
+  readonly pool: Pool;
+}
+
+interface Appended {
+  o_seq: number;
+  o_id: string;
+  o_at: string;
+  o_hash: string;
+  o_prev: string;
+  o_shard: number;
+  o_event_hash: string;
+  o_event_prev: string;
+}
+
+/** Two round trips: one appends and hashes under the lock, one stores what was signed over the hashes. */
+const appender = (keyring: Keyring) => async (tx: Read, pending: PendingEntry[]): Promise<void> => {
+  const entries = pending.map((e) => toAppend(tx.tenantId, e));
+  const { rows } = await tx.query<Appended & Record<string, unknown>>('select * from append_log($1)', [
+    JSON.stringify(entries.map((e) => e.row)),
+  ]);
+  const signed = rows.flatMap((row, i) => {
+    const entry = entries[i];
+    if (!entry || !pending[i]?.receipt) return [];
+    const e = entry.full;
+    const receipt = receiptText({
+      ...e,
+      tenantId: tx.tenantId,
+      at: row.o_at,
+      eventHash: row.o_event_hash,
+      eventPrev: row.o_event_prev,
+      chainShard: row.o_shard,
+    });
+    return [{ id: e.id, receipt, ...keyring.sign('receipt', receipt) }];
+  });
+  if (!signed.length) return;
+  await tx.query(
+    `insert into receipts (tenant_id, entry_id, receipt, signature, fingerprint)
+     select $1, r.id, r.receipt, r.signature, r.fingerprint
+     from jsonb_to_recordset($2) as r (id uuid, receipt text, signature text, fingerprint text)`,
+    [tx.tenantId, JSON.stringify(signed)],
+  );
+};
+
+export function createStore(pool: Pool, keyring: Keyring): Store {
+  const append = appender(keyring);
+  return {
+    pool,
+    read: (tenantId, work) => readTx(pool, tenantId, work),
+    write: (tenantId, work) => writeTx(pool, tenantId, append, work),
+    tenants: () => tenantIds(pool),
+  };
+}

@@ -1,0 +1,89 @@
+import type { z } from 'zod';
+import type { Read, Write } from '../db/tx';
+import type { Actor } from '../domain/principal';
+import type { Scope } from '../domain/scopes';
+import type { FileStore } from '../log/files';
+
+/** One tool call that somebody wants carried out. */
+export interface Call {
+  tenantId: string;
+  /** Who calls: an agent, with the scopes of its run. */
+  actor: Actor;
+  scopes: readonly string[];
+  agentId: string;
+  /** The run or investigation it belongs to, and its step there: the key of the execution ledger. */
+  owner: { kind: 'run' | 'investigation'; id: string; step: number };
+  ticketId: string | null;
+  tool: string;
+  args: Record<string, unknown>;
+  /** One sentence for the people who read along. */
+  why: string | null;
+  /** The gate whose approval this call uses up. */
+  gateId: string | null;
+}
+
+export const decisions = ['allow', 'monitor', 'throttle', 'escalate', 'deny', 'kill', 'error'] as const;
+export type Decision = (typeof decisions)[number];
+/** Carried out. */
+export const passes = (decision: Decision): boolean => decision === 'allow' || decision === 'monitor';
+
+export interface Reason {
+  code: string;
+  message: string;
+}
+export interface StageTime {
+  stage: string;
+  ms: number;
+  outcome: string;
+}
+
+/** A row of the execution ledger. */
+export interface Execution {
+  id: string;
+  step: number;
+  tool: string;
+  args: Record<string, unknown>;
+  argsDigest: string;
+  why: string | null;
+  decision: Decision;
+  risk: number;
+  findings: string[];
+  reasons: Reason[];
+  stages: StageTime[];
+  result: unknown;
+  resultDigest: string | null;
+  error: string | null;
+  startedAt: string;
+  durationMs: number;
+}
+
+/** What a tool gets. `write` is there for tools whose effect is a row: it commits with the record of the call. */
+export interface ToolContext {
+  call: Call;
+  read<T>(work: (tx: Read) => Promise<T>): Promise<T>;
+  write: Write | null;
+  files: FileStore;
+  signal: AbortSignal;
+}
+
+/**
+ * read: looks; runs outside any transaction. write: changes rows of ours, in the transaction that records the call.
+ * external: touches the outside world, idempotent under the call's owner and step.
+ */
+export interface Tool<A extends z.ZodType = z.ZodType> {
+  name: string;
+  description: string;
+  effect: 'read' | 'write' | 'external';
+  scope: Scope;
+  args: A;
+  /** Prose is data, screened for secrets only; instructions are screened fully. */
+  content: 'prose' | 'instruction';
+  /** What the call is about, for people and for the seal. */
+  target(args: z.output<A>): string;
+  /** Too slow for a local activity. */
+  slow?(args: z.output<A>, context: Pick<ToolContext, 'read' | 'call'>): Promise<boolean>;
+  run(args: z.output<A>, context: ToolContext): Promise<unknown>;
+}
+
+/** Ties the argument type of a tool's functions to its schema. */
+export const tool = <A extends z.ZodType>(t: Tool<A>): Tool => t as unknown as Tool;

@@ -1,0 +1,23 @@
+import type { Rule } from '../rule';
+import { actionRules } from './actions';
+import { commandRules } from './commands';
+import { disclosureRules } from './disclosure';
+import { exhaustionRules } from './exhaustion';
+import { infrastructureRules } from './infrastructure';
+import { networkRules } from './network';
+import { pathRules } from './paths';
+import { promptRules } from './prompt';
+import { sqlRules } from './sql';
+
+/** Every rule, as one table. */
+export const rules: readonly Rule[] = [
+  ...promptRules,
+  ...disclosureRules,
+  ...exhaustionRules,
+  ...sqlRules,
+  ...commandRules,
+  ...infrastructureRules,
+  ...pathRules,
+  ...networkRules,
+  ...actionRules,
+];

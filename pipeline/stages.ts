@@ -1,0 +1,135 @@
+import type { RateLimiterAbstract } from 'rate-limiter-flexible';
+import type { Facts } from '../db/executions';
+import type { Call, Decision, Reason, Tool } from './call';
+import type { PolicyEngine, PolicyResult } from './policy';
+import type { Screening } from './screening';
+
+/** What the stages before execution have found out so far. */
+export interface State {
+  call: Call;
+  tool: Tool | null;
+  facts: Facts;
+  /** The arguments as the tool's schema read them; null when they do not fit. */
+  args: unknown;
+  argsError: string | null;
+  seal: string;
+  /** Null: the call brings no approval. */
+  sealValid: boolean | null;
+  screening: Screening | null;
+  policy: PolicyResult | null;
+  findings: string[];
+  risk: number;
+}
+
+export interface StageDeps {
+  policies: PolicyEngine;
+  limiter: RateLimiterAbstract;
+  screen(tool: Tool, args: Record<string, unknown>): Screening;
+  decide(screening: Screening, policy: PolicyResult): { decision: Decision; risk: number };
+}
+
+/** A stage that stops the call says how and why; one that has nothing against it says nothing. */
+export interface Stop {
+  decision: Decision;
+  reasons: Reason[];
+}
+export interface Stage {
+  name: string;
+  run(state: State, deps: StageDeps): Promise<Stop | null> | Stop | null;
+}
+
+const stop = (decision: Decision, code: string, message: string): Stop => ({ decision, reasons: [{ code, message }] });
+
+/** Stages 0 to 7, in order; 8 to 10 (execution, output filter, audit) carry the call out and record it: see run.ts. */
+export const stages: readonly Stage[] = [
+  {
+    name: 'kill_switch',
+    run: ({ facts }) => {
+      if (facts.killSwitch !== null) return stop('kill', 'kill_switch_engaged', facts.killSwitch);
+      return facts.fence === null ? null : stop('deny', 'run_fenced', facts.fence);
+    },
+  },
+  {
+    name: 'auth',
+    run: ({ call, tool, facts }) => {
+      if (facts.agentStatus === null) return stop('deny', 'unknown_agent', 'the agent does not exist');
+      if (facts.agentStatus !== 'ACTIVE') return stop('deny', 'agent_not_active', `the agent is ${facts.agentStatus}`);
+      if (!tool) return stop('deny', 'unknown_tool', `there is no tool ${call.tool}`);
+      if (call.scopes.includes(tool.scope)) return null;
+      return stop('deny', 'missing_scope', `${tool.name} needs ${tool.scope}`);
+    },
+  },
+  {
+    name: 'rate_limit',
+    run: async ({ call }, { limiter }) => {
+      try {
+        await limiter.consume(`${call.tenantId}:${call.agentId}`);
+        return null;
+      } catch (e) {
+        if (e instanceof Error) throw e; // the store is away: fail closed, the caller repeats
+        return stop('throttle', 'rate_limited', 'the agent calls too often');
+      }
+    },
+  },
+  {
+    name: 'inference_proxy',
+    run: (state, { screen }) => {
+      if (state.argsError !== null) return stop('deny', 'invalid_arguments', state.argsError);
+      if (!state.tool) return stop('deny', 'unknown_tool', 'nothing to screen');
+      const screening = screen(state.tool, state.call.args);
+      state.screening = screening;
+      state.findings.push(...screening.findings);
+      return null;
+    },
+  },
+  {
+    name: 'policy',
+    run: (state, { policies }) => {
+      const { call, tool, facts } = state;
+      state.policy = policies.evaluate({
+        tenant: call.tenantId,
+        principal: { id: call.actor.id ?? call.agentId, kind: call.actor.kind, scopes: call.scopes },
+        agent: { id: call.agentId, grants: facts.grants },
+        tool: { name: call.tool, effect: tool?.effect ?? 'external', scope: tool?.scope ?? null },
+        args: call.args,
+        target: tool && state.args !== null ? tool.target(state.args) : call.tool,
+        run: { id: call.owner.id, ticket: call.ticketId },
+        approval: state.sealValid === null ? null : { sealed: true, valid: state.sealValid },
+        risk: state.screening?.risk ?? 1,
+      });
+      if (state.policy.decision !== 'deny') return null;
+      state.findings.push('policy_deny');
+      return { decision: 'deny', reasons: state.policy.reasons };
+    },
+  },
+  {
+    name: 'behavior',
+    run: ({ facts }) =>
+      facts.denials > 50
+        ? stop('deny', 'anomalous_behavior_detected', `${facts.denials} refused calls of this tool in five minutes`)
+        : null,
+  },
+  {
+    name: 'decision',
+    run: (state, { decide }) => {
+      if (!state.screening || !state.policy) return stop('deny', 'undecided', 'a stage gave no answer');
+      const { decision, risk } = decide(state.screening, state.policy);
+      state.risk = risk;
+      if (decision === 'allow' || decision === 'monitor' || decision === 'escalate') return null;
+      return { decision, reasons: state.screening.signals.map((s) => ({ code: s.id, message: `risk ${s.score}` })) };
+    },
+  },
+  {
+    name: 'autonomy',
+    run: (state, { decide }) => {
+      if (!state.screening || !state.policy) return stop('deny', 'undecided', 'a stage gave no answer');
+      if (state.sealValid === true) return null; // people approved exactly this
+      if (state.sealValid === false)
+        return stop('deny', 'approval_void', 'the approval is for something else, or over');
+      const { decision } = decide(state.screening, state.policy);
+      if (decision !== 'escalate') return null;
+      state.findings.push('approval_required');
+      return { decision: 'escalate', reasons: state.policy.reasons };
+    },
+  },
+];

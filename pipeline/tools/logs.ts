@@ -1,0 +1,144 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { defaultOptions, LogAnalysis } from '../../domain/logs/analysis';
+import * as project from '../../domain/logs/project';
+import { parseQuery, Search } from '../../domain/logs/search';
+import type { LogProfile, LogReport, SearchResult } from '../../domain/logs/types';
+
+const attachment_id = z.uuid();
+
+/** The arguments of the logs.* tools. */
+export const logToolArgs = {
+  'logs.profile': z.strictObject({ attachment_id }),
+  'logs.templates': z.strictObject({ attachment_id, limit: z.int().min(1).max(200).default(30) }),
+  'logs.errors': z.strictObject({ attachment_id }),
+  'logs.bursts': z.strictObject({ attachment_id }),
+  'logs.sources': z.strictObject({ attachment_id }),
+  'logs.search': z.strictObject({
+    attachment_id,
+    query: z.string().trim().min(1).max(200),
+    limit: z.int().min(1).max(50).default(20),
+  }),
+} as const;
+
+export interface ReadOptions {
+  signal?: AbortSignal;
+}
+
+/** Where an attachment is. With its sha256 (hex) an analysis is remembered: five tools look at the same file. */
+export interface LogFile {
+  path: string;
+  sha256?: string;
+}
+
+const CHUNK = 256 * 1024;
+
+interface Form {
+  encoding: LogProfile['encoding'];
+  /** How to read it; null when reading it as lines makes no sense. */
+  decode: BufferEncoding | null;
+}
+
+const PACKED = ['1f8b', '28b52ffd', '425a68', 'fd377a585a00', '504b0304'];
+
+/** By the first bytes: a byte order mark, the marks of gzip, zstd, bzip2, xz and zip, or NUL bytes. */
+async function formOf(path: string): Promise<Form> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
+    const head = buffer.subarray(0, bytesRead);
+    const hex = head.toString('hex');
+    if (hex.startsWith('fffe')) return { encoding: 'utf-16', decode: 'utf16le' };
+    if (PACKED.some((magic) => hex.startsWith(magic))) return { encoding: 'compressed', decode: null };
+    return head.includes(0) ? { encoding: 'binary', decode: null } : { encoding: 'utf-8', decode: 'utf8' };
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The lines of a file, in order, read no faster than they are taken. A line that is longer than the cap is cut while it
+ * is read, so that a file that is one line costs no more memory than any other.
+ */
+async function eachLine(
+  path: string,
+  decode: BufferEncoding,
+  { signal }: ReadOptions,
+  take: (line: string, cut: boolean) => void,
+): Promise<void> {
+  const cap = defaultOptions.maxLineLength;
+  let rest = '';
+  let cut = false;
+  let started = false;
+  const feed = (text: string): void => {
+    let from = !started && text.startsWith('\uFEFF') ? 1 : 0;
+    started = true;
+    for (let end = text.indexOf('\n', from); end >= 0; end = text.indexOf('\n', from)) {
+      take(rest === '' ? text.slice(from, end) : rest + text.slice(from, end), cut);
+      [rest, cut, from] = ['', false, end + 1];
+    }
+    rest += text.slice(from);
+    if (rest.length <= cap) return;
+    rest = rest.slice(0, cap);
+    cut = true;
+  };
+  const stream = createReadStream(path, { encoding: decode, highWaterMark: CHUNK, ...(signal ? { signal } : {}) });
+  for await (const chunk of stream as AsyncIterable<string>) feed(chunk);
+  if (rest !== '') take(rest, cut);
+}
+
+/** Mines one file. Rejects with the error of the file system, or an AbortError. */
+export async function analyseFile(path: string, options: ReadOptions = {}): Promise<LogReport> {
+  const { encoding, decode } = await formOf(path);
+  const { size: bytes } = await stat(path);
+  const analysis = new LogAnalysis();
+  // What is packed or no text at all would only be mistaken for a log.
+  if (decode !== null) await eachLine(path, decode, options, (line, cut) => analysis.add(line, cut));
+  return analysis.finish({ encoding, bytes });
+}
+
+/** The lines that hold every word of the query; see `parseQuery`. */
+export async function searchFile(
+  path: string,
+  query: string,
+  limit: number,
+  options: ReadOptions = {},
+): Promise<SearchResult> {
+  const { decode } = await formOf(path);
+  const search = new Search(parseQuery(query), limit);
+  if (decode !== null) await eachLine(path, decode, options, (line) => search.add(line));
+  return project.searchResult(search);
+}
+
+const REMEMBERED = 16;
+const remembered = new Map<string, LogReport>();
+
+/** The analysis of a file whose content has not changed since it was last asked for; the oldest of 16 is forgotten. */
+async function report({ path, sha256 }: LogFile, options: ReadOptions): Promise<LogReport> {
+  const known = sha256 === undefined ? undefined : remembered.get(sha256);
+  const found = known ?? (await analyseFile(path, options));
+  if (sha256 === undefined) return found;
+  remembered.delete(sha256);
+  remembered.set(sha256, found);
+  for (const oldest of remembered.keys()) if (remembered.size > REMEMBERED) remembered.delete(oldest);
+  return found;
+}
+
+type Args<Tool extends keyof typeof logToolArgs> = z.infer<(typeof logToolArgs)[Tool]>;
+
+/** The logs.* tools: the file of the attachment, the checked arguments, the answer. */
+export const logTools = {
+  'logs.profile': async (file: LogFile, _args: Args<'logs.profile'>, options: ReadOptions = {}) =>
+    project.profileResult(await report(file, options)),
+  'logs.templates': async (file: LogFile, args: Args<'logs.templates'>, options: ReadOptions = {}) =>
+    project.templatesResult(await report(file, options), args.limit),
+  'logs.errors': async (file: LogFile, _args: Args<'logs.errors'>, options: ReadOptions = {}) =>
+    project.errorsResult(await report(file, options)),
+  'logs.bursts': async (file: LogFile, _args: Args<'logs.bursts'>, options: ReadOptions = {}) =>
+    project.burstsResult(await report(file, options)),
+  'logs.sources': async (file: LogFile, _args: Args<'logs.sources'>, options: ReadOptions = {}) =>
+    project.sourcesResult(await report(file, options)),
+  'logs.search': (file: LogFile, args: Args<'logs.search'>, options: ReadOptions = {}) =>
+    searchFile(file.path, args.query, args.limit, options),
+} as const;

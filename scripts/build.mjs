@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const stampFile = join(dist, '.stamp');
+const folders = ['domain', 'workflows', 'activities', 'pipeline', 'log', 'db', 'api', 'workers', 'cli', 'bench'];
+
+/** Every file below a folder, as paths relative to the project. */
+async function files(folder) {
+  if (!existsSync(folder)) return [];
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((e) => e.isFile()).map((e) => relative(root, join(e.parentPath, e.name)));
+}
+
+async function sources() {
+  const found = (await Promise.all(folders.map((f) => files(join(root, f))))).flat();
+  return [...found.filter((f) => f.endsWith('.ts') && !f.endsWith('.d.ts')), 'config.ts'].sort();
+}
+
+/** Changes when a source, or this script, was written, added or removed. */
+async function stampOf(paths) {
+  const hash = createHash('sha256');
+  for (const path of [...paths, 'scripts/build.mjs']) {
+    const { mtimeMs, size } = await stat(join(root, path));
+    hash.update(`${path} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** Appears whole or not at all: another command may be loading dist/ at this moment. */
+async function replace(path, contents) {
+  if (existsSync(path) && (await readFile(path)).equals(Buffer.from(contents))) return;
+  const temporary = `${path}.${process.pid}`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(temporary, contents);
+  await rename(temporary, path);
+}
+
+/** Compiles the TypeScript to dist/, file by file and without checking types (`npm run check` does), if anything changed. */
+export async function build() {
+  const paths = await sources();
+  const stamp = await stampOf(paths);
+  if (existsSync(stampFile) && (await readFile(stampFile, 'utf8')) === stamp) return;
+  const esbuild = await import('esbuild');
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: paths,
+    outbase: root,
+    outdir: dist,
+    bundle: false,
+    write: false,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+  });
+  await Promise.all(outputFiles.map((f) => replace(f.path, f.contents)));
+  const wanted = new Set(outputFiles.map((f) => relative(root, f.path)));
+  const stale = (await files(dist)).filter((f) => /\.js(\.map)?$/.test(f) && !wanted.has(f));
+  await Promise.all(stale.map((f) => rm(join(root, f), { force: true })));
+  await replace(stampFile, stamp);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await build();

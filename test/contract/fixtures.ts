@@ -1,0 +1,58 @@
+import { until, type Server } from "../harness";
+
+/** Things of the first tenant, so that their ids can be tried by others; and ids of the same form that name nothing. */
+export interface Fixtures {
+  ids(path: string): Record<string, string>;
+  missing(path: string, key: string): string;
+}
+
+const noUuid = '01890000-0000-7000-8000-0000000000ff';
+const noNumber = '2147480000';
+
+/** Which noun a path's `:id` is about. */
+const nouns: [prefix: string, noun: string][] = [
+  ['/api/postmortems', 'postmortem'],
+  ['/api/workflows', 'blueprint'],
+  ['/api/knowledge', 'article'],
+  ['/api/skills', 'skill'],
+];
+const uuidKeys = new Set(['execution_id', 'key_id', 'tenant_id']);
+
+export async function fixtures(s: Server): Promise<Fixtures> {
+  const must = async (method: string, path: string, body?: unknown) => {
+    const a = await s.call(method, path, body);
+    if (a.status >= 300) throw new Error(`${method} ${path}: ${a.status} ${a.text}`);
+    return a.body;
+  };
+  const ticket = await must('POST', '/api/tickets', { title: 'fixture', auto_assign: false });
+  const run = await must('POST', `/api/tickets/${ticket.id}/assign-agent`, {});
+  await must('POST', `/api/tickets/${ticket.id}/notes`, { body: 'look closer', author: 'dana', source: 'dashboard' });
+  const event = await until(async () => (await must('GET', `/api/agents/${run.agent_id}/steering`)).events[0], 'a steering event');
+  const change = await must('POST', '/api/changes/request', { ticket_id: ticket.id, action: 'restart', target: 'web-1' });
+  const entry = await until(async () => (await must('GET', '/audit/logs?action=execute_tool')).data.items[0], 'an execution');
+  const key = await must('POST', '/api-keys', { name: 'fixture' });
+  const postmortem = await must('POST', `/api/postmortems/synthesize/${ticket.id}`, {});
+  await must('POST', `/api/postmortems/${postmortem.postmortem_id}/review`, { approved: true });
+  const promoted = await must('POST', `/api/postmortems/${postmortem.postmortem_id}/promote`, {});
+  const known: Record<string, string> = {
+    ticket_id: ticket.id,
+    agent_id: run.agent_id,
+    event_id: event.id,
+    change_id: change.change_id,
+    execution_id: entry.id,
+    key_id: key.data.id,
+    tenant_id: s.tenantId,
+    slug: 'no-such-site',
+    path: 'index.html',
+    postmortem: postmortem.postmortem_id,
+    blueprint: promoted.workflow_id,
+    article: promoted.knowledge_article_id,
+    skill: promoted.skill_ids[0],
+  };
+  const nounOf = (path: string, key: string): string => (key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
+  return {
+    ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
+    missing: (_path, key) => (uuidKeys.has(key) ? noUuid : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
+  };
+}
+

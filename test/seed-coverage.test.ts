@@ -1,0 +1,33 @@
+import { operations } from '../api/registry';
+import { contractRows, shapeOf } from './contract/rows';
+
+const rows = new Set(contractRows().map((r) => `${r.method} ${shapeOf(r.path)}`));
+const key = (route: string): string => {
+  const [method = '', path = ''] = route.split(' ');
+  return `${method} ${shapeOf(path)}`;
+};
+const declared = new Set(operations.map(({ op }) => key(op.route)));
+
+/** What this release serves, by tag; a row that is served once stays served. */
+const whole: Record<string, string[]> = {
+  'agentic-operations': ['Health', 'Change Requests', 'Postmortems'],
+  aegis: ['API Keys', 'receipts', 'ops', '(spec)', '(untagged)', 'events'],
+  'ops-agent': ['Health and Monitoring'],
+};
+
+test.each(Object.entries(whole).flatMap(([seed, tags]) => tags.map((tag) => [seed, tag] as const)))('%s: all of %s', (seed, tag) => {
+  const wanted = contractRows().filter((r) => r.seed === seed && r.tag === tag);
+  expect(wanted.length).toBeGreaterThan(0);
+  const missing = wanted.map((r) => `${r.method} ${shapeOf(r.path)}`).filter((k) => !declared.has(k));
+  expect(missing).toEqual([]);
+});
+
+test('nothing is declared twice, and names are unique', () => {
+  expect(declared.size).toBe(operations.length);
+  expect(new Set(operations.map((o) => o.name)).size).toBe(operations.length);
+});
+
+test('what the contract does not know is said to be an addition', () => {
+  const additions = operations.filter(({ op }) => !rows.has(key(op.route))).map(({ op }) => op.route);
+  expect(additions).toEqual(['GET /published/:slug/*path']);
+});

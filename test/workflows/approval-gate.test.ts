@@ -1,0 +1,132 @@
+import { v7 } from 'uuid';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { gateActivities } from '../../activities/lifecycle/gates';
+import { newGate, type Gate } from '../../domain/gate';
+import type { Actor } from '../../domain/principal';
+import { signAssertion } from '../../log/assertion';
+import { approvalGate, approve, complete, decide, gateState, opened, reject, type Decision } from '../../workflows/approval-gate';
+import { workflowId } from '../../workflows/ids';
+import { withdraw } from '../../workflows/messages';
+import { gates } from '../../db/gates';
+import { clockwork, type Clockwork } from './time';
+
+const DAY = 86_400_000;
+const ann: Actor = { id: v7(), kind: 'user', name: 'ann' };
+const bob: Actor = { id: v7(), kind: 'user', name: 'bob' };
+const agent: Actor = { id: v7(), kind: 'agent', name: 'agent-7' };
+
+let c: Clockwork;
+beforeAll(async () => void (c = await clockwork(gateActivities)));
+afterAll(() => c.close());
+
+async function open(of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'digest'>> = {}) {
+  const gate = newGate(
+    {
+      id: v7(), tenantId: c.tenantId, ticketId: null, runId: null, agentId: null, accessRequestId: null, action: 'block_url',
+      target: 'https://example.invalid', reason: null, command: null, riskLevel: 'low', approvalPolicy: {}, digest: 'd1',
+      requestedBy: agent, onBehalfOf: ann, ...of,
+    },
+    new Date(await c.env.currentTimeMs()).toISOString(),
+    DAY,
+  ); // prettier-ignore
+  const handle = await c.env.client.workflow.start(approvalGate, {
+    workflowId: workflowId('approvalGate', c.tenantId, gate.id),
+    taskQueue: c.taskQueue,
+    args: [{ gate, tell: [] }],
+  });
+  await handle.executeUpdate(opened);
+  const proof = (by: Actor, verdict: 'approve' | 'reject' | 'complete') =>
+    signAssertion(c.keyring, { by, tenantId: c.tenantId, gateId: gate.id, verdict, digest: gate.digest });
+  const decision = async (verdict: 'approve' | 'reject', by: Actor): Promise<Decision> => ({
+    verdict, by, label: null, reason: null, proof: await proof(by, verdict), correlationId: null,
+  }); // prettier-ignore
+  const row = () => c.store.read(c.tenantId, (tx) => gates.byId(tx, gate.id));
+  const entries = async (): Promise<string[]> =>
+    (await c.store.read(c.tenantId, (tx) => tx.query('select kind from log where subject_id = $1 order by seq', [gate.id]))).rows.map((r) => r['kind'] as string);
+  return { gate, handle, proof, decision, row, entries };
+}
+
+const refusal = (code: string) => (e: unknown) => {
+  expect(e).toBeInstanceOf(WorkflowUpdateFailedError);
+  expect((e as WorkflowUpdateFailedError).cause).toMatchObject({ type: code });
+};
+
+test('one of two simultaneous decisions wins, the other is refused', async () => {
+  const g = await open();
+  const both = await Promise.allSettled([
+    g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] }),
+    g.handle.executeUpdate(decide, { args: [await g.decision('reject', bob)] }),
+  ]);
+  expect(both.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
+  expect((await g.row())?.version).toBe(2);
+  expect(await g.handle.query(gateState)).toEqual(await g.row());
+  expect((await g.entries()).filter((k) => k !== 'gate.decision_refused')).toHaveLength(2);
+});
+
+test('a second approval changes nothing and says so; completion needs an approval', async () => {
+  const g = await open();
+  await g.handle.executeUpdate(complete, { args: [{ by: bob, result: 'x', proof: await g.proof(bob, 'complete'), correlationId: null }] }).then(() => expect('refused').toBe(true), refusal('Conflict'));
+  expect(await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] })).toMatchObject({ already: false });
+  expect(await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] })).toMatchObject({ already: true, gate: { version: 2 } });
+  const done = await g.handle.executeUpdate(complete, { args: [{ by: bob, result: 'blocked', proof: await g.proof(bob, 'complete'), correlationId: null }] });
+  expect(done).toMatchObject({ status: 'completed', result: 'blocked' });
+  expect(await g.handle.result()).toMatchObject({ status: 'completed' });
+  expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.completed']);
+});
+
+test('nobody approves their own request, and the exception of the tenant is logged', async () => {
+  const own = await open({ requestedBy: bob, onBehalfOf: null });
+  await own.handle.executeUpdate(decide, { args: [await own.decision('approve', bob)] }).then(() => expect('refused').toBe(true), refusal('Forbidden'));
+  expect(await own.row()).toMatchObject({ status: 'pending' });
+  expect(await own.entries()).toEqual(['gate.requested', 'gate.decision_refused']);
+
+  const asked = await open();
+  await asked.handle.executeUpdate(decide, { args: [await asked.decision('approve', ann)] });
+  const { rows } = await c.store.read(c.tenantId, (tx) => tx.query(`select body from log where subject_id = $1 and kind = 'gate.approved'`, [asked.gate.id]));
+  expect(rows[0]?.['body']).toMatchObject({ four_eyes: 'agent_only' });
+});
+
+test('a proof for another gate, verdict, digest or person does not decide', async () => {
+  const g = await open();
+  const other = await open({ digest: 'd2' });
+  const wrong: Decision[] = [
+    { ...(await g.decision('approve', bob)), proof: await other.proof(bob, 'approve') },
+    { ...(await g.decision('approve', bob)), proof: await g.proof(bob, 'reject') },
+    { ...(await g.decision('approve', bob)), by: agent },
+    { ...(await g.decision('approve', bob)), proof: null },
+    { ...(await g.decision('approve', bob)), proof: 'forged' },
+  ];
+  for (const d of wrong) await g.handle.executeUpdate(decide, { args: [d] }).then(() => expect('refused').toBe(true), refusal('Forbidden'));
+  expect(await g.row()).toMatchObject({ status: 'pending', version: 1 });
+});
+
+test('expires undecided; an approval lapses when it is not used in time', async () => {
+  const undecided = await open();
+  expect(await undecided.handle.result()).toMatchObject({ status: 'expired', decisionReason: 'deadline' });
+  expect(await undecided.row()).toMatchObject({ status: 'expired', version: 2 });
+
+  const unused = await open();
+  await unused.handle.executeUpdate(decide, { args: [await unused.decision('approve', bob)] });
+  expect(await unused.handle.result()).toMatchObject({ status: 'expired', version: 3 });
+});
+
+test('a row that is ahead of history decides: the workflow adopts it and refuses the opposite', async () => {
+  const g = await open();
+  // As after a crash between the commit of an approval and the completion of its workflow task.
+  await gateActivities(c).recordGate(
+    { ...g.gate, status: 'approved', decidedBy: bob, decidedAt: g.gate.requestedAt, version: 2 },
+    { event: 'approve', by: bob, transition: 'lost', proof: await g.proof(bob, 'approve'), correlationId: null },
+  );
+  await g.handle.executeUpdate(decide, { args: [await g.decision('reject', bob)] }).then(() => expect('refused').toBe(true), refusal('Conflict'));
+  expect(await g.handle.query(gateState)).toMatchObject({ status: 'approved', version: 2 });
+});
+
+test('approves by signal, ignores its repeat, writes a late one down, and expires when it is withdrawn', async () => {
+  const g = await open();
+  await g.handle.signal(approve, { id: 's1', actor: 'operator' });
+  await g.handle.signal(approve, { id: 's1', actor: 'operator' });
+  await g.handle.signal(reject, { id: 's2', actor: 'operator' });
+  await g.handle.signal(withdraw, { id: 'w', reason: 'agent 7 stopped' });
+  expect(await g.handle.result()).toMatchObject({ status: 'expired', decisionReason: 'agent 7 stopped', decidedBy: { kind: 'operator', name: 'operator' } });
+  expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.decision_refused', 'gate.expired']);
+});

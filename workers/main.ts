@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import {
+  OpenTelemetryActivityInboundInterceptor,
+  makeWorkflowExporter,
+} from '@temporalio/interceptors-opentelemetry/lib/worker';
+import type { Context } from '@temporalio/activity';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import { createActivities } from '../activities';
+import type { Deps } from '../activities/deps';
+import { root, type Config } from '../config';
+import { analyst } from '../domain/analyst/analyst';
+import { queuesOf } from '../domain/queues';
+import { createLogger } from '../log/logger';
+import { openKernel } from '../log/open';
+import { startTracing } from '../log/tracing';
+import { loadPolicies } from '../pipeline/policy';
+import { createPipeline } from '../pipeline/run';
+import { combine, screenCall } from '../pipeline/screening';
+import { builtinTools } from '../pipeline/tools';
+import { workflowBundle } from './bundle';
+import { startDispatcher } from './dispatcher';
+import { refusals } from './failures';
+import { installRuntime } from './runtime';
+
+export interface RunningWorker {
+  close(): Promise<void>;
+  /** Rejects when it can't go on. */
+  failed: Promise<never>;
+}
+
+/** Calls that one agent may make in a minute. */
+const callsPerMinute = 3_000;
+
+/** Workflows and rows, agents' tools, and integrations: three queues, so that a slow one never delays the others. */
+export async function startWorker(config: Config): Promise<RunningWorker> {
+  const logger = createLogger(config.logLevel, 'worker');
+  installRuntime(logger);
+  const tracing = await startTracing(config, 'worker');
+  const kernel = await openKernel(config, logger);
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const address = config.temporalAddress ?? connectionOptions.address;
+  const connection = await NativeConnection.connect({ ...connectionOptions, ...(address && { address }) } as Parameters<
+    typeof NativeConnection.connect
+  >[0]);
+  const client = new Client({ connection, namespace });
+  const policies = await loadPolicies(join(root, 'policy/compiled'), (err) =>
+    logger.error({ err }, 'a policy failed: the call was denied'),
+  );
+  const deps: Deps = {
+    ...kernel,
+    logger,
+    temporal: client.workflow,
+    gateTtlMs: config.gateTtlMs,
+    pipeline: createPipeline({
+      store: kernel.store,
+      files: kernel.files,
+      tools: builtinTools(config),
+      policies,
+      screen: screenCall,
+      decide: combine,
+      limiter: new RateLimiterPostgres({
+        storeClient: kernel.pool,
+        tableName: 'rate_limits',
+        tableCreated: true,
+        clearExpiredByTimeout: false,
+        keyPrefix: 'call',
+        points: callsPerMinute,
+        duration: 60,
+      }),
+    }),
+  };
+  const activities = createActivities(deps, [analyst]);
+  const queues = queuesOf(config.taskQueuePrefix);
+  const shared = {
+    connection,
+    namespace,
+    activities,
+    interceptors: {
+      activity: [
+        () => ({ inbound: refusals }),
+        ...(tracing ? [(ctx: Context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx) })] : []),
+      ],
+    },
+    ...(tracing && { sinks: { exporter: makeWorkflowExporter(tracing.processor, tracing.resource) } }),
+    shutdownGraceTime: '5 seconds',
+  } satisfies Partial<WorkerOptions>;
+  const { codePath } = await workflowBundle(
+    join(config.dataDir, 'cache'),
+    tracing ? [require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors')] : [],
+  );
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: queues.lifecycle,
+      workflowBundle: { codePath },
+      maxCachedWorkflows: 2_000,
+      maxConcurrentWorkflowTaskExecutions: 40,
+      maxConcurrentLocalActivityExecutions: 200,
+      // A decision that meets a dead worker's sticky queue waits this long.
+      stickyQueueScheduleToStartTimeout: '1 second',
+    }),
+    Worker.create({ ...shared, taskQueue: queues.agents, maxConcurrentActivityTaskExecutions: 20 }),
+    Worker.create({ ...shared, taskQueue: queues.integrations, maxConcurrentActivityTaskExecutions: 50 }),
+  ]);
+  const running = workers.map((w) => w.run());
+  const stopping = new AbortController();
+  const dispatcher = startDispatcher({
+    store: kernel.store,
+    temporal: client.workflow,
+    logger,
+    signal: stopping.signal,
+  });
+  await ensureSweep(client, queues.lifecycle, config.taskQueuePrefix);
+  logger.info({ queues }, 'the worker polls');
+
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    stopping.abort();
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled([...running, dispatcher]);
+    await connection.close();
+    await kernel.pool.end();
+    await tracing?.shutdown();
+  };
+  return {
+    close: () => (closing ??= close()),
+    failed: new Promise<never>((_resolve, reject) => {
+      for (const run of [...running, dispatcher]) run.catch(reject);
+    }),
+  };
+}
+
+/** Every half minute: what terminated workflows left behind. One at a time; missed ones are not made up for. */
+async function ensureSweep(client: Client, taskQueue: string, prefix: string): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: `${prefix}-sweep`,
+      spec: { intervals: [{ every: '30 seconds' }] },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 seconds' },
+      action: { type: 'startWorkflow', workflowType: 'sweep', taskQueue, workflowId: `${prefix}-sweep`, args: [] },
+    });
+  } catch (e) {
+    if (!(e instanceof ScheduleAlreadyRunning)) throw e;
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  allHandlersFinished,
+  condition,
+  currentUpdateInfo,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+} from '@temporalio/workflow';
+import { Conflict, type DomainError } from '../domain/errors';
+import { isSettled, step, type Gate, type GateEvent, type Verdict } from '../domain/gate';
+import { system, type Actor } from '../domain/principal';
+import { byOwnRules, cancelledInTemporal, inTurn, onUpdate, refusalOf, rows, show, tell } from './kit';
+import { gateMoved, stateOf, withdraw } from './messages';
+
+export interface GateInput {
+  gate: Gate;
+  /** Workflows that hear of every move. */
+  tell: string[];
+}
+export interface Decision {
+  verdict: Verdict;
+  by: Actor;
+  label: string | null;
+  reason: string | null;
+  /** The API's signed word for who decides; without it the decider is an operator of no proven name. */
+  proof: string | null;
+  correlationId: string | null;
+}
+export interface Decided {
+  gate: Gate;
+  /** It stood already; nothing changed. */
+  already: boolean;
+}
+export interface Completion {
+  by: Actor;
+  result: string;
+  proof: string | null;
+  correlationId: string | null;
+}
+
+/** Answers when the row is there: for Update-with-Start. */
+export const opened = defineUpdate<Gate>('opened');
+export const decide = defineUpdate<Decided, [Decision]>('decide');
+export const complete = defineUpdate<Gate, [Completion]>('complete');
+/** For operators at the Temporal UI or CLI: no answer. `id` makes a repeat harmless, `actor` is a label. */
+export const approve = defineSignal<[{ id: string; actor: string; reason?: string }]>('approve');
+export const reject = defineSignal<[{ id: string; actor: string; reason?: string }]>('reject');
+/** What carried the change out says so. */
+export const carriedOut = defineSignal<[Completion & { id: string }]>('complete');
+export const gateState = stateOf<Gate>();
+
+const at = (): string => new Date().toISOString();
+const describe = (g: Gate): string =>
+  `**${g.action}** on \`${g.target}\`: **${g.status}**${g.decidedBy ? ` by ${g.decidedBy.name}` : ''}\n\n${g.reason ?? ''}`;
+
+/** Holds a change until someone decides, the change is carried out, what waits for it is over, or a deadline passes. */
+export async function approvalGate(input: GateInput): Promise<Gate> {
+  let gate = input.gate;
+  const seen = new Set<string>();
+  const next = inTurn();
+
+  const announce = async () => {
+    show(gate.status, describe(gate));
+    await Promise.all(input.tell.map((id) => tell(id, gateMoved, gate)));
+  };
+  /** The row decides: state is what `recordGate` returns, never what was hoped for. */
+  const move = async (event: GateEvent, transition: string, proof: string | null, correlationId: string | null) => {
+    const stands = await rows.recordGate(step(gate, event, at()), {
+      event: event.type,
+      by: event.by,
+      transition,
+      proof,
+      correlationId,
+    });
+    if (stands.gate.version > gate.version) {
+      gate = stands.gate;
+      await announce();
+    }
+    if (!stands.applied) throw new Conflict(`the change is already ${gate.status}`, { status: gate.status });
+    return gate;
+  };
+  /** A Signal has no answer: what cannot be done is written down and shown, never dropped, never thrown. */
+  const bySignal = async (event: GateEvent, id: string, proof: string | null): Promise<void> => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    await next(async () => {
+      try {
+        await move(event, id, proof, null);
+      } catch (e) {
+        const refusal = refusalOf(e);
+        if (!refusal) throw e;
+        await writeDown(refusal, event, id);
+      }
+    });
+  };
+  const writeDown = async (refusal: DomainError, event: GateEvent, id: string) => {
+    await rows.recordGateRefusal(gate, { event: event.type, by: event.by, transition: id }, refusal.message);
+    show(gate.status, `${describe(gate)}\n\nRefused: ${event.type} by ${event.by.name}: ${refusal.message}`);
+  };
+  const expire = (reason: string, id: string) => bySignal({ type: 'expire', by: system, reason }, id, null);
+  const operator = (name: string): Actor => ({ id: null, kind: 'operator', name });
+
+  // The first turn, ahead of whatever is asked for already.
+  const opening = next(async () => {
+    const by = gate.requestedBy;
+    gate = (await rows.recordGate(gate, { event: 'open', by, transition: 'open', proof: null, correlationId: null })).gate;
+    await announce();
+  });
+  setHandler(gateState, () => gate);
+  onUpdate(opened, () => next(() => Promise.resolve(gate)));
+  onUpdate(decide, (d) => {
+    const transition = currentUpdateInfo()?.id ?? 'decide';
+    return next(async () => {
+      if (d.verdict === 'approve' && gate.status === 'approved') return { gate, already: true };
+      const event = { type: d.verdict, by: d.by, label: d.label, reason: d.reason };
+      return { gate: await move(event, transition, d.proof, d.correlationId), already: false };
+    });
+  });
+  onUpdate(complete, (c) => {
+    const transition = currentUpdateInfo()?.id ?? 'complete';
+    return next(() => move({ type: 'complete', by: c.by, result: c.result }, transition, c.proof, c.correlationId));
+  });
+  for (const [signal, type] of [
+    [approve, 'approve'],
+    [reject, 'reject'],
+  ] as const) {
+    setHandler(signal, (s) =>
+      bySignal({ type, by: operator(s.actor), label: s.actor, reason: s.reason ?? null }, s.id, null),
+    );
+  }
+  setHandler(carriedOut, (c) => bySignal({ type: 'complete', by: c.by, result: c.result }, c.id, c.proof));
+  setHandler(withdraw, (w) => expire(w.reason, w.id));
+
+  await byOwnRules(
+    async () => {
+      await opening;
+      // Twice at most: until it is decided, then until it is carried out. Each wait has the deadline that stands.
+      while (!isSettled(gate)) {
+        const { version, status } = gate;
+        if (await condition(() => gate.version !== version, Math.max(1, Date.parse(gate.expiresAt) - Date.now())))
+          continue;
+        await expire('deadline', `deadline:${status}`); // decided at the last moment: written down
+      }
+      await condition(allHandlersFinished);
+    },
+    () => void expire(cancelledInTemporal, 'cancelled'),
+  );
+  return gate;
+}

@@ -1,0 +1,4 @@
+export type Kind = 'agentRun' | 'approvalGate' | 'accessRequest' | 'investigation' | 'postmortemPromotion';
+
+/** The entity's uuid says all: whoever has the row can find the workflow. */
+export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;

@@ -1,0 +1,7 @@
+// The bundle that workers load: one durable process a file.
+export { accessRequest } from './access-request';
+export { agentRun } from './agent-run';
+export { approvalGate } from './approval-gate';
+export { investigation } from './investigation';
+export { postmortemPromotion } from './postmortem-promotion';
+export { sweep } from './sweep';

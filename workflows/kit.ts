@@ -1,0 +1,101 @@
+import { defineSearchAttributeKey, type UpdateDefinition } from '@temporalio/common';
+import {
+  ActivityFailure, ApplicationFailure, CancellationScope, getExternalWorkflowHandle, proxyLocalActivities, rootCause,
+  setCurrentDetails, setHandler, upsertSearchAttributes, type SignalDefinition,
+} from '@temporalio/workflow'; // prettier-ignore
+import type { Activities } from '../activities';
+import { DomainError, errorCodes, revive } from '../domain/errors';
+
+/** Rows: a local activity is written inside the workflow task and costs no extra round trip to the server. */
+export const rows = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '50 milliseconds', maximumInterval: '5 seconds', nonRetryableErrorTypes: [...errorCodes] },
+});
+
+/** The refusal behind a failure, or null when it is trouble of another kind. */
+export function refusalOf(error: unknown): DomainError | null {
+  if (error instanceof DomainError) return error;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? revive(cause.type, cause.message, cause.details?.[0]) : null;
+}
+
+/** What went wrong, in the words of whoever it went wrong for. */
+export const wordsOf = (error: unknown): string => rootCause(error) ?? String(error);
+
+export const refuse = (e: DomainError): ApplicationFailure =>
+  ApplicationFailure.create({ message: e.message, type: e.code, details: [e.details], nonRetryable: true });
+
+/**
+ * Runs what it is given one at a time, in the order it came: what is decided next is decided on what stands by then. A
+ * change under way is finished, also when somebody cancels the workflow.
+ */
+export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(() => CancellationScope.nonCancellable(work));
+    last = turn.then(done, done); // who asked hears of a failure; the next is not concerned
+    return turn;
+  };
+}
+const done = (): void => undefined;
+
+/** A workflow that ends by its own rules only: a cancellation in Temporal is told to it, and does not tear it apart. */
+export function byOwnRules<T>(work: () => Promise<T>, cancelled: () => void): Promise<T> {
+  CancellationScope.current().cancelRequested.catch(cancelled);
+  return CancellationScope.nonCancellable(work);
+}
+export const cancelledInTemporal = 'cancelled in Temporal';
+
+/** setHandler, except that a refusal fails the update; thrown raw it would retry the workflow task for ever. */
+export function onUpdate<R, A extends unknown[]>(
+  update: UpdateDefinition<R, A>,
+  run: (...args: NoInfer<A>) => Promise<R>,
+  check: (...args: NoInfer<A>) => unknown = () => undefined,
+): void {
+  const raise = (e: unknown): never => {
+    const refusal = refusalOf(e);
+    throw refusal ? refuse(refusal) : e;
+  };
+  setHandler(update, (...args: A) => CancellationScope.nonCancellable(() => run(...args)).catch(raise), {
+    validator: (...args: A) => {
+      try {
+        check(...args);
+      } catch (e) {
+        raise(e);
+      }
+    },
+  });
+}
+
+/**
+ * Signals another workflow. One that has ended, or never was, needs no telling (its row says how), so that failure, and
+ * only that, is no trouble. The type is the SDK's own, whatever the server.
+ */
+export async function tell<A extends unknown[]>(id: string, signal: SignalDefinition<A>, ...args: A): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(id).signal(signal, ...args);
+  } catch (e) {
+    if (!(e instanceof ApplicationFailure) || e.type !== 'ExternalWorkflowExecutionNotFound') throw e;
+  }
+}
+
+const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
+const status = keyword('WhStatus');
+
+/** Search attributes of a child, so that an operator finds it by tenant, ticket or agent. */
+export const attributes = (
+  kind: string,
+  of: { tenantId: string; status: string; ticketId: string | null; agentId: string | null },
+) => [
+  { key: keyword('WhTenant'), value: of.tenantId },
+  { key: keyword('WhKind'), value: kind },
+  { key: status, value: of.status },
+  ...(of.ticketId ? [{ key: keyword('WhTicket'), value: of.ticketId }] : []),
+  ...(of.agentId ? [{ key: keyword('WhAgent'), value: of.agentId }] : []),
+];
+
+/** What an operator sees in the Temporal UI. */
+export function show(state: string, details: string): void {
+  upsertSearchAttributes([{ key: status, value: state }]);
+  setCurrentDetails(details);
+}
