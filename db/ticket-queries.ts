@@ -104,11 +104,11 @@ export async function saveTicket(tx: Read, t: Ticket): Promise<void> {
   );
 }
 
-/** Takes the agent off the ticket; true when there was one. */
-export async function clearAgent(tx: Read, id: string): Promise<boolean> {
+/** Takes that agent off the ticket; true when it was on it. */
+export async function clearAgent(tx: Read, id: string, runId: string): Promise<boolean> {
   const { rowCount } = await tx.query(
-    'update tickets set run_id = null, updated_at = now() where id = $1 and run_id is not null',
-    [id],
+    'update tickets set run_id = null, updated_at = now() where id = $1 and run_id = $2',
+    [id, runId],
   );
   return rowCount === 1;
 }

@@ -12,6 +12,9 @@ const stopWords = new Set(
 /** Long texts are read to here; the rest would only cost time. */
 const readChars = 50_000;
 
+/** Longer than this is a digest or a blob, no word. */
+const longestWord = 64;
+
 /** Without accents and capitals. */
 export const plain = (text: string): string =>
   text
@@ -23,7 +26,7 @@ export const plain = (text: string): string =>
 /** The distinct words that a text is about, in order: letters and digits, at least `min` of them, no stop words. */
 export function termsOf(text: string, { min = 3, limit = 60 } = {}): string[] {
   const words = plain(text).match(/[\p{L}\p{N}]+/gu) ?? [];
-  const telling = words.filter((word) => word.length >= min && !stopWords.has(word));
+  const telling = words.filter((word) => word.length >= min && word.length <= longestWord && !stopWords.has(word));
   return [...new Set(telling)].slice(0, limit);
 }
 

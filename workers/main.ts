@@ -57,7 +57,7 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
     pipeline: createPipeline({
       store: kernel.store,
       files: kernel.files,
-      tools: builtinTools(config),
+      tools: builtinTools({ store: kernel.store, dataDir: config.dataDir, publicUrl: config.publicUrl }),
       policies,
       screen: screenCall,
       decide: combine,

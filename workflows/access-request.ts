@@ -11,9 +11,9 @@ import type { Activities } from '../activities';
 import { isSettled, step, type AccessEvent, type AccessRequest } from '../domain/access';
 import type { Gate } from '../domain/gate';
 import { approvalGate } from './approval-gate';
-import { attributes, onUpdate, refusalOf, rows, show, tell } from './kit';
+import { attributes, byOwnRules, cancelledInTemporal, onUpdate, rows, show, tell } from './kit';
 import { workflowId } from './ids';
-import { accessMoved, gateMoved, runEnded, stateOf } from './messages';
+import { accessMoved, gateMoved, runEnded, stateOf, withdraw } from './messages';
 
 export interface AccessInput {
   access: AccessRequest;
@@ -46,70 +46,93 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
     heartbeatTimeout: '10 seconds',
   });
 
-  const move = async (event: AccessEvent, transition: string) => {
-    const stands = await rows.recordAccess(step(access, event, at()), { event: event.type, transition });
-    access = stands.access;
+  const gateWorkflow = workflowId('approvalGate', access.tenantId, access.gateId);
+  const announce = async (): Promise<void> => {
     show(access.status, `**${access.permission}** on **${access.resource}**: ${access.status}`);
     if (access.runId) await tell(workflowId('agentRun', access.tenantId, access.runId), accessMoved, access);
   };
+  /** The row decides: where it is ahead, it is adopted, and what follows starts from there. */
+  const move = async (event: AccessEvent, transition: string) => {
+    access = (await rows.recordAccess(step(access, event, at()), { event: event.type, transition })).access;
+    await announce();
+  };
 
   setHandler(accessState, () => access);
-  setHandler(gateMoved, (g) => void (!gate || g.version > gate.version ? (gate = g) : undefined));
+  setHandler(
+    gateMoved,
+    (g) => void (g.id === access.gateId && g.version > (gate?.version ?? 0) ? (gate = g) : undefined),
+  );
   setHandler(runEnded, ({ reason }) => void (over ??= reason));
   const standing = (): Gate | null => gate;
   onUpdate(openedAccess, async () => {
     await condition(() => standing() !== null);
     return { access, gate: standing() as Gate };
   });
-
   onUpdate(settledAccess, async () => {
     await condition(() => access.status !== 'pending_approval' && access.status !== 'approved');
     return access;
   });
 
-  access = (await rows.recordAccess(access, { event: 'open', transition: 'open' })).access;
-  show(access.status, `**${access.permission}** on **${access.resource}**: ${access.status}`);
-  await startChild(approvalGate, {
-    workflowId: workflowId('approvalGate', access.tenantId, access.gateId),
-    args: [{ gate: input.gate, tell: [workflowId('accessRequest', access.tenantId, access.id)] }],
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    staticSummary: `${input.gate.action} ${input.gate.target}`,
-    typedSearchAttributes: attributes('approvalGate', input.gate),
-  });
-  await condition(() => standing() !== null);
-  if (access.runId) await tell(workflowId('agentRun', access.tenantId, access.runId), accessMoved, access);
+  const open = async (): Promise<void> => {
+    access = (await rows.recordAccess(access, { event: 'open', transition: 'open' })).access;
+    await startChild(approvalGate, {
+      workflowId: gateWorkflow,
+      args: [{ gate: input.gate, tell: [workflowId('accessRequest', access.tenantId, access.id)] }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `${input.gate.action} ${input.gate.target}`,
+      typedSearchAttributes: attributes('approvalGate', input.gate),
+    });
+    await condition(() => standing() !== null);
+    await announce();
+  };
 
-  // Follow the gate to its end. The gate hears of the run's end itself, from the run.
-  let followed = 1;
-  while (!isSettled(access) && access.status !== 'granted') {
-    await condition(() => (standing()?.version ?? 0) > followed);
-    const g = standing() as Gate;
-    followed = g.version;
-    // A quick approve and complete may arrive as one: every state on the way is recorded.
-    if (access.status === 'pending_approval' && (g.status === 'approved' || g.status === 'completed')) {
-      await move({ type: 'approve', by: g.decidedBy }, 'gate:approved');
-    }
-    if (g.status === 'rejected')
-      await move({ type: 'reject', by: g.decidedBy, reason: g.decisionReason }, 'gate:rejected');
-    else if (g.status === 'expired')
-      await move({ type: 'expire', reason: g.decisionReason ?? 'expired' }, 'gate:expired');
-    else if (g.status === 'completed') {
-      const lease = over ? null : await credentials.grantLease(access, input.leaseMs);
-      await move({ type: 'grant', leaseId: lease?.leaseId ?? null, evidence: g.result }, 'gate:completed');
-    }
-  }
+  /** What the gate's state means for the request as it stands. A quick approve and complete may arrive as one. */
+  const due = (): AccessEvent | null => {
+    const g = standing();
+    const waits = access.status === 'pending_approval';
+    if (g?.status === 'rejected' && waits) return { type: 'reject', by: g.decidedBy, reason: g.decisionReason };
+    if (g?.status === 'rejected' || g?.status === 'expired')
+      return { type: 'expire', reason: g.decisionReason ?? g.status };
+    if ((g?.status === 'approved' || g?.status === 'completed') && waits) return { type: 'approve', by: g.decidedBy };
+    return g?.status === 'completed' ? { type: 'grant', leaseId: null, evidence: g.result } : null;
+  };
 
-  if (access.status === 'granted') {
+  /** Follows the gate to its end. When what the access was for is over, the gate is withdrawn, and says so itself. */
+  const follow = async (): Promise<void> => {
+    let withdrawn = false;
+    while (!isSettled(access) && access.status !== 'granted') {
+      await condition(() => due() !== null || (over !== null && !withdrawn));
+      const event = due();
+      if (event?.type === 'grant') {
+        const lease = over === null ? await credentials.grantLease(access, input.leaseMs) : null;
+        await move({ ...event, leaseId: lease?.leaseId ?? null }, 'gate:grant');
+      } else if (event) {
+        await move(event, `gate:${event.type}`);
+      } else {
+        withdrawn = true;
+        const reason = over ?? cancelledInTemporal;
+        const heard = await tell(gateWorkflow, withdraw, { id: `over:${access.id}`, reason });
+        if (!heard && due() === null) await move({ type: 'expire', reason }, 'gate:gone');
+      }
+    }
+  };
+
+  const lend = async (): Promise<void> => {
     await condition(() => over !== null, input.leaseMs);
     const reason = over ?? 'expired';
     // Given back whatever it takes: the provider may be away for long.
     if (access.leaseId) await credentials.revokeLease(access, reason);
-    try {
-      await move({ type: 'revoke', reason }, 'revoke');
-    } catch (e) {
-      if (!refusalOf(e)) throw e; // the sweeper was quicker: the row stands as it should
-    }
-  }
-  await condition(allHandlersFinished);
+    await move({ type: 'revoke', reason }, 'revoke');
+  };
+
+  await byOwnRules(
+    async () => {
+      await open();
+      await follow();
+      if (access.status === 'granted') await lend();
+      await condition(allHandlersFinished);
+    },
+    () => void (over ??= cancelledInTemporal),
+  );
   return access;
 }

@@ -1,16 +1,16 @@
 import {
-  CancellationScope, ParentClosePolicy, allHandlersFinished, condition, defineUpdate, isCancellation, proxyActivities, setHandler,
-  startChild, uuid4,
+  CancellationScope, ParentClosePolicy, allHandlersFinished, condition, defineUpdate, isCancellation,
+  proxyActivities, setHandler, startChild, uuid4,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities, Proposal, Turn } from '../activities';
 import type { AccessRequest } from '../domain/access';
-import { Conflict, type DomainError } from '../domain/errors';
-import { newGate, type Gate } from '../domain/gate';
+import { Conflict } from '../domain/errors';
+import { isSettled, newGate, type Gate } from '../domain/gate';
 import type { Actor } from '../domain/principal';
 import { isEnded, step, type Run, type RunEvent } from '../domain/run';
 import { accessRequest } from './access-request';
 import { approvalGate, carriedOut } from './approval-gate';
-import { attributes, onUpdate, refusalOf, rows, show, tell } from './kit';
+import { attributes, cancelledInTemporal, inTurn, onUpdate, refusalOf, rows, show, tell, wordsOf } from './kit';
 import { workflowId } from './ids';
 import { accessMoved, gateMoved, runEnded, stateOf, steer, withdraw } from './messages';
 
@@ -32,19 +32,25 @@ export const stop = defineUpdate<Run, [Stop]>('stop');
 export const runState = stateOf<Run>();
 
 const at = (): string => new Date().toISOString();
+/** What a run asks for lives on without it, and hears of its end in a message: so it must have begun by then. */
+const begin = <T>(child: () => Promise<T>): Promise<T> => CancellationScope.nonCancellable(child);
 
 /** Work in one turn, then anything new in the next: an agent on a ticket, from its first step to its last lease. */
 export async function agentRun(input: RunInput): Promise<Run> {
   const { tenantId, id } = input.run;
   const self = workflowId('agentRun', tenantId, id);
   let run = input.run;
-  let recorded = false;
-  let refused: DomainError | null = null;
   let gate: Gate | null = null;
+  let gateId: string | null = null;
   /** Grows with everything that the agent should look at: steering, access that moved. */
   let news = 0;
   const seen = new Set<string>();
   const access = new Map<string, AccessRequest>();
+  /** Ids of the access requests that hear of the run's end. */
+  const asked: string[] = [];
+  const next = inTurn();
+  /** What the agent does; stopping it cancels this, and only this. */
+  const working = new CancellationScope();
   const slow = proxyActivities<Activities>({
     taskQueue: input.queues.agents,
     startToCloseTimeout: '10 minutes',
@@ -52,15 +58,32 @@ export async function agentRun(input: RunInput): Promise<Run> {
     retry: { maximumInterval: '30 seconds' },
   });
 
-  const move = async (event: RunEvent, transition: string) => {
-    const stands = await rows.recordRun(step(run, event, at()), { event, transition });
-    run = stands.run;
-    show(run.status, `Agent ${run.number}: ${run.status}, ${run.steps} steps\n\n${run.result ?? run.error ?? ''}`);
-    if (!stands.applied) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
+  const move = (event: RunEvent, transition: string): Promise<void> =>
+    next(async () => {
+      const stands = await rows.recordRun(step(run, event, at()), { event, transition });
+      run = stands.run;
+      show(run.status, `Agent ${run.number}: ${run.status}, ${run.steps} steps\n\n${run.result ?? run.error ?? ''}`);
+      if (!stands.applied) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
+    });
+  /** Its end, unless it has ended otherwise: then the row says how. */
+  const end = async (event: RunEvent, transition: string): Promise<void> => {
+    try {
+      await move(event, transition);
+    } catch (e) {
+      if (!refusalOf(e) || !isEnded(run)) throw e;
+    }
+  };
+  /** What the ledger counts; a run that has ended counts no more. */
+  const count = ({ steps, progress }: Pick<Run, 'steps' | 'progress'>): void => {
+    if (!isEnded(run)) run = { ...run, steps, progress };
   };
 
+  const spawning = next(async () => {
+    run = (await rows.recordRun(run, { event: null, transition: 'open' })).run;
+    show(run.status, `Agent ${run.number}: ${run.status}`);
+  });
   setHandler(runState, () => run);
-  setHandler(gateMoved, (g) => void (g.version > (gate?.version ?? 0) ? (gate = g) : undefined));
+  setHandler(gateMoved, (g) => void (g.id === gateId && g.version > (gate?.version ?? 0) ? (gate = g) : undefined));
   setHandler(accessMoved, (a) => {
     access.set(a.id, a);
     news += 1;
@@ -71,52 +94,47 @@ export async function agentRun(input: RunInput): Promise<Run> {
     news += 1;
   });
   onUpdate(spawned, async () => {
-    await condition(() => recorded || refused !== null);
-    if (refused) throw refused;
+    await spawning;
     return run;
   });
-  onUpdate(
-    stop,
-    async (s) => {
-      await condition(() => recorded || refused !== null);
-      if (isEnded(run)) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
-      await move({ type: 'stop', ...s }, 'stop');
-      return run;
-    },
-    () => {
-      if (isEnded(run)) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
-    },
-  );
-  const stopped = (): boolean => isEnded(run);
+  onUpdate(stop, async (s) => {
+    await spawning;
+    if (isEnded(run)) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
+    await move({ type: 'stop', ...s }, 'stop');
+    working.cancel();
+    return run;
+  });
   const standing = (): Gate | null => gate;
 
-  /** Turns until the agent has nothing more to do but to propose or finish. Null when it was stopped. */
-  const work = async (proposing: boolean): Promise<Extract<Turn['next'], { kind: 'propose' | 'finish' }> | null> => {
+  /** Turns until the agent has nothing more to do but to propose or finish. */
+  const work = async (proposing: boolean): Promise<Extract<Turn['next'], { kind: 'propose' | 'finish' }>> => {
     for (;;) {
-      if (stopped()) return null;
       const heard = news;
       const turn = await rows.advance({ tenantId, runId: id, step: run.steps, proposing });
-      run = { ...run, steps: turn.steps, progress: turn.progress };
+      count(turn);
       if (turn.next.kind === 'slow') {
-        const done = await slow.runSlowStep({ tenantId, runId: id, step: turn.next.step });
-        run = { ...run, steps: done.steps };
+        count(await slow.runSlowStep({ tenantId, runId: id, step: turn.next.step }));
       } else if (turn.next.kind === 'request_access') {
-        const asked = turn.next;
-        await startChild(accessRequest, {
-          workflowId: workflowId('accessRequest', tenantId, asked.access.id),
-          args: [{ access: asked.access, gate: asked.gate, leaseMs: input.leaseMs, queue: input.queues.integrations }],
-          parentClosePolicy: ParentClosePolicy.ABANDON,
-          staticSummary: `${asked.access.permission} on ${asked.access.resource}`,
-          typedSearchAttributes: attributes('accessRequest', asked.access),
-        });
-        await condition(() => access.has(asked.access.id) || stopped());
+        const wanted = turn.next.access;
+        asked.push(wanted.id);
+        const args = { access: wanted, gate: turn.next.gate, leaseMs: input.leaseMs, queue: input.queues.integrations };
+        await begin(() =>
+          startChild(accessRequest, {
+            workflowId: workflowId('accessRequest', tenantId, wanted.id),
+            args: [args],
+            parentClosePolicy: ParentClosePolicy.ABANDON,
+            staticSummary: `${wanted.permission} on ${wanted.resource}`,
+            typedSearchAttributes: attributes('accessRequest', wanted),
+          }),
+        );
+        await condition(() => access.has(wanted.id));
       } else if (turn.next.kind !== 'more' && heard === news) return turn.next;
     }
   };
 
   /** Opens the gate and waits for people; what is said meanwhile is worked on meanwhile. */
-  const ask = async (proposal: Proposal): Promise<Gate | null> => {
-    const gateId = uuid4();
+  const ask = async (proposal: Proposal): Promise<Gate> => {
+    gateId = uuid4();
     const { action, target, reason, digest } = proposal;
     const draft = newGate(
       {
@@ -127,20 +145,22 @@ export async function agentRun(input: RunInput): Promise<Run> {
       at(),
       input.gateTtlMs,
     ); // prettier-ignore
-    await startChild(approvalGate, {
-      workflowId: workflowId('approvalGate', tenantId, gateId),
-      args: [{ gate: draft, tell: [self] }],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `${proposal.action} ${proposal.target}`,
-      typedSearchAttributes: attributes('approvalGate', draft),
-    });
+    await begin(() =>
+      startChild(approvalGate, {
+        workflowId: workflowId('approvalGate', tenantId, draft.id),
+        args: [{ gate: draft, tell: [self] }],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        staticSummary: `${proposal.action} ${proposal.target}`,
+        typedSearchAttributes: attributes('approvalGate', draft),
+      }),
+    );
     await condition(() => standing() !== null);
     await move({ type: 'wait', for: 'pending_approval' }, `wait:${gateId}`);
     let heard = news;
     for (;;) {
-      await condition(() => standing()?.status !== 'pending' || news !== heard || stopped());
-      if (stopped()) return null;
-      if (standing()?.status !== 'pending') return standing();
+      await condition(() => standing()?.status !== 'pending' || news !== heard);
+      const decided = standing();
+      if (decided && decided.status !== 'pending') return decided;
       heard = news;
       await work(false);
       await rows.answerSteering({ tenantId, runId: id });
@@ -150,7 +170,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const carryOut = async (proposal: Proposal, approved: Gate): Promise<RunEvent> => {
     await move({ type: 'start' }, `resume:${approved.id}`);
     const done = await slow.carryOut({ tenantId, runId: id, step: run.steps, proposal, gateId: approved.id });
-    run = { ...run, steps: run.steps + 1 };
+    count(done);
     if (!done.proof) return { type: 'fail', error: done.result };
     await tell(workflowId('approvalGate', tenantId, approved.id), carriedOut, {
       id: `carried-out:${approved.id}`, by: done.by, result: done.result, proof: done.proof, correlationId: null,
@@ -161,51 +181,46 @@ export async function agentRun(input: RunInput): Promise<Run> {
 
   const live = async (): Promise<void> => {
     await move({ type: 'start' }, 'start');
-    const next = await work(true);
-    if (!next) return;
-    if (seen.size) await rows.answerSteering({ tenantId, runId: id });
-    if (next.kind === 'finish') return move({ type: 'finish', result: next.summary }, 'finish');
-    const decided = await ask(next.proposal);
-    if (!decided || stopped()) return;
-    if (decided.status === 'approved') return move(await carryOut(next.proposal, decided), 'finish');
+    const outcome = await work(true);
+    await rows.answerSteering({ tenantId, runId: id });
+    if (outcome.kind === 'finish') return move({ type: 'finish', result: outcome.summary }, 'finish');
+    const decided = await ask(outcome.proposal);
+    if (decided.status === 'approved') return move(await carryOut(outcome.proposal, decided), 'finish');
     const who = decided.decidedBy ? ` by ${decided.decidedBy.name}` : '';
     const why = decided.decisionReason ? `: ${decided.decisionReason}` : '';
     await move({ type: 'finish', result: `not published: the change was ${decided.status}${who}${why}` }, 'finish');
   };
 
-  try {
-    const first = await rows.recordRun(run, { event: null, transition: 'open' });
-    run = first.run;
-    recorded = true;
-  } catch (e) {
-    refused = refusalOf(e);
-    if (!refused) throw e;
+  const tidy = async (): Promise<void> => {
+    const reason = `agent ${run.number} ${run.status}`;
+    const open = gateId !== null && (!gate || !isSettled(gate));
+    await Promise.all([
+      ...asked.map((a) => tell(workflowId('accessRequest', tenantId, a), runEnded, { reason })),
+      ...(open && gateId
+        ? [tell(workflowId('approvalGate', tenantId, gateId), withdraw, { id: `run-ended:${id}`, reason })]
+        : []),
+    ]);
     await condition(allHandlersFinished);
+  };
+
+  try {
+    await spawning;
+  } catch (e) {
+    if (!refusalOf(e)) throw e;
+    await condition(allHandlersFinished); // each of them was refused as well
     return run;
   }
   try {
-    await live();
+    await working.run(live);
   } catch (e) {
-    await CancellationScope.nonCancellable(async () => {
-      if (stopped()) return;
+    if (!isEnded(run)) {
       const by: Actor = { id: null, kind: 'operator', name: 'Temporal' };
       const event: RunEvent = isCancellation(e)
-        ? { type: 'stop', by, reason: 'cancelled in Temporal', terminate: false }
-        : { type: 'fail', error: e instanceof Error ? e.message : String(e) };
-      await move(event, 'failed');
-    });
-  }
-  await CancellationScope.nonCancellable(async () => {
-    const reason = `agent ${run.number} ${run.status}`;
-    await Promise.all([...access.values()].flatMap((a) => [
-      tell(workflowId('accessRequest', tenantId, a.id), runEnded, { reason }),
-      tell(workflowId('approvalGate', tenantId, a.gateId), withdraw, { id: `run-ended:${id}`, reason }),
-    ])); // prettier-ignore
-    const open = standing();
-    if (open && (open.status === 'pending' || open.status === 'approved')) {
-      await tell(workflowId('approvalGate', tenantId, open.id), withdraw, { id: `run-ended:${id}`, reason });
+        ? { type: 'stop', by, reason: cancelledInTemporal, terminate: false }
+        : { type: 'fail', error: wordsOf(e) };
+      await end(event, 'failed');
     }
-    await condition(allHandlersFinished);
-  });
+  }
+  await CancellationScope.nonCancellable(tidy);
   return run;
 }

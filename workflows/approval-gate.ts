@@ -103,7 +103,8 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
   // The first turn, ahead of whatever is asked for already.
   const opening = next(async () => {
     const by = gate.requestedBy;
-    gate = (await rows.recordGate(gate, { event: 'open', by, transition: 'open', proof: null, correlationId: null })).gate;
+    gate = (await rows.recordGate(gate, { event: 'open', by, transition: 'open', proof: null, correlationId: null }))
+      .gate;
     await announce();
   });
   setHandler(gateState, () => gate);

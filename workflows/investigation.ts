@@ -6,9 +6,8 @@ import {
   isCancellation,
   setHandler,
 } from '@temporalio/workflow';
-import { DomainError } from '../domain/errors';
 import { step, type Investigation, type InvestigationEvent } from '../domain/investigation';
-import { onUpdate, refusalOf, rows, show } from './kit';
+import { cancelledInTemporal, inTurn, onUpdate, rows, show, wordsOf } from './kit';
 import { stateOf } from './messages';
 
 export interface InvestigationInput {
@@ -25,44 +24,42 @@ const at = (): string => new Date().toISOString();
 /** Plans, gathers evidence through the governed pipeline, weighs it and concludes; people decide what follows. */
 export async function investigation(input: InvestigationInput): Promise<Investigation> {
   let it = input.investigation;
-  let recorded = false;
-  setHandler(investigationState, () => it);
-  onUpdate(begun, async () => {
-    await condition(() => recorded);
-    return it;
+  const next = inTurn();
+  const move = (event: InvestigationEvent, transition: string): Promise<void> =>
+    next(async () => {
+      if (it.finishedAt !== null) return; // the row is ahead: it says how it ended
+      it = (await rows.recordInvestigation(step(it, event, at()), { event: event.type, transition })).investigation;
+      show(it.status, `Investigation of a ticket (${it.mode}): ${it.status}, ${it.steps} steps`);
+    });
+  const opening = next(async () => {
+    it = (await rows.recordInvestigation(it, { event: 'open', transition: 'open' })).investigation;
   });
-  const move = async (event: InvestigationEvent, transition: string) => {
-    it = (await rows.recordInvestigation(step(it, event, at()), { event: event.type, transition })).investigation;
-    show(it.status, `Investigation of a ticket (${it.mode}): ${it.status}, ${it.steps} steps`);
-  };
-  /** The report, or null when the deadline came first. */
-  const gather = async (): Promise<Record<string, unknown> | null> => {
-    const deadline = Date.now() + input.deadlineMs;
-    while (Date.now() < deadline) {
+  setHandler(investigationState, () => it);
+  onUpdate(begun, () => opening.then(() => it));
+
+  const gather = async (): Promise<Record<string, unknown>> => {
+    for (;;) {
       const turn = await rows.investigate({ tenantId: it.tenantId, investigationId: it.id, step: it.steps });
       it = { ...it, steps: turn.steps };
       if (turn.conclusion) return turn.conclusion;
     }
-    return null;
+  };
+  const outcome = async (): Promise<InvestigationEvent> => {
+    const whole = CancellationScope.current();
+    try {
+      return { type: 'conclude', conclusion: await CancellationScope.withTimeout(input.deadlineMs, gather) };
+    } catch (e) {
+      if (!isCancellation(e)) return { type: 'fail', error: wordsOf(e) };
+      return whole.consideredCancelled ? { type: 'interrupt', reason: cancelledInTemporal } : { type: 'time_out' };
+    }
   };
 
-  it = (await rows.recordInvestigation(it, { event: 'open', transition: 'open' })).investigation;
-  recorded = true;
-  try {
-    await move({ type: 'begin' }, 'begin');
-    const conclusion = await gather();
-    await move(
-      conclusion ? { type: 'conclude', conclusion } : { type: 'time_out' },
-      conclusion ? 'conclude' : 'deadline',
-    );
-  } catch (e) {
-    await CancellationScope.nonCancellable(async () => {
-      const refusal = refusalOf(e);
-      if (isCancellation(e)) await move({ type: 'interrupt', reason: 'cancelled in Temporal' }, 'interrupt');
-      else if (refusal instanceof DomainError) await move({ type: 'fail', error: refusal.message }, 'fail');
-      else throw e;
-    });
+  await opening;
+  await move({ type: 'begin' }, 'begin');
+  if (it.finishedAt === null) {
+    const event = await outcome();
+    await move(event, event.type);
   }
-  await condition(allHandlersFinished);
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return it;
 }

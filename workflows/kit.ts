@@ -69,13 +69,15 @@ export function onUpdate<R, A extends unknown[]>(
 
 /**
  * Signals another workflow. One that has ended, or never was, needs no telling (its row says how), so that failure, and
- * only that, is no trouble. The type is the SDK's own, whatever the server.
+ * only that, is no trouble. The type is the SDK's own, whatever the server. Answers whether it was heard.
  */
-export async function tell<A extends unknown[]>(id: string, signal: SignalDefinition<A>, ...args: A): Promise<void> {
+export async function tell<A extends unknown[]>(id: string, signal: SignalDefinition<A>, ...args: A): Promise<boolean> {
   try {
     await getExternalWorkflowHandle(id).signal(signal, ...args);
+    return true;
   } catch (e) {
     if (!(e instanceof ApplicationFailure) || e.type !== 'ExternalWorkflowExecutionNotFound') throw e;
+    return false;
   }
 }
 

@@ -1,7 +1,14 @@
-import { CancellationScope, allHandlersFinished, condition, defineUpdate, setHandler } from '@temporalio/workflow';
-import type { DomainError } from '../domain/errors';
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  defineUpdate,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
+import { Conflict, type DomainError } from '../domain/errors';
 import type { PartName, PartOutcome, PromotionRequest } from '../activities';
-import { onUpdate, refusalOf, rows, show } from './kit';
+import { byOwnRules, cancelledInTemporal, onUpdate, refusalOf, rows, show } from './kit';
 import { stateOf } from './messages';
 
 export interface Promotion {
@@ -35,23 +42,26 @@ export async function postmortemPromotion(request: PromotionRequest): Promise<Pr
     ...(request.createWorkflow ? (['blueprint'] as const) : []),
     'close',
   ];
-  try {
-    for (const part of parts) {
-      const outcome = await rows.promotePart(request, part);
-      made.push(part);
-      state = { ...state, parts: { ...state.parts, [part]: outcome } };
-      show('running', `Made: ${made.join(', ')}`);
-    }
-    state = { ...state, status: 'promoted' };
-  } catch (e) {
-    await CancellationScope.nonCancellable(async () => {
+  let cancelled = false;
+  const promote = async (): Promise<void> => {
+    try {
+      for (const part of parts) {
+        if (cancelled) throw new Conflict(`the promotion was ${cancelledInTemporal}`);
+        const outcome = await rows.promotePart(request, part);
+        made.push(part);
+        state = { ...state, parts: { ...state.parts, [part]: outcome } };
+        show('running', `Made: ${made.join(', ')}`);
+      }
+      state = { ...state, status: 'promoted' };
+    } catch (e) {
+      refused = refusalOf(e);
       for (const part of made.reverse()) await rows.unpromotePart(request, part);
       state = { ...state, status: 'compensated', parts: {} };
-    });
-    refused = refusalOf(e);
-    if (!refused) throw e;
-  }
-  show(state.status, refused ? `Taken back: ${refused.message}` : `Made: ${made.join(', ')}`);
-  await condition(allHandlersFinished);
+      if (!refused) throw e;
+    }
+    show(state.status, refused ? `Taken back: ${refused.message}` : `Made: ${made.join(', ')}`);
+    await condition(allHandlersFinished);
+  };
+  await byOwnRules(promote, () => void (cancelled = true));
   return state;
 }

@@ -1,13 +1,18 @@
+import { Context } from '@temporalio/activity';
 import { v5 } from 'uuid';
 import { writeNote } from '../../db/notes';
+import { runs } from '../../db/runs';
 import type { Write } from '../../db/tx';
 import { gateOfAccess, newAccess, type AccessRequest } from '../../domain/access';
+import { NotFound } from '../../domain/errors';
 import { newGate, type Gate } from '../../domain/gate';
 import type { Harness, Move, Report } from '../../domain/harness';
+import { isEnded, type Run } from '../../domain/run';
 import type { Scope } from '../../domain/scopes';
 import type { Call, Execution } from '../../pipeline/call';
 import type { Deps } from '../deps';
 import { agentActor } from '../lifecycle/runs';
+import { ask, harnessOf } from './ask';
 import { situationOfRun, type Situation } from './brief';
 
 export interface RunRef {
@@ -26,9 +31,9 @@ export interface Proposal {
   step: number;
   digest: string;
 }
-export interface Turn {
-  steps: number;
-  progress: number;
+/** How far the run is, as its row has it. */
+export type Counted = Pick<Run, 'steps' | 'progress'>;
+export interface Turn extends Counted {
   next:
     | { kind: 'more' }
     | { kind: 'slow'; step: number }
@@ -49,7 +54,11 @@ const progressAt = (step: number): number => Math.min(90, 5 + step * 6);
 export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Harness>) => {
   const { store, pipeline } = deps;
 
-  const callOf = (s: Situation, move: Pick<CallMove, 'tool' | 'args'> & { why: string | null }, gateId: string | null): Call => ({
+  const callOf = (
+    s: Situation,
+    move: Pick<CallMove, 'tool' | 'args'> & { why: string | null },
+    gateId: string | null,
+  ): Call => ({
     tenantId: s.run.tenantId,
     actor: agentActor(s.run),
     scopes: s.run.scopes as Scope[],
@@ -63,9 +72,10 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
   });
 
   const onRecorded = async (tx: Write, e: Execution, runId: string): Promise<void> => {
-    await tx.query('update runs set steps = $2, progress = greatest(progress, $3), heartbeat = now() where id = $1', [
-      runId, e.step + 1, progressAt(e.step),
-    ]); // prettier-ignore
+    await tx.query(
+      `update runs set steps = $2, progress = greatest(progress, $3), heartbeat = now() where id = $1 and finished_at is null`,
+      [runId, e.step + 1, progressAt(e.step)],
+    );
   };
   const execute = (call: Call, signal: AbortSignal): Promise<Execution> =>
     pipeline.execute(call, { signal, onRecorded: (tx, e) => onRecorded(tx, e, call.owner.id) });
@@ -91,24 +101,40 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
       }
     });
 
-  const nextMove = (s: Situation): Move => {
-    const harness = harnesses.get(s.run.harness);
-    if (!harness) throw new Error(`no harness ${s.run.harness}`);
-    // The proposal itself is the kernel's business: the agent is asked what it would do without it.
-    return harness.next(s.brief, s.observations.filter((o) => o.tool !== 'site.publish'));
+  const counted = async (input: RunRef): Promise<Counted> => {
+    const run = await store.read(input.tenantId, (tx) => runs.byId(tx, input.runId));
+    if (!run) throw new NotFound(`no run ${input.runId}`);
+    return { steps: run.steps, progress: run.progress };
   };
 
+  /** The proposal itself is the kernel's business: the agent is asked what it would do without it. */
+  const nextMove = ({ run, brief, observations }: Situation): Move =>
+    ask(
+      harnessOf(harnesses, run.harness),
+      brief,
+      observations.filter((o) => o.tool !== 'site.publish'),
+    );
+
   /** Runs the proposed call against the pipeline: it escalates, and that is what people are asked about. */
-  const propose = async (s: Situation, move: Extract<Move, { kind: 'propose' }>, signal: AbortSignal): Promise<Turn['next'] & { steps: number }> => {
+  const propose = async (
+    s: Situation,
+    move: Extract<Move, { kind: 'propose' }>,
+    signal: AbortSignal,
+  ): Promise<Turn['next']> => {
     const call = callOf(s, { tool: move.tool, args: move.args, why: move.reason }, null);
     const execution = await execute(call, signal);
-    const steps = execution.step + 1;
     if (execution.decision !== 'escalate') {
       const why = execution.reasons.map((r) => r.message).join('; ');
-      return { kind: 'finish', steps, summary: `not published: the proposal was refused (${execution.decision}): ${why}` };
+      return { kind: 'finish', summary: `not published: the proposal was refused (${execution.decision}): ${why}` };
     }
-    const proposal = { action: move.action, target: move.target, reason: move.reason, step: execution.step, digest: pipeline.seal(call) };
-    return { kind: 'propose', steps, proposal };
+    const proposal = {
+      action: move.action,
+      target: move.target,
+      reason: move.reason,
+      step: execution.step,
+      digest: pipeline.seal(call),
+    };
+    return { kind: 'propose', proposal };
   };
 
   const requestAccess = (s: Situation, move: Extract<Move, { kind: 'request_access' }>): Turn['next'] => {
@@ -140,25 +166,27 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
 
   return {
     callOf,
+    counted,
     execute,
     nextMove,
     activities: {
       /** Up to five quick steps, or half a second. Safe to repeat at any point: the ledger knows what was done. */
       async advance(input: StepInput & { proposing: boolean }): Promise<Turn> {
         const from = performance.now();
-        const { signal } = new AbortController();
+        const signal = Context.current().cancellationSignal;
         await deliver(input);
         for (let taken = 0; ; taken += 1) {
           const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
-          const turn = (next: Turn['next'], steps = s.step): Turn => ({ steps, progress: Math.max(s.run.progress, progressAt(steps)), next });
+          const turn = (next: Turn['next']): Turn => ({ steps: s.run.steps, progress: s.run.progress, next });
+          if (isEnded(s.run)) return turn({ kind: 'finish', summary: s.run.status });
           const move = nextMove(s);
           if (move.kind === 'finish') return turn({ kind: 'finish', summary: move.summary });
           if (move.kind === 'request_access') return turn(requestAccess(s, move));
           if (move.kind === 'propose') {
             // People are deciding already: what was proposed stands, and what was said since is answered beside it.
             if (!input.proposing) return turn({ kind: 'finish', summary: 'answered' });
-            const { steps, ...next } = await propose(s, move, signal);
-            return turn(next, steps);
+            const next = await propose(s, move, signal);
+            return { ...(await counted(input)), next };
           }
           if (taken >= maxSteps || performance.now() - from > maxMs) return turn({ kind: 'more' });
           const call = callOf(s, move, null);

@@ -16,9 +16,14 @@ export interface Situation {
   step: number;
 }
 
-export const slugOf = (ticket: Pick<Ticket, 'number'>, agent: number): string => `ticket-${ticket.number}-agent-${agent}`;
+export const slugOf = (ticket: Pick<Ticket, 'number'>, agent: number): string =>
+  `ticket-${ticket.number}-agent-${agent}`;
 
-const briefOf = async (tx: Read, ticket: Ticket, of: { ownerId: string; prompt: string | null; slug: string }): Promise<Brief> => {
+const briefOf = async (
+  tx: Read,
+  ticket: Ticket,
+  of: { ownerId: string; prompt: string | null; slug: string },
+): Promise<Brief> => {
   const files = await attachments.list(tx, 'where ticket_id = $1 order by number', [ticket.id]);
   const steering = await steeringEvents.list(tx, 'where run_id = $1 order by number', [of.ownerId]);
   const access = await tx.query<{ system: string; status: string; credentialRef: string | null }>(
@@ -69,4 +74,3 @@ export async function situationOfTicket(tx: Read, ownerId: string, ticketId: str
   const brief = await briefOf(tx, ticket, { ownerId, prompt: null, slug: `ticket-${ticket.number}` });
   return { ticket, brief, ...(await observe(tx, ownerId)) };
 }
-

@@ -6,10 +6,10 @@ import { signAssertion } from '../../log/assertion';
 import { wasCarriedOut } from '../../pipeline/run';
 import type { Deps } from '../deps';
 import { agentActor } from '../lifecycle/runs';
-import type { advanceActivities, Proposal, StepInput } from './advance';
+import type { advanceActivities, Counted, Proposal, StepInput } from './advance';
 import { situationOfRun } from './brief';
 
-export interface CarriedOut {
+export interface CarriedOut extends Counted {
   result: string;
   by: Actor;
   /** The worker's signed word that it is done; null when the pipeline refused, for `result` says why. */
@@ -27,18 +27,20 @@ async function heartbeating<T>(work: (signal: AbortSignal) => Promise<T>): Promi
   }
 }
 
-export const carryOutActivities = (deps: Deps, { callOf, execute, nextMove }: ReturnType<typeof advanceActivities>) => {
+export const carryOutActivities = (
+  deps: Deps,
+  { callOf, counted, execute, nextMove }: ReturnType<typeof advanceActivities>,
+) => {
   const { store, keyring } = deps;
   return {
     /** One tool call that is too slow for a local activity. */
-    runSlowStep: (input: StepInput): Promise<{ steps: number }> =>
+    runSlowStep: (input: StepInput): Promise<Counted> =>
       heartbeating(async (signal) => {
         const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
-        if (s.step > input.step) return { steps: s.step }; // an earlier attempt did it and its answer was lost
         const move = nextMove(s);
-        if (move.kind !== 'call') return { steps: s.step };
-        const done = await execute(callOf(s, move, null), signal);
-        return { steps: done.step + 1 };
+        // An earlier attempt did it and its answer was lost, or the step is no longer wanted.
+        if (s.step === input.step && move.kind === 'call') await execute(callOf(s, move, null), signal);
+        return counted(input);
       }),
 
     /** What was approved, exactly: the escalated call again, now with its approval. The proof lets the agent complete the gate. */
@@ -49,18 +51,28 @@ export const carryOutActivities = (deps: Deps, { callOf, execute, nextMove }: Re
           escalated: await executionAt(tx, input.runId, input.proposal.step),
           gate: await gates.byId(tx, input.gateId),
         }));
-        if (!escalated || !gate) throw new Error(`nothing proposed at step ${input.proposal.step} of run ${input.runId}`);
+        if (!escalated || !gate)
+          throw new Error(`nothing proposed at step ${input.proposal.step} of run ${input.runId}`);
         const at = { ...s, step: input.step };
-        const done = await execute(callOf(at, { tool: escalated.tool, args: escalated.args, why: 'approved' }, input.gateId), signal);
+        const done = await execute(
+          callOf(at, { tool: escalated.tool, args: escalated.args, why: 'approved' }, input.gateId),
+          signal,
+        );
         const by = agentActor(s.run);
+        const count = await counted(input);
         if (!wasCarriedOut(done)) {
-          return { proof: null, by, result: `not carried out (${done.decision}): ${done.reasons.map((r) => r.message).join('; ')}` };
+          return {
+            ...count,
+            proof: null,
+            by,
+            result: `not carried out (${done.decision}): ${done.reasons.map((r) => r.message).join('; ')}`,
+          };
         }
         const proof = await signAssertion(keyring, {
           by, tenantId: input.tenantId, gateId: gate.id, verdict: 'complete', digest: gate.digest,
         }); // prettier-ignore
         const { url } = done.result as { url: string };
-        return { result: `published at ${url}`, by, proof };
+        return { ...count, result: `published at ${url}`, by, proof };
       }),
   };
 };

@@ -1,4 +1,6 @@
+import { Context } from '@temporalio/activity';
 import { investigations } from '../../db/investigations';
+import type { Read } from '../../db/tx';
 import type { Harness } from '../../domain/harness';
 import type { Investigation, InvestigationEvent } from '../../domain/investigation';
 import { NotFound } from '../../domain/errors';
@@ -6,6 +8,7 @@ import type { Actor } from '../../domain/principal';
 import { agentScopes } from '../../domain/scopes';
 import type { Deps } from '../deps';
 import { stands } from '../lifecycle/record';
+import { ask } from './ask';
 import { situationOfTicket } from './brief';
 
 const kinds: Record<'open' | InvestigationEvent['type'], string> = {
@@ -17,6 +20,14 @@ const kinds: Record<'open' | InvestigationEvent['type'], string> = {
   interrupt: 'investigation.interrupted',
 };
 
+/** Steps are counted as they are recorded, perhaps after the workflow looked: the count never goes back. */
+async function counted(tx: Read, next: Investigation): Promise<Investigation> {
+  const { rows } = await tx.query<{ steps: number }>('select steps from investigations where id = $1 for update', [
+    next.id,
+  ]);
+  return { ...next, steps: Math.max(next.steps, rows[0]?.steps ?? 0) };
+}
+
 /** The investigator of a ticket's evidence: the analyst's plan, through the same pipeline, without asking or proposing. */
 export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harness) => ({
   recordInvestigation: (
@@ -24,7 +35,9 @@ export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harnes
     t: { event: keyof typeof kinds; transition: string },
   ): Promise<{ investigation: Investigation; applied: boolean }> =>
     store.write(next.tenantId, async (tx) => {
-      const written = await (t.event === 'open' ? investigations.insert(tx, next) : investigations.move(tx, next));
+      const written = await (t.event === 'open'
+        ? investigations.insert(tx, next)
+        : investigations.move(tx, await counted(tx, next)));
       if (!written) {
         const investigation = await investigations.byId(tx, next.id);
         if (!investigation) throw new Error(`no row for investigation ${next.id}`);
@@ -46,15 +59,20 @@ export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harnes
     }),
 
   /** One step of evidence; the conclusion when there is nothing more to gather. */
-  async investigate(input: { tenantId: string; investigationId: string; step: number }): Promise<{ steps: number; conclusion: Record<string, unknown> | null }> {
+  async investigate(input: {
+    tenantId: string;
+    investigationId: string;
+    step: number;
+  }): Promise<{ steps: number; conclusion: Record<string, unknown> | null }> {
     const { it, s } = await store.read(input.tenantId, async (tx) => {
       const row = await investigations.byId(tx, input.investigationId);
       if (!row) throw new NotFound(`no investigation ${input.investigationId}`);
       return { it: row, s: await situationOfTicket(tx, row.id, row.ticketId) };
     });
-    const move = analyst.next(s.brief, s.observations);
+    const move = ask(analyst, s.brief, s.observations);
     if (move.kind === 'propose') return { steps: s.step, conclusion: move.args['report'] as Record<string, unknown> };
-    if (move.kind !== 'call') return { steps: s.step, conclusion: { summary: move.kind === 'finish' ? move.summary : 'needs access' } };
+    if (move.kind !== 'call')
+      return { steps: s.step, conclusion: { summary: move.kind === 'finish' ? move.summary : 'needs access' } };
     const actor: Actor = { id: it.agentId, kind: 'agent', name: 'investigator' };
     const done = await pipeline.execute(
       {
@@ -69,7 +87,15 @@ export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harnes
         why: move.why,
         gateId: null,
       },
-      { signal: new AbortController().signal },
+      {
+        signal: Context.current().cancellationSignal,
+        onRecorded: async (tx, e) => {
+          await tx.query('update investigations set steps = $2 where id = $1 and finished_at is null', [
+            it.id,
+            e.step + 1,
+          ]);
+        },
+      },
     );
     return { steps: done.step + 1, conclusion: null };
   },

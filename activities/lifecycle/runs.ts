@@ -50,8 +50,20 @@ async function moveTicket(tx: Write, run: Run, event: RunEvent | null): Promise<
   );
 }
 
+/** Steps are counted as they are recorded, perhaps after the workflow looked: the count never goes back. */
+async function counted(tx: Write, next: Run): Promise<Run> {
+  const { rows } = await tx.query<Pick<Run, 'steps' | 'progress'>>(
+    'select steps, progress from runs where id = $1 for update',
+    [next.id],
+  );
+  const [row] = rows;
+  return row
+    ? { ...next, steps: Math.max(row.steps, next.steps), progress: Math.max(row.progress, next.progress) }
+    : next;
+}
+
 export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<Run | null> {
-  const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, next));
+  const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, await counted(tx, next)));
   if (!written) return null;
   await moveTicket(tx, written, t.event);
   const by = t.event?.type === 'stop' ? t.event.by : t.event === null ? written.spawnedBy : agentActor(written);

@@ -12,15 +12,17 @@ import { namedSystems, stateOf } from './systems';
 const QUOTES_PER_FILE = 2;
 
 /** What is worth knowing before the first line is read: has this been seen before? */
-function known(brief: Brief): Call[] {
-  const { number, title, description } = brief.ticket;
+function earlier({ ticket: { number, title, description } }: Brief): Call[] {
   const query = termsOf(`${title} ${description}`, { limit: 8 }).join(' ');
   return [
-    call('blueprints.match', { ticket_id: number }, 'A reviewed way to handle tickets like this one may exist.'),
     call('tickets.related', { ticket_id: number }, 'Earlier tickets like this one show what it turned out to be.'),
     ...(query === '' ? [] : [call('knowledge.search', { query }, 'Known articles may explain the symptoms.')]),
   ];
 }
+
+/** Asked when the errors are known: a blueprint is matched by them too. */
+const blueprint = ({ ticket }: Brief): Call =>
+  call('blueprints.match', { ticket_id: ticket.number }, 'A reviewed way to handle what was found may exist.');
 
 function leases(brief: Brief): Call[] {
   return namedSystems(brief)
@@ -72,11 +74,12 @@ export function nextCall(brief: Brief, evidence: Evidence, asked: Asked): Call |
   const logs = evidence.files.filter(isLog);
   const next = (calls: readonly Call[]): Call | null => calls.find((candidate) => !asked.has(candidate)) ?? null;
   return (
-    next(known(brief)) ??
+    next(earlier(brief)) ??
     next(leases(brief)) ??
     next(evidence.files.map(profileOf)) ??
     next(steeringCalls(brief, evidence)) ??
     next(logs.flatMap(reading)) ??
+    next([blueprint(brief)]) ??
     next(logs.flatMap((file) => quoting(brief, file)))
   );
 }

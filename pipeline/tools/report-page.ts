@@ -100,17 +100,25 @@ function hypothesis(claim: Claim, rank: number, cites: (digests: readonly string
 <p class="strength"><span class="bar"><span style="width:${strength}%"></span></span> strength of evidence ${strength} %</p></li>`;
 }
 
+/** An address or a time is never broken over two lines; a sentence is. */
+function cell(value: string | number): string {
+  if (typeof value === 'number') return `<td class="number">${value}</td>`;
+  return `<td${/^\S{1,44}$/.test(value) ? ' class="unbroken"' : ''}>${escape(value)}</td>`;
+}
+
 function tableSection(table: Report['tables'][number], cites: (digests: readonly string[]) => string): string {
-  const head = table.columns.map((column) => `<th scope="col">${escape(column)}</th>`).join('');
-  const cell = (value: string | number): string =>
-    typeof value === 'number' ? `<td class="number">${value}</td>` : `<td>${escape(value)}</td>`;
+  const isNumber = (column: number): boolean =>
+    table.rows.length > 0 && table.rows.every((row) => typeof row[column] === 'number');
+  const head = table.columns
+    .map((name, i) => `<th scope="col"${isNumber(i) ? ' class="number"' : ''}>${escape(name)}</th>`)
+    .join('');
   const rows = table.rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n');
   return section(
     table.title,
-    `<p class="quiet">${cites(table.cites)}</p>
-<div class="scroll" tabindex="0" role="region" aria-label="${escape(table.title)}"><table><thead><tr>${head}</tr></thead><tbody>
+    `<div class="scroll" tabindex="0" role="region" aria-label="${escape(table.title)}"><table><thead><tr>${head}</tr></thead><tbody>
 ${rows}
-</tbody></table></div>`,
+</tbody></table></div>
+<p class="quiet">${cites(table.cites)}</p>`,
   );
 }
 

@@ -36,8 +36,10 @@ code { font: .8125em/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospac
 .scroll { overflow-x: auto; margin: 0 -1.25rem; padding: 0 1.25rem; }
 .scroll:focus-visible { outline: 2px solid var(--accent); }
 table { width: 100%; border-collapse: collapse; font-size: .875rem; line-height: 1.45; }
-th, td { padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; min-width: 4rem; max-width: 28rem; overflow-wrap: anywhere; }
-th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
+th, td { padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; min-width: 3.5rem; max-width: 28rem; overflow-wrap: anywhere; }
+td:not(.number, .unbroken) { min-width: 10rem; }
+th { color: var(--quiet); font-weight: 600; vertical-align: bottom; overflow-wrap: normal; }
+.unbroken { white-space: nowrap; }
 tbody tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; padding-right: 1.5rem; }
 blockquote { margin: 0 0 .5rem; padding-left: 1rem; border-left: 3px solid var(--line); }

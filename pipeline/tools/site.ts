@@ -1,14 +1,34 @@
 import { z } from 'zod';
+import { ledger } from '../../db/executions';
+import { runs } from '../../db/runs';
+import { tickets } from '../../db/tickets';
 import { Invalid } from '../../domain/errors';
 import { ReportSchema } from '../../domain/report.schema';
-import { tool, type Tool } from '../call';
+import { tool, type Tool, type ToolContext } from '../call';
 import { publishPage, slugPattern, type PublishDeps } from '../publishing/publish';
-import { reportPage } from './report-page';
+import { renderReportPage, type ReportPageMeta } from './report-page';
 
 const args = z.strictObject({
   slug: z.string().regex(slugPattern, 'small letters, digits and hyphens, beginning with no hyphen, at most 63'),
   report: ReportSchema,
 });
+
+/** Read off what was recorded before this step, the time included: a repeat renders the same bytes. */
+const metaOf = ({ read, call }: ToolContext, ticketId: string): Promise<ReportPageMeta> =>
+  read(async (tx) => {
+    const run = await runs.byId(tx, call.owner.id);
+    const ticket = await tickets.byId(tx, ticketId);
+    if (!run || !ticket) throw new Invalid('only the run of a ticket publishes');
+    const before = (await ledger(tx, run.id)).filter((e) => e.step < call.owner.step);
+    return {
+      ticketNumber: ticket.number,
+      agentNumber: run.number,
+      generatedAt: before.at(-1)?.startedAt ?? run.createdAt,
+      digests: before.flatMap(({ resultDigest: digest, step, tool }) =>
+        digest === null ? [] : [{ digest, step, tool }],
+      ),
+    };
+  });
 
 export const sitePublish = (deps: PublishDeps): Tool =>
   tool({
@@ -19,18 +39,11 @@ export const sitePublish = (deps: PublishDeps): Tool =>
     content: 'prose',
     args,
     target: ({ slug }) => slug,
-    async run({ slug, report }, { call }) {
-      const { tenantId, ticketId, owner, agentId, actor } = call;
+    async run({ slug, report }, context) {
+      const { tenantId, ticketId, owner, agentId, actor } = context.call;
       if (ticketId === null) throw new Invalid('this run has no ticket to publish for');
-      const publication = {
-        tenantId,
-        slug,
-        runId: owner.id,
-        ticketId,
-        agentId,
-        actor,
-        effect: `${owner.id}-${owner.step}`,
-      };
-      return publishPage(deps, publication, reportPage(report));
+      const html = renderReportPage(report, await metaOf(context, ticketId));
+      const effect = `${owner.id}-${owner.step}`;
+      return publishPage(deps, { tenantId, slug, runId: owner.id, ticketId, agentId, actor, effect }, html);
     },
   });

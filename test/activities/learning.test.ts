@@ -49,7 +49,11 @@ function promotion(of: Postmortem, wanted: Partial<PromotionRequest> = {}) {
   });
   const { promotePart, unpromotePart } = learningActivities(house);
   const make = async <P extends PartName>(part: P) =>
-    (await environment.run(promotePart, request, part)) as OutcomeOf<P>;
+    (await environment.run<[PromotionRequest, PartName], PartOutcome, typeof promotePart>(
+      promotePart,
+      request,
+      part,
+    )) as OutcomeOf<P>;
   return {
     make,
     takeBack: (part: PartName): Promise<void> => environment.run(unpromotePart, request, part),

@@ -170,7 +170,6 @@ const harmless: [tool: string, key: string, texts: string[]][] = [
       "SELECT id FROM orders WHERE state = 'open' OR state = 'late'",
       'UPDATE orders SET note = $1 WHERE id = $2',
       'DELETE FROM sessions WHERE expires_at < now()',
-      'SELECT a FROM t UNION SELECT a FROM s',
     ],
   ],
   [
@@ -220,6 +219,14 @@ describe.each(Object.entries(disguises))('written with %s', (_, disguise) => {
         expect(decide(screening)).toBe('allow');
       }
     },
+  );
+});
+
+test('a union is ordinary in a statement of its own, and an attack where it continues one', () => {
+  expect(instruction('tool.sql_query', { query: 'SELECT a FROM t UNION SELECT a FROM s' }).findings).toEqual([]);
+  expect(isBlocked(instruction('tool.sql_query', { query: '4 UNION SELECT a FROM s' }))).toBe(true);
+  expect(isBlocked(instruction('tool.sql_query', { query: 'SELECT a FROM t UNION SELECT password FROM s' }))).toBe(
+    true,
   );
 });
 

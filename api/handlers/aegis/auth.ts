@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { serialize } from 'cookie';
 import { z } from 'zod';
@@ -5,15 +6,16 @@ import { userByEmail, userById } from '../../../db/users';
 import { Forbidden, Unauthorized } from '../../../domain/errors';
 import type { NewEntry } from '../../../domain/log';
 import { issueToken, tokenSeconds } from '../../../log/credentials';
+import { perOwner } from '../../../log/shared';
 import type { auth } from '../../contracts/aegis/auth';
 import { badHeader } from '../../http/auth';
-import type { Handlers, OpenCtx } from '../../kernel';
+import type { Handlers, Kernel, OpenCtx } from '../../kernel';
 
 /** How long a browser keeps the cookie; what is in it is good for `tokenSeconds` only. */
 const cookieSeconds = 86_400;
 
 /** What a password is compared with when nobody has that address: the answer takes as long as for somebody. */
-const nobody = hash('no password of anybody');
+const nobody = perOwner((_kernel: Kernel) => hash(randomUUID()));
 
 function tenantOf({ headers }: OpenCtx): string {
   const given = headers['x-tenant-id'];
@@ -31,7 +33,7 @@ export const authHandlers: Handlers<typeof auth> = {
       user: await userByEmail(tx, body.email),
       known: (await tx.query('select 1 from tenants')).rowCount === 1,
     }));
-    const right = await verify(user?.passwordHash ?? (await nobody), body.password);
+    const right = await verify(user?.passwordHash ?? (await nobody(ctx.kernel)), body.password);
     const granted = right && user?.isActive ? user : null;
     // A guess is written down alike whoever it was about, and never the address: people type passwords there.
     const entry: NewEntry = granted

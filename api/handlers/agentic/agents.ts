@@ -49,7 +49,7 @@ export const agentHandlers: Handlers<typeof agents> = {
     });
     for (const run of working) await stopRun(ctx, run, { reason: 'unassigned', terminate: true });
     await ctx.write(async (tx) => {
-      if (!(await clearAgent(tx, ticket.id))) return;
+      if (ticket.runId === null || !(await clearAgent(tx, ticket.id, ticket.runId))) return;
       await say(ctx, tx, ticket, {
         source: 'agent-control-plane',
         author: ctx.actor.name,

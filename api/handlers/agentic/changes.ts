@@ -1,10 +1,9 @@
 import { countGates, gateById, gateByNumber, gateStats, listGates, pendingGates, type GateView } from '../../../db/changes';
 import { runs } from '../../../db/runs';
 import { tickets } from '../../../db/tickets';
-import { Conflict, DomainError, NotFound } from '../../../domain/errors';
-import { newGate, type Gate, type Verdict } from '../../../domain/gate';
+import { NotFound } from '../../../domain/errors';
+import { newGate, type Gate } from '../../../domain/gate';
 import { isEnded } from '../../../domain/run';
-import { signAssertion } from '../../../log/assertion';
 import { settledAccess } from '../../../workflows/access-request';
 import { approvalGate, complete, decide, opened } from '../../../workflows/approval-gate';
 import { workflowId } from '../../../workflows/ids';
@@ -12,55 +11,14 @@ import type { changes } from '../../contracts/agentic/changes';
 import type { Ctx, Handlers } from '../../kernel';
 import { Gone } from '../../temporal';
 import { agentOf } from './agents-of';
+import { gateRef as ref, send } from './gate-sender';
 import { changeStatusView, changeView } from './views';
-
-const ref = (ctx: Ctx, gate: Pick<Gate, 'id'>) => ({ kind: 'approvalGate' as const, tenantId: ctx.tenantId, id: gate.id });
 
 /** @throws NotFound, for a foreign gate as for one that never was */
 async function find(ctx: Ctx, number: number): Promise<GateView> {
   const gate = await ctx.read((tx) => gateByNumber(tx, number));
   if (!gate || (ctx.principal.ticketId !== null && gate.ticketId !== ctx.principal.ticketId)) throw new NotFound(`no change ${number}`);
   return gate;
-}
-
-/** What was refused leaves no history with the workflow that refused it: the log says it. */
-async function refuse(ctx: Ctx, gate: Gate, event: string, e: DomainError): Promise<never> {
-  // The workflow's recorder has written down what it refused itself (Forbidden); a state that does not allow it, it has not.
-  if (e instanceof Conflict) {
-    await ctx.write(async (tx) => {
-      tx.log({
-        kind: 'gate.decision_refused',
-        actor: ctx.actor,
-        subject: { kind: 'gate', id: gate.id },
-        ticketId: gate.ticketId,
-        runId: gate.runId,
-        agentId: gate.agentId,
-        decision: 'deny',
-        reason: e.message,
-        body: { change_id: gate.number, event, status: gate.status },
-      });
-      return Promise.resolve();
-    });
-  }
-  throw e;
-}
-
-async function send<R>(ctx: Ctx, gate: Gate, event: Verdict | 'complete', update: (proof: string, updateId: string) => Promise<R>): Promise<R> {
-  const proof = await signAssertion(ctx.kernel.keyring, {
-    by: ctx.actor, tenantId: ctx.tenantId, gateId: gate.id, verdict: event, digest: gate.digest,
-  }); // prettier-ignore
-  try {
-    return await update(proof, ctx.newId(`${event}:${gate.id}`));
-  } catch (e) {
-    if (e instanceof Gone) {
-      // The process is over: the row says how it ended.
-      const row = (await ctx.read((tx) => gateById(tx, gate.id))) ?? gate;
-      const said = { status: row.status, approved_by: row.decidedBy?.name ?? null };
-      return refuse(ctx, row, event, new Conflict(`cannot ${event} a change that is ${row.status}`, said));
-    }
-    if (e instanceof DomainError) return refuse(ctx, gate, event, e);
-    throw e;
-  }
 }
 
 /** How the run that waited for the gate goes on. */

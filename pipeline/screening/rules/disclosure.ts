@@ -17,6 +17,7 @@ const owned =
 
 /** People who ask how something is done, or for code that does it, do not ask for the thing. */
 const asksHow: Match = all(
+  (subject) => !/\b(?:steps|guide|tutorial|ways?|process|instructions) (?:to|for|on|of)\b/.test(subject.text),
   without(
     'how function regex validat* hash hashing hashed explain difference format example implement best mask* redact*',
   ),
@@ -48,9 +49,26 @@ export const disclosureRules: readonly Rule[] = [
         words(
           14,
           disclose,
-          'credit debit social bank medical passport patient tax national',
+          'credit debit card social bank medical passport patient tax national',
           'card* security account* record* number* statement* history details',
         ),
+        words(
+          18,
+          disclose,
+          personalKind,
+          personalThing,
+          'all every each another other user* customer* client* employee* subscriber* patient* member*',
+        ),
+        words(9, disclose, 's', 'phone home email mobile contact', 'number* address* details'),
+        words(8, disclose, 'private direct personal internal', 'message* dms chats conversation* emails'),
+        words(
+          9,
+          'dump* export* leak* copy expose*',
+          'user* customer* employee* client*',
+          'database table list data records emails',
+        ),
+        words(8, disclose, 'transaction* invoice* profile* file* account* detail*', 'another other someone'),
+        words(8, disclose, 'salary income diagnosis', 'of for', 'my the our every all each'),
         words(16, disclose, owned, personalNumber),
         words(20, disclose, personalNumber, owned),
         words(18, disclose, owned, personalKind, personalThing),
@@ -101,6 +119,15 @@ export const disclosureRules: readonly Rule[] = [
         words(14, disclose, owned, secretKind, secretThing),
         words(14, take, secretKind, secretThing),
         words(
+          8,
+          'print dump output reveal show give expose retrieve extract display leak share',
+          'private secret api access encryption signing jwt ssh bearer session auth root master',
+          'key keys token tokens secret secrets cookie cookies password* credential*',
+        ),
+        pattern(
+          /\bwhat(?:'s| is| are) (?:the|your) (?:\w{1,12} )?(?:api key|password|secret key|private key|access token|credentials)\b/,
+        ),
+        words(
           7,
           'print show share output read give display email send list',
           'private secret signing jwt ssh root master',
@@ -122,7 +149,7 @@ export const disclosureRules: readonly Rule[] = [
         words(10, take, 'password* credential* passphrase* secrets keystore* pem apikey* passwd'),
         words(12, disclose, 'environment env', 'variable* vars file secrets'),
         words(12, disclose, 'connection', 'string*'),
-        words(12, disclose, 'secret key password', 'manager vault store'),
+        words(12, disclose, 'secret* key* password*', 'manager vault store'),
       ),
       asksHow,
     ),
@@ -145,6 +172,14 @@ export const disclosureRules: readonly Rule[] = [
     on: toModels,
     match: all(
       any(
+        words(
+          8,
+          'dump reveal export leak give output provide print extract share',
+          'model* network neural llm',
+          'weights parameters checkpoint* architecture',
+        ),
+        words(8, 'dump reveal export leak give output provide print extract share', 'training', 'dataset* data corpus'),
+        pattern(/\b(?:copy|clone|replica|distilled version) of (?:you|yourself|this model|the model)\b/),
         words(
           12,
           disclose,

@@ -8,16 +8,16 @@ const commands: readonly Kind[] = ['shell', 'k8s', 'cloud', 'other'];
 const toModels: readonly Kind[] = ['chat', 'other'];
 
 const produce =
-  /\b(?:generate|write|produce|create|give me|list|output|print|repeat|return|make|enumerate|compute|calculate|say|translate|count|type|draft|compose|provide|run|invent|expand|summari[sz]e|rewrite|describe|show|tell|send|spawn|think|iterate|reason)\b/;
+  /\b(?:generate|write|produce|create|give me|list|output|print|repeat|return|make|enumerate|compute|calculate|say|translate|count|type|draft|compose|provide|run|invent|expand|summari[sz]e|rewrite|describe|show|tell|send|spawn|think|iterate|reason|respond|reply|answer|solve|use|need)\b/;
 const amount = /(\d[\d,_]{0,14}(?:\.\d{1,3})?) ?(?:(k|m|b|bn|thousand|million|billion|trillion)\b)?/g;
 /** Nouns that a number counts, and from how many on it is a flood. */
 const floods: readonly (readonly [unit: RegExp, limit: number])[] = [
   [
-    /^(?:completions?|variations?|versions?|alternatives?|copies|responses?|answers?|stories|essays|poems|articles|novels|books|chapters|rewrites|iterations|times|rounds|agents|translations|languages|paraphrases)$/,
+    /^(?:images?|pictures|pages?|pairs|samples|variants|completions?|variations?|versions?|alternatives?|copies|responses?|answers?|stories|essays|poems|articles|novels|books|chapters|rewrites|iterations|times|rounds|agents|translations|languages|paraphrases)$/,
     100,
   ],
   [
-    /^(?:pages|paragraphs|sentences|examples|items|questions|facts|names|ideas|prompts|messages|emails|requests|levels|layers|steps|primes|combinations|permutations)$/,
+    /^(?:paragraphs|sentences|examples|items|questions|facts|names|ideas|prompts|messages|emails|requests|levels|layers|steps|primes|combinations|permutations)$/,
     1000,
   ],
   [/^(?:words?|lines?|tokens?|digits?|characters?|numbers?|decimals?|places|rows|letters)$/, 10_000],
@@ -171,7 +171,7 @@ export const exhaustionRules: readonly Rule[] = [
     finding: 'autonomy_max_runtime_exceeded',
     on: commands,
     match: pattern(
-      /\b(?:while|until) ?(?:\(|\[)? ?(?:true|:|1|false|\[ ?1|! ?false)(?:[ );\]:]|$)|\bfor ?\( ?\( ?;|\bfor ?\( ?; ?;|\bwhile ?\( ?(?:true|1) ?\)/,
+      /\b(?:while|until) ?(?:\(|\[)? ?(?:true|:|1|false|\[ ?1|! ?false)(?:[ );\]:]|$)|\bfor ?\( ?\( ?;|\bfor ?\( ?\([^)]{0,40}<=? ?\d{4,}|\btail -f \/dev\/null|\bfor ?\( ?; ?;|\bwhile ?\( ?(?:true|1) ?\)/,
       /\bfor \w{1,20} in (?:\$\( ?seq|` ?seq|\{\d{1,6}\.\.\d{3,})|\bseq (?:\d{1,9} ){0,2}\d{3,}|\brange\( ?(?:\d{1,9} ?, ?)?\d{4,}/,
       /\bsleep (?:infinity|inf\b|\d{4,}|\d{1,4}[dh])|\bxargs\b[^;|]{0,60}-p ?\d{2,}|\bparallel\b[^;|]{0,60}-j ?\d{2,}|\bwatch (?:-n|-d|--interval)/,
       /\bnohup\b|\bdisown\b|\bsetsid\b|\btimeout 0\b|\bitertools\.count\(|\bloop (?:forever|indefinitely)\b|\bsetinterval\(/,

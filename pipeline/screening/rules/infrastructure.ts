@@ -16,8 +16,8 @@ const kubernetesDestruction = pattern(
 );
 
 const infrastructureDestruction = pattern(
-  /\baws\b[^;|&]{0,200}? (?:delete|terminate|deregister|purge|remove|disable|detach|cancel|reset|release|revoke|batch-delete)-[a-z0-9-]{2,60}/,
-  /\baws\b[^;|&]{0,200}? (?:schedule-key-deletion|stop-instances|stop-db-\w{1,12}|leave-organization|close-account|change-resource-record-sets|reboot-\w{2,20})\b|\baws s3 (?:rm|rb)\b|\baws s3 sync\b[^;|&]{0,200}--delete\b/,
+  /\baws\b[^;|&]{0,200}? (?:[a-z]{2,12}-)?(?:delete|terminate|deregister|purge|remove|disable|detach|cancel|reset|release|revoke|batch-delete)-[a-z0-9-]{2,60}/,
+  /\baws\b[^;|&]{0,200}? (?:schedule-key-deletion|stop-instances|stop-db-\w{1,12}|leave-organization|close-account|change-resource-record-sets|update-service\b[^;|&]{0,80}--desired-count 0|update-auto-scaling-group\b[^;|&]{0,160}-size 0|reboot-\w{2,20})\b|\baws s3 (?:rm|rb)\b|\baws s3 sync\b[^;|&]{0,200}--delete\b/,
   /\b(?:gcloud|az|doctl|oci|ibmcloud|linode-cli|flyctl|heroku)\b[^;|&]{0,200}? (?:delete|purge|destroy|remove|apps:destroy|terminate|deallocate)(?: |$)|\bgsutil\b[^;|&]{0,60} (?:rm|rb)\b|\bbq rm\b/,
   /\b(?:terraform|tofu|terragrunt|pulumi|cdk|cdktf|sst|eksctl|kops|vagrant|serverless|sls|copilot|amplify)\b[^;|&]{0,100} (?:destroy|remove|delete|down|state rm|taint)(?: |$|-)|\bterraform apply\b[^;|&]{0,100}-destroy|\bpulumi down\b/,
   /\b(?:terraform|tofu|terragrunt) apply\b[^;|&]{0,100}-auto-approve|\bansible\b[^;|&]{0,200}state=absent/,
@@ -58,7 +58,7 @@ export const infrastructureRules: readonly Rule[] = [
     on: commands,
     match: pattern(
       /\b(?:kubectl|oc)\b[^;|&]{0,160} (?:exec|attach|debug)\b[^;&]{0,200}(?: -- (?!(?:ls|ps|df|date|uptime|pwd|id)\b)| -it?\b| --stdin|\bsh\b|\bbash\b|\/bin\/)/,
-      /\b(?:kubectl|oc)\b[^;|&]{0,160} (?:apply|create|replace) -f ?["']?(?:https?:|-(?: |$))|\b(?:kubectl|oc)\b[^;|&]{0,160} run\b[^;&]{0,200}(?:--privileged|--overrides|hostpid|hostpath|hostnetwork|bash|sh -c)/,
+      /\b(?:kubectl|oc)\b[^;|&]{0,160} (?:apply|create|replace) -f ?["']?(?:https?:|-(?: |$))|\b(?:kubectl|oc)\b[^;|&]{0,160} run \S|\bport-forward\b[^;|&]{0,60}(?:kube-system|etcd|vault|secret)/,
       /\b(?:kubectl|oc)\b[^;|&]{0,160} (?:patch|edit|set (?:image|env|serviceaccount|subject)|label|annotate|proxy|certificate approve|auth reconcile)\b|\b(?:kubectl|oc)\b[^;|&]{0,200} --as[= ]|\bhelm (?:install|upgrade)\b[^;|&]{0,160}https?:/,
       /\b(?:kubectl|oc)\b[^;|&]{0,100} cp \S{1,120}:\S|\bexpose\b[^;|&]{0,120}--type[= ]?(?:loadbalancer|nodeport)/,
       /"?(?:privileged|hostpid|hostnetwork|hostipc|allowprivilegeescalation)"? ?: ?true|"?hostpath"? ?:/,

@@ -18,7 +18,7 @@ const sshCredentials = pattern(
 
 const systemFiles = pattern(
   /[/\\]etc[/\\](?:passwd|g?shadow|sudoers|group|security|ssh|ssl|krb5|master\.passwd|kubernetes|cron|pam|rancher|openvpn|wireguard|mysql|postgresql|nginx[/\\]ssl|letsencrypt|environment|fstab|exports)/,
-  /[/\\]proc[/\\](?:self|\d{1,7}|kcore|kallsyms|sys|net|version|cmdline|mounts|1)|[/\\]var[/\\](?:run|lib[/\\](?:docker|kubelet|postgres|mysql|etcd|cloud))|[/\\]run[/\\](?:secrets|docker|containerd)|[/\\]root[/\\]|[/\\]dev[/\\](?:mem|kmem|sd[a-z]|nvme|port)|[/\\]boot[/\\]|[/\\]sys[/\\](?:kernel|firmware|class)/,
+  /[/\\]proc[/\\](?:self|\d{1,7}|kcore|kallsyms|sys|net|version|cmdline|mounts|1)|[/\\]var[/\\](?:run|lib[/\\](?:docker|kubelet|postgres|mysql|etcd|cloud))|[/\\]run[/\\](?:secrets|docker|containerd)|[/\\]root[/\\]|[/\\]dev[/\\](?:mem|kmem|sd[a-z]|nvme|port)|[/\\]boot[/\\]|[/\\]var[/\\]log[/\\](?:auth|secure|wtmp|btmp|audit)|[/\\]sys[/\\](?:kernel|firmware|class)/,
   /\bboot\.ini\b|\bwin\.ini\b|\bsystem32\b|\bsyswow64\b|\bntds\.dit\b|\bunattend\.xml\b|[/\\]config[/\\]sam\b|\bntuser\.dat\b|c:[/\\]windows|\bpagefile\.sys\b/,
   /\.(?:bash|zsh|mysql|psql|python|node_repl|rediscli|sh)_history\b|\blogin data\b|\bcookies\.sqlite\b|\bwallet\.dat\b|\bkey[34]\.db\b|\bid_token\b|\bshadow\.bak\b|\bpasswd\.bak\b/,
 );

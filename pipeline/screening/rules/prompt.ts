@@ -13,7 +13,7 @@ const qualified =
   'foregoing content ethical moderation past current established given former whatever everything my';
 const rules =
   'instruction* rule* guideline* directive* prompt* polic* guidance guardrail* restriction* constraint* filter* training ' +
-  'programming limitation* command* order* context alignment safeguard* ethics messages conversation told';
+  'programming limitation* command* order* context alignment safeguard* ethics messages conversation told role persona identity';
 const show =
   'show print reveal give tell output display repeat dump leak disclose expose share return list write recite echo ' +
   'translate summari* encode paste provide describe spell copy send extract';
@@ -83,6 +83,21 @@ export const promptRules: readonly Rule[] = [
   {
     signal: 'instruction_override',
     finding: 'prompt_injection_detected',
+    on: toModels,
+    match: any(
+      words(5, 'disable unlock deactivate turn lift remove', 'filtering restricted filters moderation censorship'),
+      pattern(
+        /\b(?:rules|guidelines|instructions|restrictions|policies|directives)\b[^.]{0,12} (?:have|has) (?:now )?(?:been )?(?:updated|changed|replaced|removed|lifted|suspended|expired)\b/,
+        /\bi (?:hereby )?(?:authori[sz]e|order|command|instruct) you to\b|\bas (?:the|your) (?:system )?(?:administrator|admin|developer|creator|owner),? (?:i|you|please)\b/,
+        /\b(?:begin|start|new) (?:a )?(?:new )?session\b[^a-z]{0,3}(?:previous|prior|all|you|ignore)|\breset your (?:instructions|rules|context|programming)\b/,
+        /\b(?:no matter how (?:harmful|illegal|unethical|dangerous)|regardless of (?:harm|ethics|legality|policy|safety)|nothing is off[- ]limits)\b/,
+        /\b(?:opposite of|contrary to) (?:what )?(?:the|your) (?:system|safety|developer|previous)\b|\bas if (?:your|the|all) (?:\w{1,12} )?(?:filters|restrictions|rules|guidelines|safety)\b/,
+      ),
+    ),
+  },
+  {
+    signal: 'instruction_override',
+    finding: 'prompt_injection_detected',
     on: everywhere,
     match: pattern(...overrideElsewhere),
   },
@@ -140,6 +155,12 @@ export const promptRules: readonly Rule[] = [
         words(4, 'dump leak reveal expose disclose', 'prompt'),
         pattern(
           /\byour (?:\w{1,12} )?(?:system|hidden|initial|original|secret|developer|internal) (?:prompt|instructions?|message)\b|\bmy system prompt (?:says|is|reads|begins|starts|:)/,
+          /\byour (?:\w{1,12} ){0,2}(?:guidelines|safety (?:filters?|training|rules|guidelines|checks|protocols)|content (?:policy|filters?)|guardrails|programming|directives|censorship|developer message|system message)\b/,
+          /\b(?:the|your) (?:hidden|confidential|secret|developer) (?:message|instructions|prompt|rules)\b|\b(?:initial|original|hidden|full) configuration of yours|\byour (?:initial|original|hidden|internal|full) (?:configuration|setup|context)\b/,
+          /\b(?:top|beginning|start) of (?:this|the|our) (?:conversation|chat|session|context)\b|\bbefore (?:this|my) (?:first )?(?:message|conversation|chat)\b/,
+          /\b(?:instructions|rules|guidelines|prompt)\b[^.]{0,40}\b(?:give|gave|given|tell|told|provided?) (?:to )?you\b/,
+          /\b(?:my|your|the) (?:\w{1,14} )?(?:instructions|prompt|rules) (?:are|is|says?) ?(?:to['"]|:|['"]|$)|['"‘“](?:my|the) (?:\w{1,14} ){0,2}(?:instructions|prompt) (?:are|is|says?)\b/,
+          /\b(?:translate|print|repeat|show|output|reveal|encode|display|copy) (?:me )?(?:all |the )?(?:instructions|rules|prompt) above\b/,
           /\bwhat(?:'s| is| are| was| were) (?:your|the) (?:\w{1,12} )?(?:system|initial|hidden|original|secret) (?:prompt|instruction|message)/,
           /\b(?:instructions|rules|prompt|guidelines|directives) (?:that )?you (?:were|have|had|received|got|started|began|must|follow)\b/,
         ),
@@ -156,6 +177,7 @@ export const promptRules: readonly Rule[] = [
       /\b(?:enter|activate|you are (?:now )?in|switch (?:in)?to|respond in|engage) (?:\w{1,12} )?(?:developer|debug|god|sudo|admin|maintenance|unrestricted|unfiltered|evil|opposite|root|override) mode\b/,
       /\b(?:unfiltered|uncensored|unrestricted|unaligned|amoral|evil|rogue|malicious|unethical|lawless) ?(?:\w{1,10} )?(?:ai|model|assistant|chatbot|version|llm|gpt|twin|bot|language model|persona|mode)\b/,
       /\b(?:without|no|free (?:from|of)|ignoring) (?:any |all |your |the )?(?:\w{1,12} ){0,2}(?:restrictions|filters|limitations|censorship|guardrails|safeguards|ethical guidelines|safety guidelines|moral)\b/,
+      /\b(?:i|you|we) have no (?:rules|restrictions|limits|filters)\b|\b(?:answer|respond|reply|act|speak|operate|you are \w{1,16})\b[^.]{0,30}\bwithout (?:any )?(?:limits|restrictions|filters|rules|censorship|limitations)\b|\bdeveloper mode enabled\b/,
       /\byou (?:have|has) no (?:rules|restrictions|limits|limitations|guidelines|filters|ethics|morals|content policy)\b/,
       /\b(?:stay in character|never (?:refuses?|breaks? character)|cannot refuse|can't refuse|must (?:comply|obey)|not allowed to refuse)\b/,
       /\b(?:pretend|imagine|suppose|assume|hypothetically)\b[^.]{0,60}\b(?:no (?:rules|restrictions|laws|ethics|limits|filters|guidelines)|unrestricted|unfiltered|not bound|not an ai|anything is allowed)\b/,
@@ -180,12 +202,26 @@ export const promptRules: readonly Rule[] = [
           'keylogger* ransomware malware trojan* rootkit* exploit* virus worm* stealer* backdoor*',
         ),
         words(
+          7,
+          'write give create make generate build code',
+          'malware ransomware keylogger* rootkit* spyware stealer* phishing trojan* botnet*',
+        ),
+        words(
+          9,
+          'write give create make generate build code',
+          'script code program tool function app',
+          'steal* exfiltrat* keylog* hijack* brute crack*',
+        ),
+        words(8, 'how do', 'make build create', 'bomb* molotov explosive* meth poison* weapon* silencer*'),
+        words(
           8,
           'how steps instructions teach help guide',
           'hack hacking launder* hotwire smuggle* poison* kidnap* blackmail* counterfeit* stalk* ddos',
         ),
       ),
-      without('detection detect* scanner prevent* protect* awareness defend* mitigat* antivirus'),
+      without(
+        'detection detect* scanner prevent* protect* awareness defend* mitigat* antivirus about report* article blog training trends research rule rules history',
+      ),
     ),
   },
 ];

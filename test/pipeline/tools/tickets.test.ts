@@ -60,6 +60,21 @@ describe('tickets.related', () => {
   });
 });
 
+test('a ticket that is one endless word can be written and looked for', async () => {
+  const own = await house.ticket({ title: 'x'.repeat(200), description: 'y'.repeat(100_000) });
+  expect(await use<Related>(house, ticketsRelated, await house.run(own), { ticket_id: own.number })).toEqual({
+    tickets: [],
+  });
+});
+
+test('a ticket of a hundred thousand different words too', async () => {
+  const words = Array.from({ length: 100_000 }, (_, i) => (i + 100_000).toString(36)).join(' ');
+  const own = await house.ticket({ title: 'Many words', description: words });
+  expect((await use<Related>(house, ticketsRelated, await house.run(own), { ticket_id: own.number })).tickets).toEqual(
+    [],
+  );
+});
+
 describe('tickets.note', () => {
   test('writes one note a step, as the agent', async () => {
     const ticket = await house.ticket();

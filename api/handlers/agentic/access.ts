@@ -1,0 +1,167 @@
+import { accessById, accessOfTicket, leasesOfRun, type AccessView } from '../../../db/access-queries';
+import { ticketById } from '../../../db/ticket-queries';
+import { gateOfAccess, inferLease, leaseMs, newAccess } from '../../../domain/access';
+import { Conflict, Forbidden, Invalid } from '../../../domain/errors';
+import { newGate } from '../../../domain/gate';
+import type { LeaseScope } from '../../../domain/harness';
+import { isEnded } from '../../../domain/run';
+import { matchesGlob } from '../../../pipeline/tools/vault';
+import { accessRequest, openedAccess } from '../../../workflows/access-request';
+import type { access } from '../../contracts/agentic/access';
+import type { Ctx, HandlerOf, Handlers } from '../../kernel';
+import { agentOf } from './agents-of';
+import { agentOnTicket, seenRun, seenTicket } from './seen';
+import { accessView, leaseView, ticketView } from './ticket-views';
+
+type Body = Parameters<HandlerOf<(typeof access)['requestAccess']>>[0]['body'];
+
+/** What the credential is to be good for: as asked, else as the resource's name says. */
+function leaseOf(body: Body): LeaseScope | null {
+  const asked = body.lease_request;
+  if (!asked) return inferLease(body.resource, body.permission, body.account_ref ?? null);
+  const { system, action } = asked;
+  return { system, resourceType: asked.resource_type, resourceId: asked.resource_id, action };
+}
+
+/** @throws Invalid for a time that is over */
+function lifeOf(body: Body): number {
+  const until = body.lease_request?.expires_at;
+  if (until === undefined) return leaseMs;
+  const left = Date.parse(until) - Date.now();
+  if (left <= 0) throw new Invalid('lease_request.expires_at: is over already', { field: 'lease_request.expires_at' });
+  return Math.min(leaseMs, left);
+}
+
+async function answer(ctx: Ctx, id: string) {
+  const found = await ctx.read(async (tx) => {
+    const asked = await accessById(tx, id);
+    return asked && { asked, child: await ticketById(tx, asked.accessTicketId) };
+  });
+  if (!found?.child) throw new Error(`no row for access request ${id}`);
+  const { asked, child } = found;
+  return {
+    status: asked.status,
+    access_request_id: asked.number,
+    parent_ticket_id: asked.ticketNumber,
+    access_ticket_id: asked.childNumber,
+    change_id: gateNumberOf(asked),
+    resource: asked.resource,
+    permission: asked.permission,
+    assignment_group: asked.assignmentGroup,
+    access_raci: { responsible: asked.assignmentGroup, accountable: 'Data Owner', consulted: [], informed: [asked.requester.name] },
+    access_ticket: ticketView(child),
+  };
+}
+
+/** The answer is given once the gate stands, so its number does too. */
+function gateNumberOf(asked: AccessView): number {
+  if (asked.gateNumber === null) throw new Error(`no gate for access request ${asked.id}`);
+  return asked.gateNumber;
+}
+
+export const accessHandlers: Handlers<typeof access> = {
+  listAccessRequests: ({ params }, ctx) =>
+    ctx.read(async (tx) => {
+      const ticket = await seenTicket(ctx, tx, params.ticket_id);
+      const list = await accessOfTicket(tx, ticket.id, 1000);
+      return { access_requests: list.map((a) => accessView(ctx, a)), total: list.length };
+    }),
+
+  requestAccess: async ({ params, body }, ctx) => {
+    const { ticket, run } = await ctx.read(async (tx) => {
+      const found = await seenTicket(ctx, tx, params.ticket_id);
+      return { ticket: found, run: await agentOnTicket(ctx, tx, found, body.agent_id) };
+    });
+    const id = ctx.newId(`access:${ticket.id}`);
+    const made = ctx.repeatable ? await ctx.read((tx) => accessById(tx, id)) : null;
+    if (made?.gateNumber) return answer(ctx, id);
+    if (run && isEnded(run)) {
+      throw new Conflict(`agent ${run.number} is ${run.status}: access for it would lead nowhere`, { status: run.status });
+    }
+    const { requestedBy, onBehalfOf } = agentOf(ctx, run);
+    const asked = newAccess(
+      {
+        id,
+        tenantId: ctx.tenantId,
+        ticketId: ticket.id,
+        accessTicketId: ctx.newId(`access-ticket:${ticket.id}`),
+        runId: run?.id ?? null,
+        agentId: run?.agentId ?? null,
+        gateId: ctx.newId(`access-gate:${ticket.id}`),
+        resource: body.resource,
+        permission: body.permission,
+        accountRef: body.account_ref ?? null,
+        reason: body.reason ?? null,
+        assignmentGroup: body.assignment_group,
+        riskLevel: body.risk_level,
+        lease: leaseOf(body),
+        requester: requestedBy,
+        onBehalfOf,
+      },
+      new Date().toISOString(),
+    );
+    const { temporal, config } = ctx.kernel;
+    const gate = newGate(gateOfAccess(asked), asked.createdAt, config.gateTtlMs);
+    await temporal.open(accessRequest, openedAccess, {
+      ref: { kind: 'accessRequest', tenantId: ctx.tenantId, id },
+      args: [{ access: asked, gate, leaseMs: lifeOf(body), queue: temporal.queues.integrations }],
+      summary: `${asked.permission} on ${asked.resource}`,
+      status: asked.status,
+      ticketId: ticket.id,
+      agentId: asked.agentId,
+    });
+    return answer(ctx, id);
+  },
+
+  listLeases: ({ params }, ctx) =>
+    ctx.read(async (tx) => {
+      const run = await seenRun(ctx, tx, params.agent_id);
+      const leases = await leasesOfRun(tx, run.id);
+      return { agent_id: run.number, leases: leases.map(leaseView), secret_values_returned: false as const };
+    }),
+
+  checkLease: async ({ params, body }, ctx) => {
+    const scope = { system: body.system, resource_type: body.resource_type, resource_id: body.resource_id, action: body.action };
+    // The answer is written down in the transaction that finds it; a refusal is thrown after that has committed.
+    const { run, lease } = await ctx.write(async (tx) => {
+      const asking = await seenRun(ctx, tx, params.agent_id);
+      const fits = (await leasesOfRun(tx, asking.id)).find(
+        (l) =>
+          l.status === 'active' && l.system === body.system && l.resourceType === body.resource_type &&
+          (l.action === body.action || l.action === '*') && matchesGlob(l.resourceId, body.resource_id),
+      ); // prettier-ignore
+      const covering = isEnded(asking) ? null : (fits ?? null);
+      tx.log({
+        kind: 'lease.checked',
+        actor: ctx.actor,
+        subject: covering ? { kind: 'lease', id: covering.id } : { kind: 'run', id: asking.id },
+        ticketId: asking.ticketId,
+        runId: asking.id,
+        agentId: asking.agentId,
+        decision: covering ? 'allow' : 'deny',
+        reason: covering ? 'active_lease' : 'missing_agent_vault_lease',
+        body: { agent_id: asking.number, ...scope, secret_values_returned: false },
+      });
+      return { run: asking, lease: covering };
+    });
+    if (!lease) {
+      throw new Forbidden('access_denied', {
+        allow: false,
+        error: 'access_denied',
+        reason: 'missing_agent_vault_lease',
+        next_step: `POST /api/tickets/${run.ticketNumber}/access-request, and have its change approved and completed`,
+      });
+    }
+    return {
+      allow: true as const,
+      lease_id: lease.number,
+      agent_id: run.number,
+      ...scope,
+      credential_ref: lease.credentialRef,
+      credential_value: null,
+      broker_trace: {
+        decision: 'allow' as const, reason: 'active_lease', audited: true as const, secret_values_returned: false as const,
+      }, // prettier-ignore
+    };
+  },
+};

@@ -1,0 +1,10 @@
+import { openapiDocument } from '../api/http/openapi';
+import { operations } from '../api/registry';
+
+/** Prints the document, and nothing else, to stdout. Starts nothing and connects to nothing. */
+export function printOpenApi(): Promise<void> {
+  const text = `${JSON.stringify(openapiDocument(operations), null, 2)}\n`;
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (e) => (e ? reject(e) : resolve()));
+  });
+}
