@@ -43,6 +43,7 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
       const patience = setTimeout(() => server.closeAllConnections(), 3_000);
       await closed;
       clearTimeout(patience);
+      await temporal.settled();
       await connection.close();
       await opened.pool.end();
       await tracing?.shutdown();

@@ -1,15 +1,35 @@
+import { apiKeys } from './contracts/aegis/api-keys';
+import { audit } from './contracts/aegis/audit';
+import { auth } from './contracts/aegis/auth';
+import { events } from './contracts/aegis/events';
+import { killSwitch } from './contracts/aegis/kill-switch';
+import { receipts } from './contracts/aegis/receipts';
 import { access } from './contracts/agentic/access';
 import { agents } from './contracts/agentic/agents';
 import { changes } from './contracts/agentic/changes';
+import { learning } from './contracts/agentic/learning';
 import { notes } from './contracts/agentic/notes';
+import { postmortems } from './contracts/agentic/postmortems';
 import { publishing } from './contracts/agentic/publishing';
 import { tickets } from './contracts/agentic/tickets';
+import { docs } from './contracts/spec/docs';
+import { health } from './contracts/spec/health';
+import { apiKeyHandlers } from './handlers/aegis/api-keys';
+import { auditHandlers } from './handlers/aegis/audit';
+import { authHandlers } from './handlers/aegis/auth';
+import { eventHandlers } from './handlers/aegis/events';
+import { killSwitchHandlers } from './handlers/aegis/kill-switch';
+import { receiptHandlers } from './handlers/aegis/receipts';
 import { accessHandlers } from './handlers/agentic/access';
 import { agentHandlers } from './handlers/agentic/agents';
 import { changeHandlers } from './handlers/agentic/changes';
+import { learningHandlers } from './handlers/agentic/learning';
 import { noteHandlers } from './handlers/agentic/notes';
+import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { publishingHandlers } from './handlers/agentic/publishing';
 import { ticketHandlers } from './handlers/agentic/tickets';
+import { docsHandlers } from './handlers/spec/docs';
+import { healthHandlers } from './handlers/spec/health';
 import type { AnyHandler, Mounted } from './http/mount';
 import type { Operation } from './operation';
 
@@ -23,6 +43,16 @@ const tags: [declared: Declared, handlers: object][] = [
   [access, accessHandlers],
   [changes, changeHandlers],
   [publishing, publishingHandlers],
+  [postmortems, postmortemHandlers],
+  [learning, learningHandlers],
+  [auth, authHandlers],
+  [audit, auditHandlers],
+  [receipts, receiptHandlers],
+  [apiKeys, apiKeyHandlers],
+  [killSwitch, killSwitchHandlers],
+  [events, eventHandlers],
+  [health, healthHandlers],
+  [docs, docsHandlers(() => operations)],
 ];
 
 export const operations: readonly Mounted[] = tags.flatMap(([declared, handlers]) =>

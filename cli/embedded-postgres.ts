@@ -15,7 +15,13 @@ const SUPERUSER = 'postgres';
 
 type User = { uid: number; gid: number };
 
-/** `durable: false` gives up what survives a power cut, for databases that tests throw away. */
+export interface PostgresOptions {
+  dataDir: string;
+  port: number;
+  /** False gives up what survives a power cut, for databases that tests throw away. */
+  durable: boolean;
+}
+
 export interface EmbeddedPostgres {
   program: Program;
   /** The superuser's, to the database that the program creates at its first start. */
@@ -23,13 +29,19 @@ export interface EmbeddedPostgres {
 }
 
 /** Prepares Postgres in the data directory (the first time: creates its cluster). Start the program that it answers. */
-export async function embeddedPostgres(dataDir: string, port: number, durable = true): Promise<EmbeddedPostgres> {
+export async function embeddedPostgres({ dataDir, port, durable }: PostgresOptions): Promise<EmbeddedPostgres> {
   const user = process.getuid?.() === 0 ? unprivilegedUser() : null;
   assertEnters(user, dataDir);
   const native = nativeFolder(dataDir, user);
   const cluster = join(dataDir, 'postgres');
+  const env = childEnvironment({ LC_ALL: 'C' });
   const password = secret(dataDir, 'postgres.password', 'base64url', 24);
-  if (!existsSync(cluster)) await createCluster(join(native, 'bin/initdb'), cluster, password, user, durable);
+  if (!existsSync(cluster)) {
+    const args = durable ? [] : ['--no-sync'];
+    await createCluster(cluster, password, user, (rest) =>
+      promisify(execFile)(join(native, 'bin/initdb'), [...args, ...rest], { env, ...user }),
+    );
+  }
   const url = (database: string) => `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
   return {
     url: url(DATABASE),
@@ -37,7 +49,7 @@ export async function embeddedPostgres(dataDir: string, port: number, durable = 
       name: 'Postgres',
       command: join(native, 'bin/postgres'),
       args: ['-D', cluster, ...Object.entries(settings(port, durable)).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
-      env: childEnvironment({ LC_ALL: 'C' }),
+      env,
       user,
       ipc: false,
       stopSignal: 'SIGINT',
@@ -117,7 +129,12 @@ function nativeFolder(dataDir: string, user: User | null): string {
   return copy;
 }
 
-async function createCluster(initdb: string, cluster: string, password: string, user: User | null, durable: boolean) {
+async function createCluster(
+  cluster: string,
+  password: string,
+  user: User | null,
+  initdb: (args: string[]) => Promise<unknown>,
+): Promise<void> {
   // Under another name until it is whole, so that an interrupted first start leaves nothing that looks like a cluster.
   const fresh = `${cluster}.new`;
   const passwordFile = `${cluster}.pw`;
@@ -133,9 +150,8 @@ async function createCluster(initdb: string, cluster: string, password: string, 
     '--locale=C',
     '--no-instructions',
   );
-  if (!durable) args.push('--no-sync');
   try {
-    await promisify(execFile)(initdb, args, { env: childEnvironment({ LC_ALL: 'C' }), ...user });
+    await initdb(args);
   } finally {
     rmSync(passwordFile);
   }

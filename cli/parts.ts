@@ -18,7 +18,11 @@ export async function provideDatabase(config: Config, supervisor: Supervisor, re
     return config.databaseUrl;
   }
   const [port = 0] = await freePorts(1);
-  const { program, url } = await embeddedPostgres(config.dataDir, port);
+  const { program, url } = await embeddedPostgres({
+    dataDir: config.dataDir,
+    port,
+    durable: true,
+  });
   await supervisor.start(program);
   return url;
 }
@@ -39,7 +43,12 @@ export async function provideTemporal(config: Config, supervisor: Supervisor, re
     await registerSearchAttributes(report);
     return { address: external, ui: config.temporalUi, environment: {} };
   }
-  const cli = await findBinary(temporalCli, { dataDir: config.dataDir, path: environment['PATH'] ?? '', report });
+  const cli = await findBinary(temporalCli, {
+    dataDir: config.dataDir,
+    path: environment['PATH'] ?? '',
+    signal: supervisor.stopped,
+    report,
+  });
   const [grpc = 0, ui = 0] = await freePorts(2);
   const server = devServer(cli, config.dataDir, { grpc, ui }, environment['TEMPORAL_NAMESPACE']);
   await supervisor.start(server.program);

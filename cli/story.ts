@@ -76,7 +76,7 @@ export async function playStory(
     );
   const ended = (agent: number) =>
     when(`agent ${agent} to end`, async () => {
-      const a = await call<{ status: string; result: string | null }>('GET', `/api/agents/${agent}`);
+      const a = await call<{ status: string; current_task: { output: string | null } }>('GET', `/api/agents/${agent}`);
       return ['finished', 'failed', 'stopped', 'terminated'].includes(a.status) ? a : null;
     });
   const openWithLog = async (title: string): Promise<number> => {
@@ -136,7 +136,11 @@ export async function playStory(
   if (end.status !== 'finished') throw new Error(`agent ${agent} ${end.status}: ${JSON.stringify(end)}`);
   const slug = publish.target;
   const page = await call<string>('GET', `/published/${slug}/`);
-  tell({ title: 'The report is published', detail: String(end.result), link: link(`/published/${slug}/`) });
+  tell({
+    title: 'The report is published',
+    detail: String(end.current_task.output),
+    link: link(`/published/${slug}/`),
+  });
 
   const { postmortem_id: postmortem } = await call<{ postmortem_id: number }>(
     'POST',
@@ -162,7 +166,7 @@ export async function playStory(
   );
   tell({
     title: 'A second, similar ticket; its change is rejected',
-    detail: String(secondEnd.result),
+    detail: String(secondEnd.current_task.output),
     link: link(`/api/agents/${secondAgent}/logs`),
   });
 

@@ -46,6 +46,11 @@ export class Supervisor {
 
   constructor(private readonly report: (line: string) => void) {}
 
+  /** Aborted when everything is being stopped. */
+  get stopped(): AbortSignal {
+    return this.stopping.signal;
+  }
+
   /** Resolves when the program is ready. @throws Error with the end of its output when it can't be made to start. */
   async start(program: Program): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {

@@ -22,13 +22,15 @@ export async function up(config: Config): Promise<void> {
   await takeDataDir(config.dataDir);
   if (config.port !== 0) await assertFree(config.host, config.port);
   const supervisor = new Supervisor(report);
+  const ready = startAll(config, supervisor).then((local) => announce(config, local, Date.now() - started));
   try {
-    const ready = startAll(config, supervisor).then((local) => announce(config, local, Date.now() - started));
     await Promise.race([asked, ready]);
     await asked;
     report('Stopping …');
   } finally {
     await supervisor.stop();
+    // A start that was interrupted still has to let go of what it was at.
+    await Promise.allSettled([ready]);
   }
 }
 
@@ -36,10 +38,13 @@ async function startAll(config: Config, supervisor: Supervisor): Promise<Local> 
   const port = config.port === 0 ? ((await freePorts(1))[0] ?? 0) : config.port;
   const masterKey = masterKeyOf(config);
   const metricsToken = config.metricsToken ?? secret(config.dataDir, 'metrics.token', 'base64url', 24);
-  const [{ databaseUrl, tenant }, temporal] = await Promise.all([
-    prepareDatabase(config, supervisor, masterKey),
-    provideTemporal(config, supervisor, report),
-  ]);
+  const parts = [prepareDatabase(config, supervisor, masterKey), provideTemporal(config, supervisor, report)] as const;
+  const [{ databaseUrl, tenant }, temporal] = await Promise.all(parts).catch(async (error: unknown) => {
+    // The other part may be in the middle of making a cluster or fetching a binary.
+    await supervisor.stop();
+    await Promise.allSettled(parts);
+    throw error;
+  });
   const env = childEnvironment({
     ...temporal.environment,
     PORT: String(port),

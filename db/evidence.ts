@@ -176,15 +176,13 @@ export async function postmortemEvidence(
       created_at: ticket.createdAt,
       updated_at: ticket.updatedAt,
     },
-    notes: noted
-      .reverse()
-      .map((n) => ({
-        id: n.number,
-        source: n.source,
-        author: n.author,
-        body: cut(n.body, 360),
-        created_at: n.createdAt,
-      })),
+    notes: noted.reverse().map((n) => ({
+      id: n.number,
+      source: n.source,
+      author: n.author,
+      body: cut(n.body, 360),
+      created_at: n.createdAt,
+    })),
     attachments: files.reverse().map((f) => ({
       id: f.number,
       filename: f.filename,

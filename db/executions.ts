@@ -60,28 +60,35 @@ export interface Facts {
   killSwitch: string | null;
   fence: string | null;
   agentStatus: string | null;
+  /** The integer by which arguments name the call's ticket. */
+  ticketNumber: number | null;
   grants: { tool: string; effect: 'ALLOW' | 'DENY' }[];
   /** Refusals of this agent and tool in the last five minutes. */
   denials: number;
 }
 
 /** Everything that stages 1 to 6 need to know of the tenant, the run and the agent, read at every call in one round trip. */
-export async function callFacts(tx: Read, call: { ownerId: string; agentId: string; tool: string }): Promise<Facts> {
+export async function callFacts(
+  tx: Read,
+  call: { ownerId: string; agentId: string; tool: string; ticketId: string | null },
+): Promise<Facts> {
   const { rows } = await tx.query<Record<string, unknown>>(
     `select
        (select coalesce(reason, 'engaged') from kill_switches where engaged) as kill_switch,
        (select reason from run_fences where run_id = $1) as fence,
        (select status from agents where id = $2) as agent_status,
+       (select number from tickets where id = $4) as ticket_number,
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]') from agent_grants where agent_id = $2) as grants,
        (select count(*) from executions where agent_id = $2 and tool = $3 and decision in ('deny', 'kill')
           and started_at > now() - interval '5 minutes') as denials`,
-    [call.ownerId, call.agentId, call.tool],
+    [call.ownerId, call.agentId, call.tool, call.ticketId],
   );
   const r = rows[0] ?? {};
   return {
     killSwitch: r['kill_switch'] as string | null,
     fence: r['fence'] as string | null,
     agentStatus: r['agent_status'] as string | null,
+    ticketNumber: r['ticket_number'] as number | null,
     grants: r['grants'] as Facts['grants'],
     denials: r['denials'] as number,
   };

@@ -31,7 +31,7 @@ export async function logFindings(tx: Read, ownerIds: readonly string[]): Promis
   });
 }
 
-const mostClaims = 30;
+const mostClaims = 20;
 
 /** The last report that each run proposed to publish, whatever people decided. */
 export async function reportsOf(tx: Read, ownerIds: readonly string[]): Promise<Map<string, EvidenceReport>> {
@@ -50,7 +50,7 @@ export async function reportsOf(tx: Read, ownerIds: readonly string[]): Promise<
       title: cut(data.title, 240),
       summary: cut(data.summary, 600),
       claims: data.claims.slice(0, mostClaims).map((c) => ({
-        statement: cut(c.statement, 360),
+        statement: cut(c.statement, 480),
         kind: c.kind,
         confidence: c.confidence,
         cites: c.cites.slice(0, 8),

@@ -89,11 +89,10 @@ export async function runsOfTicket(tx: Read, ticketId: string, limit: number): P
 
 /** Agents of a ticket that have not ended, waiting ones included; the one that works on the ticket first. */
 export const aliveRuns = (tx: Read, ticketId: string): Promise<Run[]> =>
-  runs.list(
-    tx,
-    `where ticket_id = $1 and not status = any($2) order by task_type <> 'ticket_resolution', number`,
-    [ticketId, endedStatuses],
-  );
+  runs.list(tx, `where ticket_id = $1 and not status = any($2) order by task_type <> 'ticket_resolution', number`, [
+    ticketId,
+    endedStatuses,
+  ]);
 
 /** Stops every further call of the run at stage 1. True when nobody had before. */
 export async function fence(tx: Read, runId: string, reason: string): Promise<boolean> {
@@ -102,6 +101,12 @@ export async function fence(tx: Read, runId: string, reason: string): Promise<bo
     [runId, tx.tenantId, reason],
   );
   return rowCount === 1;
+}
+
+/** Why no call of the run passes any more, or null. */
+export async function fenceOf(tx: Read, runId: string): Promise<string | null> {
+  const { rows } = await tx.query<{ reason: string }>('select reason from run_fences where run_id = $1', [runId]);
+  return rows[0]?.reason ?? null;
 }
 
 /** The agent definition of that name, if it may work. */
@@ -165,8 +170,18 @@ export interface Checkpoint {
 }
 
 /** The last governed steps of a run, in order, as the checkpoints of its task. */
-export async function checkpointsOf(tx: Read, runIds: readonly string[], each: number): Promise<Map<string, Checkpoint[]>> {
-  const { rows } = await tx.query<{ owner_id: string; tool: string; decision: string; why: string | null; started_at: Date }>(
+export async function checkpointsOf(
+  tx: Read,
+  runIds: readonly string[],
+  each: number,
+): Promise<Map<string, Checkpoint[]>> {
+  const { rows } = await tx.query<{
+    owner_id: string;
+    tool: string;
+    decision: string;
+    why: string | null;
+    started_at: Date;
+  }>(
     `select e.owner_id, e.tool, e.decision, e.why, e.started_at from unnest($1::uuid[]) as o(id)
      cross join lateral (select * from executions where owner_id = o.id order by step desc limit $2) e order by e.owner_id, e.step`,
     [runIds, each],

@@ -38,7 +38,10 @@ export async function steeringOfRun(
 
 /** The last of a ticket, oldest first. */
 export async function steeringOfTicket(tx: Read, ticketId: string, limit: number): Promise<SteeringView[]> {
-  const { rows } = await tx.query(`${select} where s.ticket_id = $1 order by s.number desc limit $2`, [ticketId, limit]);
+  const { rows } = await tx.query(`${select} where s.ticket_id = $1 order by s.number desc limit $2`, [
+    ticketId,
+    limit,
+  ]);
   return rows.map((r) => Row.parse(r)).reverse();
 }
 

@@ -14,7 +14,10 @@ export const evidenceLimits = {
 export type EvidenceLimit = keyof typeof evidenceLimits;
 export type EvidenceLimits = { readonly [name in EvidenceLimit]?: number | undefined };
 
-/** What the records say about the work on one ticket, cut to what fits into a prompt. Names are the wire's. */
+/**
+ * What the records say about the work on one ticket, cut to what fits into a prompt. Names are the wire's; type aliases, not
+ * interfaces, because only those pass for the open objects of a door's answer.
+ */
 export interface Evidence {
   ticket: {
     id: number;
@@ -58,7 +61,7 @@ export interface Evidence {
   guidance: { cite: string; shown: Record<string, { shown: number; total: number }> };
 }
 
-export interface EvidenceChange {
+export type EvidenceChange = {
   id: number;
   agent_id: number | null;
   action: string;
@@ -74,10 +77,10 @@ export interface EvidenceChange {
   approved_at: string | null;
   /** From the request to the decision; null while nobody decided. */
   waited_seconds: number | null;
-}
+};
 
 /** One agent on the ticket, and what its governed steps say. */
-export interface EvidenceTask {
+export type EvidenceTask = {
   id: number;
   agent_id: number;
   task_type: string;
@@ -99,10 +102,10 @@ export interface EvidenceTask {
   signals: { id: string; title: string; events: number; step: number }[];
   templates: { text: string; events: number; step: number }[];
   report: EvidenceReport | null;
-}
+};
 
 /** What an agent proposed to publish, at the step where it did. */
-export interface EvidenceReport {
+export type EvidenceReport = {
   step: number;
   published: boolean;
   title: string;
@@ -111,7 +114,7 @@ export interface EvidenceReport {
   references: { kind: string; id: number; title: string }[];
   limits: string[];
   steering_answered: number;
-}
+};
 
 /** A text that is too long says so, and how much is missing. */
 export function cut(text: string, most: number): string {

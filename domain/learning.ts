@@ -33,6 +33,12 @@ export function review(current: PostmortemStatus, approved: boolean): Postmortem
   return approved ? 'approved' : 'needs_revision';
 }
 
+/** What was approved is reviewed again when its text changes, and what was promoted stays what it was. @throws Conflict */
+export function edit(current: PostmortemStatus, asked: 'draft' | 'ready_for_review' | null, changed: boolean): PostmortemStatus {
+  if (current === 'promoted') throw new Conflict('a promoted postmortem is not changed any more', { status: current });
+  return asked ?? (current === 'approved' && changed ? 'ready_for_review' : current);
+}
+
 /** Only what was approved is promoted; promoting again finds the same assets. @throws Conflict */
 export function assertPromotable(current: PostmortemStatus): void {
   if (current === 'approved' || current === 'promoted') return;

@@ -12,7 +12,7 @@ export const slug = (text: string): string =>
  * Kinds of work that have a name, in the order in which they are tried. A word counts where a word of the text begins
  * with it; one of up to four letters must be the whole word, or `iam` would be found in every William.
  */
-export const families: readonly { family: string; words: readonly string[] }[] = [
+const families: readonly { family: string; words: readonly string[] }[] = [
   {
     family: 'phishing',
     words: ['phish', 'credential harvest', 'suspicious email', 'report phish', 'email security'],

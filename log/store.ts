@@ -6,10 +6,10 @@ import { receiptText } from './receipts';
 
 /** The way to the database for everything above it: one tenant a transaction, log entries and receipts with the change. */
 export interface Store {
-  read<T>(tenantId: string, work: (tx: Read) => Promise<T>): Promise<T>;
+  read: <T>(tenantId: string, work: (tx: Read) => Promise<T>) => Promise<T>;
   /** Row, log entry and receipt commit together or not at all. */
-  write<T>(tenantId: string, work: (tx: Write) => Promise<T>): Promise<T>;
-  tenants(): Promise<string[]>;
+  write: <T>(tenantId: string, work: (tx: Write) => Promise<T>) => Promise<T>;
+  tenants: () => Promise<string[]>;
   readonly pool: Pool;
 }
 

@@ -107,13 +107,13 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const parsed = parse(call);
     const before = await store.read(call.tenantId, async (tx) => ({
       taken: await executionAt(tx, call.owner.id, call.owner.step),
-      facts: await callFacts(tx, { ownerId: call.owner.id, agentId: call.agentId, tool: call.tool }),
+      facts: await callFacts(tx, { ownerId: call.owner.id, agentId: call.agentId, tool: call.tool, ticketId: call.ticketId }),
       sealValid: call.gateId === null ? null : await approvedFor(tx, call.gateId, parsed.seal),
     }));
-    if (before.taken) return before.taken as Execution;
+    if (before.taken) return before.taken;
 
     const state: State = {
-      call, ...parsed, facts: before.facts, sealValid: before.sealValid, screening: null, policy: null, findings: [], risk: 0,
+      call, ...parsed, facts: before.facts, sealValid: before.sealValid, screening: null, policy: null, findings: [], risk: 0, decision: 'allow',
     }; // prettier-ignore
     const times: StageTime[] = [];
     const timed = async <T>(stage: string, work: () => T | Promise<T>, outcome: (r: T) => string): Promise<T> => {
@@ -164,7 +164,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
           (f) => (f.found.length ? 'redact' : 'pass'),
         );
         const reasons = filtered.found.map((name) => ({ code: 'secret_removed', message: name }));
-        return decided('allow', [...(state.policy?.reasons ?? []), ...reasons], filtered.value, null);
+        return decided(state.decision, [...(state.policy?.reasons ?? []), ...reasons], filtered.value, null);
       } catch (e) {
         // The tool said no: that is an answer. Anything else is trouble, and the step is tried again.
         if (!(e instanceof DomainError)) throw e;
@@ -189,7 +189,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         if (!(e instanceof StepTaken)) throw e;
         const standing = await store.read(call.tenantId, (tx) => executionAt(tx, call.owner.id, call.owner.step));
         if (!standing) throw e;
-        return standing as Execution;
+        return standing;
       }
     },
     async isSlow(call) {

@@ -19,13 +19,15 @@ export interface State {
   policy: PolicyResult | null;
   findings: string[];
   risk: number;
+  /** What it comes to when nothing stops it: allow, or monitor. */
+  decision: Decision;
 }
 
 export interface StageDeps {
   policies: PolicyEngine;
   limiter: RateLimiterAbstract;
-  screen(tool: Tool, args: Record<string, unknown>): Screening;
-  decide(screening: Screening, policy: PolicyResult): { decision: Decision; risk: number };
+  screen: (tool: Tool, args: Record<string, unknown>) => Screening;
+  decide: (screening: Screening, policy: PolicyResult) => { decision: Decision; risk: number };
 }
 
 /** A stage that stops the call says how and why; one that has nothing against it says nothing. */
@@ -35,7 +37,7 @@ export interface Stop {
 }
 export interface Stage {
   name: string;
-  run(state: State, deps: StageDeps): Promise<Stop | null> | Stop | null;
+  run: (state: State, deps: StageDeps) => Promise<Stop | null> | Stop | null;
 }
 
 const stop = (decision: Decision, code: string, message: string): Stop => ({ decision, reasons: [{ code, message }] });
@@ -93,7 +95,7 @@ export const stages: readonly Stage[] = [
         tool: { name: call.tool, effect: tool?.effect ?? 'external', scope: tool?.scope ?? null },
         args: call.args,
         target: tool && state.args !== null ? tool.target(state.args) : call.tool,
-        run: { id: call.owner.id, ticket: call.ticketId },
+        run: { id: call.owner.id, ticket: facts.ticketNumber },
         approval: state.sealValid === null ? null : { sealed: true, valid: state.sealValid },
         risk: state.screening?.risk ?? 1,
       });
@@ -115,6 +117,7 @@ export const stages: readonly Stage[] = [
       if (!state.screening || !state.policy) return stop('deny', 'undecided', 'a stage gave no answer');
       const { decision, risk } = decide(state.screening, state.policy);
       state.risk = risk;
+      if (decision === 'allow' || decision === 'monitor') state.decision = decision;
       if (decision === 'allow' || decision === 'monitor' || decision === 'escalate') return null;
       return { decision, reasons: state.screening.signals.map((s) => ({ code: s.id, message: `risk ${s.score}` })) };
     },

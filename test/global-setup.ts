@@ -44,7 +44,11 @@ export default async function globalSetup(): Promise<void> {
 
 async function startPostgres(supervisor: Supervisor, folder: string): Promise<string> {
   const [port = 0] = await freePorts(1);
-  const { program, url } = await embeddedPostgres(folder, port, false);
+  const { program, url } = await embeddedPostgres({
+    dataDir: folder,
+    port,
+    durable: false,
+  });
   await supervisor.start(program);
   await execute(url, `create database ${templateDatabase}`);
   await migrate(databaseUrl(url, templateDatabase));
@@ -52,7 +56,12 @@ async function startPostgres(supervisor: Supervisor, folder: string): Promise<st
 }
 
 async function startTemporal(supervisor: Supervisor, folder: string, shared: string) {
-  const search = { dataDir: shared, path: childEnvironment({})['PATH'] ?? '', report: () => undefined };
+  const search = {
+    dataDir: shared,
+    path: childEnvironment({})['PATH'] ?? '',
+    report: () => undefined,
+    signal: supervisor.stopped,
+  };
   const cli = await findBinary(temporalCli, search);
   const [grpc = 0, ui = 0] = await freePorts(2);
   const { program, address } = devServer(cli, folder, { grpc, ui });

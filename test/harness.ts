@@ -34,7 +34,7 @@ export interface Answer {
   status: number;
   headers: Headers;
   // The wire is what is under test: each test says what it expects of it.
-  body: any; // eslint-disable-line @typescript-eslint/no-explicit-any
+  body: any;
   text: string;
 }
 
@@ -123,7 +123,11 @@ export async function startServer(settings: Record<string, string> = {}, { worke
 }
 
 /** Waits for a condition, not for a time: until `look` gives something, or it has had long enough. */
-export async function until<T>(look: () => Promise<T | null | undefined | false>, what = 'a condition', patienceMs = 30_000): Promise<T> {
+export async function until<T>(
+  look: () => Promise<T | null | undefined | false>,
+  what = 'a condition',
+  patienceMs = 30_000,
+): Promise<T> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const seen = await look();

@@ -15,12 +15,15 @@ const whole: Record<string, string[]> = {
   'ops-agent': ['Health and Monitoring'],
 };
 
-test.each(Object.entries(whole).flatMap(([seed, tags]) => tags.map((tag) => [seed, tag] as const)))('%s: all of %s', (seed, tag) => {
-  const wanted = contractRows().filter((r) => r.seed === seed && r.tag === tag);
-  expect(wanted.length).toBeGreaterThan(0);
-  const missing = wanted.map((r) => `${r.method} ${shapeOf(r.path)}`).filter((k) => !declared.has(k));
-  expect(missing).toEqual([]);
-});
+test.each(Object.entries(whole).flatMap(([seed, tags]) => tags.map((tag) => [seed, tag] as const)))(
+  '%s: all of %s',
+  (seed, tag) => {
+    const wanted = contractRows().filter((r) => r.seed === seed && r.tag === tag);
+    expect(wanted.length).toBeGreaterThan(0);
+    const missing = wanted.map((r) => `${r.method} ${shapeOf(r.path)}`).filter((k) => !declared.has(k));
+    expect(missing).toEqual([]);
+  },
+);
 
 test('nothing is declared twice, and names are unique', () => {
   expect(declared.size).toBe(operations.length);

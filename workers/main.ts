@@ -7,20 +7,15 @@ import {
 } from '@temporalio/interceptors-opentelemetry/lib/worker';
 import type { Context } from '@temporalio/activity';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { createActivities } from '../activities';
-import type { Deps } from '../activities/deps';
-import { root, type Config } from '../config';
+import type { Config } from '../config';
 import { analyst } from '../domain/analyst/analyst';
 import { queuesOf } from '../domain/queues';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
-import { loadPolicies } from '../pipeline/policy';
-import { createPipeline } from '../pipeline/run';
-import { combine, screenCall } from '../pipeline/screening';
-import { builtinTools } from '../pipeline/tools';
 import { workflowBundle } from './bundle';
+import { createDeps } from './deps';
 import { startDispatcher } from './dispatcher';
 import { refusals } from './failures';
 import { installRuntime } from './runtime';
@@ -30,9 +25,6 @@ export interface RunningWorker {
   /** Rejects when it can't go on. */
   failed: Promise<never>;
 }
-
-/** Calls that one agent may make in a minute. */
-const callsPerMinute = 3_000;
 
 /** Workflows and rows, agents' tools, and integrations: three queues, so that a slow one never delays the others. */
 export async function startWorker(config: Config): Promise<RunningWorker> {
@@ -46,32 +38,7 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
     typeof NativeConnection.connect
   >[0]);
   const client = new Client({ connection, namespace });
-  const policies = await loadPolicies(join(root, 'policy/compiled'), (err) =>
-    logger.error({ err }, 'a policy failed: the call was denied'),
-  );
-  const deps: Deps = {
-    ...kernel,
-    logger,
-    temporal: client.workflow,
-    gateTtlMs: config.gateTtlMs,
-    pipeline: createPipeline({
-      store: kernel.store,
-      files: kernel.files,
-      tools: builtinTools({ store: kernel.store, dataDir: config.dataDir, publicUrl: config.publicUrl }),
-      policies,
-      screen: screenCall,
-      decide: combine,
-      limiter: new RateLimiterPostgres({
-        storeClient: kernel.pool,
-        tableName: 'rate_limits',
-        tableCreated: true,
-        clearExpiredByTimeout: false,
-        keyPrefix: 'call',
-        points: callsPerMinute,
-        duration: 60,
-      }),
-    }),
-  };
+  const deps = await createDeps(config, kernel, client.workflow, logger);
   const activities = createActivities(deps, [analyst]);
   const queues = queuesOf(config.taskQueuePrefix);
   const shared = {
@@ -86,6 +53,7 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
     },
     ...(tracing && { sinks: { exporter: makeWorkflowExporter(tracing.processor, tracing.resource) } }),
     shutdownGraceTime: '5 seconds',
+    shutdownForceTime: '8 seconds',
   } satisfies Partial<WorkerOptions>;
   const { codePath } = await workflowBundle(
     join(config.dataDir, 'cache'),

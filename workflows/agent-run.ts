@@ -1,12 +1,12 @@
 import {
   CancellationScope, ParentClosePolicy, allHandlersFinished, condition, defineUpdate, isCancellation,
-  proxyActivities, setHandler, startChild, uuid4,
+  proxyActivities, setHandler, sleep, startChild, uuid4,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities, Proposal, Turn } from '../activities';
 import type { AccessRequest } from '../domain/access';
 import { Conflict } from '../domain/errors';
 import { isSettled, newGate, type Gate } from '../domain/gate';
-import type { Actor } from '../domain/principal';
+import { system, type Actor } from '../domain/principal';
 import { isEnded, step, type Run, type RunEvent } from '../domain/run';
 import { accessRequest } from './access-request';
 import { approvalGate, carriedOut } from './approval-gate';
@@ -32,6 +32,12 @@ export const stop = defineUpdate<Run, [Stop]>('stop');
 export const runState = stateOf<Run>();
 
 const at = (): string => new Date().toISOString();
+const fenceMs = 10_000;
+/**
+ * Ends the workflow task: answers go out, and what was said meanwhile comes in. Local activities, one after the other,
+ * would hold it open for seconds.
+ */
+const breathe = (): Promise<void> => sleep(1);
 /** What a run asks for lives on without it, and hears of its end in a message: so it must have begun by then. */
 const begin = <T>(child: () => Promise<T>): Promise<T> => CancellationScope.nonCancellable(child);
 
@@ -44,9 +50,11 @@ export async function agentRun(input: RunInput): Promise<Run> {
   let gateId: string | null = null;
   /** Grows with everything that the agent should look at: steering, access that moved. */
   let news = 0;
+  /** As much of it as the agent has looked at. */
+  let heard = 0;
   const seen = new Set<string>();
   const access = new Map<string, AccessRequest>();
-  /** Ids of the access requests that hear of the run's end. */
+  /** Access requests of its own; others may have been made for it. All of them hear of its end. */
   const asked: string[] = [];
   const next = inTurn();
   /** What the agent does; stopping it cancels this, and only this. */
@@ -109,7 +117,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   /** Turns until the agent has nothing more to do but to propose or finish. */
   const work = async (proposing: boolean): Promise<Extract<Turn['next'], { kind: 'propose' | 'finish' }>> => {
     for (;;) {
-      const heard = news;
+      heard = news;
       const turn = await rows.advance({ tenantId, runId: id, step: run.steps, proposing });
       count(turn);
       if (turn.next.kind === 'slow') {
@@ -128,7 +136,13 @@ export async function agentRun(input: RunInput): Promise<Run> {
           }),
         );
         await condition(() => access.has(wanted.id));
-      } else if (turn.next.kind !== 'more' && heard === news) return turn.next;
+      } else if (turn.next.kind === 'fenced') {
+        // Whoever set the fence stops the run next, and this turn with it; should they have died in between, it ends here.
+        await condition(() => isEnded(run), fenceMs);
+        await move({ type: 'stop', by: system, reason: turn.next.reason, terminate: false }, 'fenced');
+      } else if (turn.next.kind === 'more') {
+        await breathe();
+      } else if (heard === news) return turn.next;
     }
   };
 
@@ -156,12 +170,10 @@ export async function agentRun(input: RunInput): Promise<Run> {
     );
     await condition(() => standing() !== null);
     await move({ type: 'wait', for: 'pending_approval' }, `wait:${gateId}`);
-    let heard = news;
     for (;;) {
       await condition(() => standing()?.status !== 'pending' || news !== heard);
       const decided = standing();
       if (decided && decided.status !== 'pending') return decided;
-      heard = news;
       await work(false);
       await rows.answerSteering({ tenantId, runId: id });
     }
@@ -180,6 +192,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   };
 
   const live = async (): Promise<void> => {
+    await breathe();
     await move({ type: 'start' }, 'start');
     const outcome = await work(true);
     await rows.answerSteering({ tenantId, runId: id });
@@ -195,7 +208,9 @@ export async function agentRun(input: RunInput): Promise<Run> {
     const reason = `agent ${run.number} ${run.status}`;
     const open = gateId !== null && (!gate || !isSettled(gate));
     await Promise.all([
-      ...asked.map((a) => tell(workflowId('accessRequest', tenantId, a), runEnded, { reason })),
+      ...[...new Set([...asked, ...access.keys()])].map((a) =>
+        tell(workflowId('accessRequest', tenantId, a), runEnded, { reason }),
+      ),
       ...(open && gateId
         ? [tell(workflowId('approvalGate', tenantId, gateId), withdraw, { id: `run-ended:${id}`, reason })]
         : []),

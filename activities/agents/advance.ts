@@ -39,7 +39,9 @@ export interface Turn extends Counted {
     | { kind: 'slow'; step: number }
     | { kind: 'request_access'; access: AccessRequest; gate: Gate }
     | { kind: 'propose'; proposal: Proposal }
-    | { kind: 'finish'; summary: string };
+    | { kind: 'finish'; summary: string }
+    /** No call passes any more: somebody is about to stop the run. */
+    | { kind: 'fenced'; reason: string };
 }
 
 /** Steering gets in at least this often, and no workflow task is held for long. */
@@ -178,6 +180,7 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
         for (let taken = 0; ; taken += 1) {
           const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
           const turn = (next: Turn['next']): Turn => ({ steps: s.run.steps, progress: s.run.progress, next });
+          if (s.fence !== null) return turn({ kind: 'fenced', reason: s.fence });
           if (isEnded(s.run)) return turn({ kind: 'finish', summary: s.run.status });
           const move = nextMove(s);
           if (move.kind === 'finish') return turn({ kind: 'finish', summary: move.summary });

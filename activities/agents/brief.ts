@@ -1,4 +1,5 @@
 import { ledger } from '../../db/executions';
+import { fenceOf } from '../../db/run-queries';
 import { runs } from '../../db/runs';
 import { attachments, steeringEvents, tickets } from '../../db/tickets';
 import type { Read } from '../../db/tx';
@@ -14,6 +15,8 @@ export interface Situation {
   observations: Observation[];
   /** The next free step of the ledger. */
   step: number;
+  /** Why no call of the run passes any more. */
+  fence: string | null;
 }
 
 export const slugOf = (ticket: Pick<Ticket, 'number'>, agent: number): string =>
@@ -25,7 +28,10 @@ const briefOf = async (
   of: { ownerId: string; prompt: string | null; slug: string },
 ): Promise<Brief> => {
   const files = await attachments.list(tx, 'where ticket_id = $1 order by number', [ticket.id]);
-  const steering = await steeringEvents.list(tx, 'where run_id = $1 order by number', [of.ownerId]);
+  // Only what was delivered: an event counts as seen from then on.
+  const steering = await steeringEvents.list(tx, `where run_id = $1 and status <> 'pending' order by number`, [
+    of.ownerId,
+  ]);
   const access = await tx.query<{ system: string; status: string; credentialRef: string | null }>(
     `select coalesce(a.lease ->> 'system', a.resource) as system, a.status, l.credential_ref as "credentialRef"
      from access_requests a left join leases l on l.access_request_id = a.id and l.status = 'active'
@@ -65,7 +71,7 @@ export async function situationOfRun(tx: Read, runId: string): Promise<Situation
   const ticket = run && (await tickets.byId(tx, run.ticketId));
   if (!run || !ticket) throw new NotFound(`no run ${runId}`);
   const brief = await briefOf(tx, ticket, { ownerId: run.id, prompt: run.prompt, slug: slugOf(ticket, run.number) });
-  return { run, ticket, brief, ...(await observe(tx, run.id)) };
+  return { run, ticket, brief, fence: await fenceOf(tx, run.id), ...(await observe(tx, run.id)) };
 }
 
 export async function situationOfTicket(tx: Read, ownerId: string, ticketId: string) {

@@ -1,12 +1,26 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { accessRequests } from '../../db/access';
+import { gates } from '../../db/gates';
 import { runs } from '../../db/runs';
+import type { AccessRequest } from '../../domain/access';
+import type { Gate } from '../../domain/gate';
 import { endedStatuses } from '../../domain/run';
 import { workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
 import type { runActivities } from '../lifecycle/runs';
 import type { leaseActivities } from './leases';
+
+/** What was found; the workflow tells those who still wait for something that is over. */
+export interface Swept {
+  runs: number;
+  leases: number;
+  access: AccessRequest[];
+  gates: Gate[];
+}
+
+/** Of each kind, tenant and sweep. */
+const limit = 100;
 
 /** Terminate runs no clean-up code, so what a run held is taken back here. */
 export const sweepActivities = (
@@ -23,32 +37,62 @@ export const sweepActivities = (
     }
   };
 
+  /** A minute's grace: between its start and its first row, and between its last row and its end, a run is no orphan. */
+  const abandoned = async (tenantId: string): Promise<number> => {
+    const alive = await store.read(tenantId, (tx) =>
+      runs.list(
+        tx,
+        `where not status = any($1) and created_at < now() - interval '1 minute' order by number limit 1000`,
+        [endedStatuses],
+      ),
+    );
+    let count = 0;
+    for (const run of alive) {
+      Context.current().heartbeat(tenantId);
+      if (!(await isGone(workflowId('agentRun', tenantId, run.id)))) continue;
+      await abandonRun(run);
+      count += 1;
+    }
+    return count;
+  };
+
+  const orphans = (tenantId: string) =>
+    store.read(tenantId, async (tx) => {
+      const over = (table: string): string =>
+        `exists (select from runs r where r.id = ${table}.run_id and r.status = any($1))`;
+      return {
+        access: await accessRequests.list(
+          tx,
+          `where status in ('pending_approval', 'approved', 'granted') and (${over('access_requests')} or exists (
+             select from leases l where l.access_request_id = access_requests.id and l.status = 'active' and l.expires_at < now()))
+           order by number limit ${limit}`,
+          [endedStatuses],
+        ),
+        // Sealed gates only: what people asked for in a run's name is theirs to end.
+        gates: await gates.list(
+          tx,
+          `where status in ('pending', 'approved') and digest is not null and ${over('gates')} order by number limit ${limit}`,
+          [endedStatuses],
+        ),
+      };
+    });
+
   return {
-    async sweepTenants(): Promise<{ runs: number; leases: number }> {
-      const swept = { runs: 0, leases: 0 };
+    async sweepTenants(): Promise<Swept> {
+      const swept: Swept = { runs: 0, leases: 0, access: [], gates: [] };
       for (const tenantId of await store.tenants()) {
         Context.current().heartbeat(tenantId);
-        const { alive, orphans } = await store.read(tenantId, async (tx) => ({
-          // A minute's grace: between its start and its first row, and between its last row and its end, a run is no orphan.
-          alive: await runs.list(tx, `where not status = any($1) and created_at < now() - interval '1 minute' order by number limit 1000`, [endedStatuses]),
-          orphans: await accessRequests.list(
-            tx,
-            `where exists (select from leases l where l.access_request_id = access_requests.id and l.status = 'active'
-               and (l.expires_at < now() or exists (select from runs r where r.id = l.run_id and r.status = any($1)))) limit 1000`,
-            [endedStatuses],
-          ),
-        }));
-        for (const run of alive) {
-          if (!(await isGone(workflowId('agentRun', tenantId, run.id)))) continue;
-          await abandonRun(run);
-          swept.runs += 1;
-        }
-        for (const access of orphans) {
-          await revokeLease(access, 'its run is over');
+        swept.runs += await abandoned(tenantId);
+        const { access, gates } = await orphans(tenantId);
+        for (const granted of access.filter((a) => a.status === 'granted')) {
+          await revokeLease(granted, 'its run is over');
           swept.leases += 1;
         }
+        swept.access.push(...access);
+        swept.gates.push(...gates);
       }
-      if (swept.runs + swept.leases) logger.warn(swept, 'swept what terminated workflows left');
+      const { runs, leases } = swept;
+      if (runs + leases) logger.warn({ runs, leases }, 'swept what terminated workflows left');
       return swept;
     },
   };

@@ -31,7 +31,7 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[]): Expre
   app.use(
     pinoHttp({
       logger: kernel.logger,
-      genReqId: (req) => (req as Request).id,
+      genReqId: (req) => req.id,
       customLogLevel: (_req, res, err) => (err || res.statusCode >= 500 ? 'error' : 'debug'),
       serializers: {
         req: (req: { id: string; method: string; url: string }) => ({ id: req.id, method: req.method, path: req.url.split('?')[0] }),

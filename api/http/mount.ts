@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { v5, v7 } from 'uuid';
 import { z } from 'zod';
@@ -98,13 +99,15 @@ function answer(
       const key = req.method === 'POST' ? req.get('idempotency-key') : undefined;
       if (upload) {
         const file = await readUpload(req);
+        const form = { filename: file.filename, ...file.fields };
+        assertStorable(form);
         const ctx = closedCtx(open, principal, op, key, file);
-        send(res, op, surface, await handler(inputs(req, op, { filename: file.filename, ...file.fields }), ctx as never));
+        send(res, op, surface, await handler(inputs(req, op, form), ctx as never));
         return;
       }
       const read = await body(req, res);
-      const ill = firstIllFormed(read) ?? firstIllFormed(req.query);
-      if (ill !== null) throw new Invalid(`${ill}: holds a character that cannot be stored`, { field: ill });
+      assertStorable(read);
+      assertStorable(req.query);
       const input = inputs(req, op, read);
       const ctx = closedCtx(open, principal, op, key, null);
       if (key === undefined) {
@@ -130,6 +133,12 @@ function answer(
       next(e);
     }
   };
+}
+
+/** @throws Invalid naming the part that Postgres could not store */
+function assertStorable(value: unknown): void {
+  const ill = firstIllFormed(value);
+  if (ill !== null) throw new Invalid(`${ill}: holds a character that cannot be stored`, { field: ill });
 }
 
 function openCtx(kernel: Kernel, req: Request, res: Response): OpenCtx {
@@ -178,7 +187,7 @@ function send(res: Response, op: Operation, surface: Surface, result: unknown): 
     return;
   }
   if (typeof reply.body !== 'function') {
-    reply.body.on('error', (e) => res.destroy(e)).pipe(res);
+    pipeline(reply.body, res, (e) => void (e && res.destroy())); // whichever end goes first, the other is closed
     return;
   }
   const gone = new AbortController();

@@ -1,7 +1,7 @@
 import type { Brief } from '../harness';
 import { termsOf } from '../terms';
 import { assess } from './assess';
-import { Asked, call } from './calls';
+import { type Asked, call } from './calls';
 import type { Call } from './calls';
 import { isLog } from './evidence';
 import type { Evidence, FileEvidence } from './evidence';

@@ -36,5 +36,3 @@ export function quoted(text: string, max = 200): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return `“${line.length > max ? `${line.slice(0, max)}…` : line}”`;
 }
-
-export const short = (digest: string): string => digest.slice(0, 12);

@@ -115,7 +115,8 @@ export class LogAnalysis {
   private continuation(text: string): void {
     this.totals.continuation += 1;
     if (/^\s/.test(text)) return;
-    const signals = signalsIn(this.masker.mask(text.slice(0, LOOKED_AT), []));
-    this.book.cause(text, exceptionIn(text), signals, this.previous?.ms ?? null, this.totals.lines);
+    const head = text.slice(0, LOOKED_AT);
+    const signals = signalsIn(this.masker.mask(head, []));
+    this.book.cause(text, exceptionIn(head), signals, this.previous?.ms ?? null, this.totals.lines);
   }
 }

@@ -6,7 +6,8 @@ import type { Values } from './types';
  * on counts are lower bounds, and `exact` says so. What is frequent survives, whenever it appears.
  */
 export class Counter {
-  private readonly counts = new Map<string, number>();
+  /** Boxes, so that counting a known value looks it up once. */
+  private readonly counts = new Map<string, { count: number }>();
   private forgotten = 0;
 
   constructor(private readonly capacity: number) {}
@@ -14,41 +15,33 @@ export class Counter {
   add(value: string, by = 1): void {
     const known = this.counts.get(value);
     if (known !== undefined) {
-      this.counts.set(value, known + by);
+      known.count += by;
       return;
     }
-    this.counts.set(detach(value), by);
+    this.counts.set(detach(value), { count: by });
     if (this.counts.size >= this.capacity * 2) this.forget();
-  }
-
-  get(value: string): number {
-    return this.counts.get(value) ?? 0;
   }
 
   get size(): number {
     return this.counts.size;
   }
 
-  get exact(): boolean {
-    return this.forgotten === 0;
-  }
-
   entries(): [string, number][] {
-    return [...this.counts].sort(byCount);
+    return [...this.counts].map(([value, { count }]): [string, number] => [value, count]).sort(byCount);
   }
 
   values(limit: number): Values {
     const top = this.entries()
       .slice(0, limit)
       .map(([value, count]) => ({ value: excerpt(value, 100), count }));
-    return { distinct: this.counts.size + this.forgotten, exact: this.exact, top };
+    return { distinct: this.counts.size + this.forgotten, exact: this.forgotten === 0, top };
   }
 
   /** The rarest values go first, in doubling steps; a pass over a full table frees half of it or more. */
   private forget(): void {
     for (let least = 1; this.counts.size > this.capacity; least *= 2) {
-      for (const [value, counted] of this.counts) {
-        if (counted > least) continue;
+      for (const [value, { count }] of this.counts) {
+        if (count > least) continue;
         this.counts.delete(value);
         this.forgotten += 1;
       }
@@ -57,6 +50,6 @@ export class Counter {
 }
 
 /** Most frequent first; equals in the order of their value, so that the same file always gives the same report. */
-export function byCount(a: [string, number], b: [string, number]): number {
+function byCount(a: [string, number], b: [string, number]): number {
   return b[1] - a[1] || (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
 }

@@ -114,29 +114,33 @@ export class Drain {
   /** The template that takes these masked words; null when there is none and no room for another. */
   match(process: string | null, words: readonly string[], at: () => Excerpt): Cluster | null {
     const kept = words.length > MAX_WORDS ? [...words.slice(0, MAX_WORDS), WILDCARD] : words;
-    const leaf = this.leaf(process, kept);
-    const best = mostSimilar(leaf.clusters, kept);
+    const full = this.clusters.length >= this.maxClusters;
+    const leaf = this.leaf(process, kept, !full);
+    const best = leaf && mostSimilar(leaf.clusters, kept);
     if (best !== null) {
       best.generalise(kept);
       return best;
     }
-    if (this.clusters.length >= this.maxClusters) return null;
+    if (full || leaf === null) return null;
     const created = new Cluster(this.clusters.length + 1, process, kept.map(detach), at());
     this.clusters.push(created);
     leaf.clusters.push(created);
     return created;
   }
 
-  private leaf(process: string | null, words: readonly string[]): Node {
-    let at = this.child(this.root, `${process ?? ''} ${words.length}`, Number.POSITIVE_INFINITY);
-    for (const word of words.slice(0, DEPTH)) at = this.child(at, varies(word) ? WILDCARD : word, MAX_CHILDREN);
+  /** Where templates with these first words are kept; null when there are none and none may be added. */
+  private leaf(process: string | null, words: readonly string[], grow: boolean): Node | null {
+    let at = this.child(this.root, `${process ?? ''} ${words.length}`, Number.POSITIVE_INFINITY, grow);
+    for (const word of words.slice(0, DEPTH)) {
+      at = at && this.child(at, varies(word) ? WILDCARD : word, MAX_CHILDREN, grow);
+    }
     return at;
   }
 
-  private child(parent: Node, key: string, room: number): Node {
+  private child(parent: Node, key: string, room: number, grow: boolean): Node | null {
     const chosen = parent.children.has(key) || parent.children.size < room ? key : WILDCARD;
     const known = parent.children.get(chosen);
-    if (known !== undefined) return known;
+    if (known !== undefined || !grow) return known ?? null;
     const created = node();
     parent.children.set(detach(chosen), created);
     return created;

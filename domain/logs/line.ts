@@ -1,5 +1,5 @@
 import { fromEpoch, readClf, readCtime, readIso, readKlog, readSyslog } from './clock';
-import type { Read, Stamp } from './clock';
+import type { Stamp } from './clock';
 import { levelOf, levelOfPriority } from './levels';
 import { readJson, readLogfmt } from './structured';
 import type { Level } from './types';

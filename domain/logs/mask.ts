@@ -11,8 +11,8 @@ const IPV6 =
 const HEX = /\b(?:0x[\da-f]+|(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{8,})\b/gi;
 const NUMBER = /(?<![A-Za-z_\d<])\d+(?:\.\d+)*/g;
 const WITH_PORT = /^([\d.]+):\d{1,5}$/;
-const TRAILING = /[.:-]+$/;
 const WORDS_KEPT = 10_000;
+const LONGEST_KEPT = 80;
 
 interface Masked {
   text: string;
@@ -21,8 +21,9 @@ interface Masked {
 
 /** The mask of one word that holds a digit: letters, digits and `_ . : -`. */
 function maskWord(word: string): Masked {
-  const trailing = TRAILING.exec(word)?.[0] ?? '';
-  const bare = trailing === '' || trailing.startsWith('::') ? word : word.slice(0, -trailing.length);
+  let end = word.length;
+  while (end > 0 && '.:-'.includes(word.charAt(end - 1))) end -= 1;
+  const bare = word.startsWith('::', end) ? word : word.slice(0, end);
   const after = word.slice(bare.length);
   if (IPV4.test(bare) || IPV6.test(bare)) return { text: `<ip>${after}`, address: bare };
   const port = WITH_PORT.exec(bare);
@@ -97,7 +98,7 @@ export class Masker {
     if (masked === undefined) {
       masked = maskWord(word);
       if (this.words.size >= WORDS_KEPT) this.words.clear();
-      this.words.set(detach(word), masked);
+      if (word.length <= LONGEST_KEPT) this.words.set(detach(word), masked);
     }
     if (masked.address !== null) addresses.push(masked.address);
     return masked.text;

@@ -6,6 +6,7 @@ import { detach } from './text';
 import type { Excerpt } from './types';
 
 const SHAPES_KEPT = 10_000;
+const LONGEST_KEPT = 1000;
 /** The part of a message in which signals are looked for. */
 export const LOOKED_AT = 1000;
 const DIGITS = /\d+/g;
@@ -44,7 +45,7 @@ export class Shapes {
     };
     // A log in which every line is new gains nothing from being remembered: start over rather than grow.
     if (this.known.size >= SHAPES_KEPT) this.known.clear();
-    this.known.set(detach(key), shape);
+    if (key.length <= LONGEST_KEPT) this.known.set(detach(key), shape);
     return shape;
   }
 }

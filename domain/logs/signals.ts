@@ -28,7 +28,7 @@ const harmless = (made: SignalRule): SignalRule => ({ ...made, failing: false })
 
 /** `host:port`, as an address or a name; `12:30` is neither. */
 const TARGET =
-  /(?<subject>(?:[a-z][\w+.-]*:\/\/)?(?:\[[\da-f:]+\]|(?:\d{1,3}\.){3}\d{1,3}|[\w.-]*[a-z][\w.-]*):\d{2,5})/i;
+  /(?<![\w.-])(?<subject>(?:[a-z][\w+.-]*:\/\/)?(?:\[[\da-f:]+\]|(?:\d{1,3}\.){3}\d{1,3}|(?=[\w.-]*[a-z])[\w.-]+):\d{2,5})(?![\w.])/i;
 
 const authentication: SignalRule[] = [
   rule(
@@ -239,7 +239,7 @@ export const EXCEPTION = rule('exception', 'exception', /(?!)/);
 const VOCABULARY =
   /\b(?:errors?|fail(?:ed|ure|ures|s)?|fatal|critical|panic|exception|abort(?:ed|ing)?|denied|refused|unable to|cannot|can't|could not|couldn't|unreachable|corrupt(?:ed|ion)?|invalid|illegal|abnormal(?:ly)?|unexpected(?:ly)?|violation)\b/i;
 const DENIED =
-  /\b(?:no|without|<num>) (?:any )?(?:errors?|failures?|exceptions?)\b|\b(?:errors|failures|failed)[=:]\s?<num>(?!\w)|\b(?:errors?|failed|exceptions?)[=:]\s?(?:none|null|false|nil)\b/gi;
+  /(?:\b(?:no|without)|<num>) (?:any )?(?:errors?|failures?|exceptions?)\b|\b(?:errors|failures|failed)[=:]\s?<num>(?!\w)|\b(?:errors?|failed|exceptions?)[=:]\s?(?:none|null|false|nil)\b/gi;
 
 export function speaksOfFailure(masked: string): boolean {
   return VOCABULARY.test(masked) && VOCABULARY.test(masked.replace(DENIED, ''));

@@ -85,7 +85,7 @@ function fieldsOf(record: Record_): Fields {
   const address = shown(record, KEYS.address);
   return {
     stamp: stampOf(pick(record, KEYS.time)),
-    level: typeof level === 'number' ? levelOfNumber(level) : levelOf(String(level ?? '')),
+    level: typeof level === 'number' ? levelOfNumber(level) : levelOf(text(level) ?? ''),
     host: shown(record, KEYS.host),
     process: shown(record, KEYS.process),
     message: [message ?? (error === null ? scalars(record) : null), error === message ? null : error]
@@ -110,7 +110,7 @@ export function readJson(line: string): Fields | null {
   }
 }
 
-const PAIR = /([A-Za-z_@][\w.@-]*)=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g;
+const PAIR = /(?<![\w.@-])([A-Za-z_@][\w.@-]*)=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g;
 
 /** `ts=… level=… msg="…"`: pairs from the first character on, a time or a level among them. */
 export function readLogfmt(line: string): Fields | null {

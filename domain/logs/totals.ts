@@ -1,7 +1,7 @@
 import { Counter } from './counter';
 import type { Occurrence } from './occurrence';
 import { excerpt } from './text';
-import { count, Timeline } from './timeline';
+import { count, type Timeline } from './timeline';
 import type { Excerpt } from './types';
 
 export interface Failure extends Excerpt {

@@ -1,5 +1,6 @@
-import type { Evidence } from '../../domain/evidence';
-import { keyOf, lastReport, ofAgent, ofChange, ofClaim, signalsOf, templatesOf } from './traces';
+import { cut, type Evidence } from '../../domain/evidence';
+import { sharedTerms, termsOf } from '../../domain/terms';
+import { inOneLine, keyOf, lastReport, ofAgent, ofChange, ofClaim, signalsOf, templatesOf } from './traces';
 
 /** What to do when such a ticket comes again, each part with where it was learned. */
 export interface Lessons {
@@ -8,6 +9,12 @@ export interface Lessons {
   testCases: { name: string; given: string; expect: string; source: string }[];
   guardrails: string[];
 }
+
+/** What is supposed, without the figures of this one case: up to its colon where it has one. */
+const supposed = (statement: string): string => {
+  const name = inOneLine(statement).split(':')[0] ?? '';
+  return name.length <= 80 ? name : cut(inOneLine(statement), 200);
+};
 
 function proposal(evidence: Evidence, key: string): string {
   const { ticket, agent_tasks, change_requests } = evidence;
@@ -24,7 +31,7 @@ function proposal(evidence: Evidence, key: string): string {
       ? [`Compare with these lines: ${templates.map((t) => `“${t.text}” ${ofAgent(t.task, t.step)}`).join('; ')}.`]
       : []),
     ...(last?.report.claims.filter((c) => c.kind === 'hypothesis').slice(0, 3) ?? []).map(
-      (c) => `Check first: ${c.statement} ${last ? ofClaim(last.task, last.report.step, c.cites) : ''}`,
+      (c) => `Check first: ${supposed(c.statement)} ${last ? ofClaim(last.task, last.report.step, c.cites) : ''}`,
     ),
     ...change_requests.map((c) => `Ask for ${c.action} and wait for the decision ${ofChange(c)}.`),
   ];
@@ -41,7 +48,7 @@ function skills(evidence: Evidence, family: string): Lessons['skillProposals'] {
   const templates = templatesOf(evidence).slice(0, 5);
   const last = lastReport(evidence);
   if (signals.length + templates.length === 0 && !last) return [];
-  const claims = last?.report.claims.slice(0, 3) ?? [];
+  const hypotheses = last?.report.claims.filter((c) => c.kind === 'hypothesis').slice(0, 3) ?? [];
   return [
     {
       name: `triage ${family}`,
@@ -50,7 +57,9 @@ function skills(evidence: Evidence, family: string): Lessons['skillProposals'] {
         'Ticket {ticket_id}, attachment {attachment_id}.',
         ...signals.map((s) => `Count ${s.id} (${s.title}) and name what it is about.`),
         ...templates.map((t) => `Look for lines like “${t.text}”.`),
-        ...claims.map((c) => `Known from before, to be checked and never assumed: ${c.statement}`),
+        ...hypotheses.map(
+          (c) => `It was once ${supposed(c.statement)}: check whether it is again, and never assume it.`,
+        ),
         'Cite the observation behind every statement.',
       ].join('\n'),
     },
@@ -61,7 +70,8 @@ function testCases(evidence: Evidence): Lessons['testCases'] {
   return signalsOf(evidence)
     .slice(0, 5)
     .map((signal) => {
-      const line = templatesOf(evidence).find((t) => t.task === signal.task && t.step === signal.step);
+      const words = termsOf(signal.title);
+      const line = templatesOf(evidence).find((t) => sharedTerms(words, t.text).length >= 2);
       return {
         name: `finds ${signal.id}`,
         given: `a log with ${signal.events} events of ${signal.id}${line ? `, among its lines “${line.text}”` : ''}`,

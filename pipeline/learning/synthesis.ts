@@ -1,7 +1,7 @@
 import type { Evidence, EvidenceTask } from '../../domain/evidence';
 import type { Postmortem } from '../../domain/learning';
 import { lessonsOf } from './lessons';
-import { bullets, duration, lastReport, ofAgent, ofChange, ofClaim, plural } from './traces';
+import { bullets, duration, inOneLine, lastReport, ofAgent, ofChange, ofClaim, plural } from './traces';
 
 /** The parts of a postmortem that the records can fill. */
 export type Synthesis = Pick<
@@ -59,11 +59,11 @@ function wentWell(evidence: Evidence): string {
   }
   if (last) {
     const { task, report } = last;
-    lines.push(...report.claims.filter((c) => c.kind === 'finding').slice(0, 6).map((c) => `${c.statement} ${ofClaim(task, report.step, c.cites)}`)); // prettier-ignore
+    const findings = report.claims.filter((c) => c.kind === 'finding').slice(0, 6);
+    const untold = report.references.filter((r) => !findings.some((c) => c.statement.includes(r.title)));
+    lines.push(...findings.map((c) => `${c.statement} ${ofClaim(task, report.step, c.cites)}`));
     lines.push(
-      ...report.references.map(
-        (r) => `Known ${r.kind} ${r.id} “${r.title}” was recognised ${ofAgent(task, report.step)}`,
-      ),
+      ...untold.map((r) => `Known ${r.kind} ${r.id} “${r.title}” was recognised ${ofAgent(task, report.step)}`),
     );
   }
   for (const c of change_requests) {
@@ -118,7 +118,7 @@ function documentation({ ticket, agent_tasks, change_requests, notes }: Evidence
       const by = c.approved_by ? `, decided by ${c.approved_by}` : '';
       return `${c.action} on ${c.target}: ${c.status}, asked by ${c.requested_by}${by}${c.result ? `, ${c.result}` : ''} ${ofChange(c)}`;
     })),
-    ...part('Last notes', notes.slice(-8).map((n) => `${n.author}: ${n.body} [note ${n.id}]`)),
+    ...part('Last notes', notes.slice(-8).map((n) => `${n.author}: ${inOneLine(n.body)} [note ${n.id}]`)),
   ].join('\n').trimEnd(); // prettier-ignore
 }
 

@@ -13,6 +13,9 @@ export const ofClaim = (task: EvidenceTask, step: number, cites: readonly string
   return `[agent ${task.agent_id}, step ${step}${digests.length ? `; observations ${digests.join(', ')}` : ''}]`;
 };
 
+/** Texts of others, where a line of ours holds them. */
+export const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+
 export const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
 
 export const duration = (seconds: number): string => {

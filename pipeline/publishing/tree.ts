@@ -7,7 +7,7 @@ import { digestOf } from '../../log/canonical';
 import { errnoOf } from '../errno';
 
 /** What may be published: as much as people read, in types that browsers show. */
-export const treeLimits = { files: 200, bytes: 25 * 1024 * 1024 } as const;
+const treeLimits = { files: 200, bytes: 25 * 1024 * 1024 } as const;
 const maxFolders = 200;
 
 const webTypes = new Set(

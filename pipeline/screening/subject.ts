@@ -103,7 +103,8 @@ export function flatten(value: unknown, key = ''): Field[] {
     if (Array.isArray(item)) for (const element of item.toReversed()) stack.push([name, element]);
     else if (typeof item === 'object' && item !== null) {
       for (const [k, v] of Object.entries(item).toReversed()) stack.push([k.toLowerCase(), v]);
-    } else if (item !== null && item !== undefined) leaves.push({ key: name, value: String(item) });
+    } else if (typeof item === 'string') leaves.push({ key: name, value: item });
+    else if (typeof item === 'number' || typeof item === 'boolean') leaves.push({ key: name, value: String(item) });
   }
   return leaves;
 }

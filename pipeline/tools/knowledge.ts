@@ -20,9 +20,9 @@ export const knowledgeSearch = tool({
   content: 'prose',
   args: z.strictObject({ query: z.string().trim().min(1).max(500) }),
   target: ({ query }) => query,
-  async run({ query }, { read }) {
+  async run({ query }, context) {
     const terms = termsOf(query, { limit: 32 });
-    const found = await read((tx) => articlesWith(tx, terms, 50));
+    const found = await context.read((tx) => articlesWith(tx, terms, 50));
     const articles = rank(terms, found, ({ title, body }) => `${title} ${body}`, shown);
     return {
       articles: articles.map(({ item, score }) => ({

@@ -30,8 +30,8 @@ function logTool<A extends z.ZodType<{ attachment_id: string }>>(
     args,
     target: ({ attachment_id }) => `attachment ${attachment_id}`,
     // A file that is not there is no slow one: the tool itself refuses it.
-    slow: async ({ attachment_id }, { read }) => {
-      const { rows } = await read((tx) =>
+    slow: async ({ attachment_id }, context) => {
+      const { rows } = await context.read((tx) =>
         tx.query<{ slow: boolean | null }>('select size_bytes > $2 as slow from attachments where id = $1', [
           attachment_id,
           slowBytes,

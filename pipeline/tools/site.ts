@@ -14,8 +14,8 @@ const args = z.strictObject({
 });
 
 /** Read off what was recorded before this step, the time included: a repeat renders the same bytes. */
-const metaOf = ({ read, call }: ToolContext, ticketId: string): Promise<ReportPageMeta> =>
-  read(async (tx) => {
+const metaOf = ({ call, ...context }: ToolContext, ticketId: string): Promise<ReportPageMeta> =>
+  context.read(async (tx) => {
     const run = await runs.byId(tx, call.owner.id);
     const ticket = await tickets.byId(tx, ticketId);
     if (!run || !ticket) throw new Invalid('only the run of a ticket publishes');

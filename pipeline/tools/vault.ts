@@ -40,9 +40,9 @@ export const vaultCheck = tool({
   content: 'prose',
   args: z.strictObject({ system: name, resource_type: name, resource_id: name, action: name }),
   target: (a) => `${a.system}/${a.resource_type}/${a.resource_id}/${a.action}`,
-  async run({ system, resource_type, resource_id, action }, { call, read }) {
-    const leases = await read((tx) =>
-      activeLeases(tx, { runId: call.owner.id, system, resourceType: resource_type, action }),
+  async run({ system, resource_type, resource_id, action }, context) {
+    const leases = await context.read((tx) =>
+      activeLeases(tx, { runId: context.call.owner.id, system, resourceType: resource_type, action }),
     );
     const lease = leases.find((l) => matchesGlob(l.resource_id, resource_id));
     return {

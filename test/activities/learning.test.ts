@@ -1,82 +1,12 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 } from 'uuid';
-import {
-  learningActivities,
-  type PartName,
-  type PartOutcome,
-  type PromotionRequest,
-} from '../../activities/learning/promote';
 import { articles, blueprints, postmortems, skills } from '../../db/learning';
 import { promotionParts } from '../../db/promotions';
 import { notes } from '../../db/tickets';
-import type { Postmortem } from '../../domain/learning';
-import type { Actor } from '../../domain/principal';
 import type { OutcomeOf } from '../../domain/promotion';
-import type { Ticket } from '../../domain/ticket';
-import { openHouse, type House } from '../house';
+import { house, kindsOf, postmortem, promotion, read, ticketOf, versionsOf } from './promotions';
 
-const by: Actor = { id: v7(), kind: 'user', name: 'reviewer' };
-const parts: PartName[] = ['article', 'skills', 'blueprint', 'close'];
-let house: House;
-
-beforeAll(async () => {
-  house = await openHouse();
-});
-afterAll(() => house.close());
-
-async function postmortem(ticket: Ticket | null, fields: Partial<Postmortem> = {}): Promise<Postmortem> {
-  const at = new Date().toISOString();
-  const row: Postmortem = {
-    id: v7(), tenantId: house.tenantId, number: 0, ticketId: ticket?.id ?? null, runId: null, status: 'approved', summary: 'Somebody guessed passwords.',
-    wentWell: '- The sources were named.', improvements: '- Block after five failures.', workflowProposal: '1. Read the log.', documentation: 'All of it.',
-    skillProposals: ['Count failed passwords', { name: 'Name sources', description: 'Who it was', prompt_template: 'Sources of {log}?' }],
-    testCases: [{ name: 'finds the source', given: 'a log' }], guardrails: ['Never log in to try.'], reviewNotes: null, createdBy: 'agent-1',
-    reviewedBy: 'reviewer', reviewedAt: at, createdAt: at, updatedAt: at, version: 2, ...fields,
-  }; // prettier-ignore
-  const written = await house.store.write(house.tenantId, (tx) => postmortems.insert(tx, row));
-  if (!written) throw new Error('not written');
-  return written;
-}
-
-/** A promotion as its workflow makes it: the execution is what tells one from another. */
-function promotion(of: Postmortem, wanted: Partial<PromotionRequest> = {}) {
-  const request: PromotionRequest = {
-    tenantId: house.tenantId, postmortemId: of.id, by, createKnowledge: true, createWorkflow: true, createSkills: true, workflowStatus: 'draft',
-    markPromoted: true, ...wanted,
-  }; // prettier-ignore
-  const environment = new MockActivityEnvironment({
-    workflowExecution: { workflowId: `promotion:${of.id}`, runId: v7() },
-  });
-  const { promotePart, unpromotePart } = learningActivities(house);
-  const make = async <P extends PartName>(part: P) =>
-    (await environment.run<[PromotionRequest, PartName], PartOutcome, typeof promotePart>(
-      promotePart,
-      request,
-      part,
-    )) as OutcomeOf<P>;
-  return {
-    make,
-    takeBack: (part: PartName): Promise<void> => environment.run(unpromotePart, request, part),
-    all: async () => {
-      const made: PartOutcome[] = [];
-      for (const part of parts) made.push(await make(part));
-      return made;
-    },
-  };
-}
-
-const read = <T>(work: Parameters<typeof house.store.read<T>>[1]) => house.store.read(house.tenantId, work);
-const kindsOf = async (id: string): Promise<string[]> =>
-  (await house.owner.query('select kind from log where subject_id = $1 order by seq', [id])).rows.map(
-    (r) => r.kind as string,
-  );
-const versionsOf = async (id: string): Promise<number[]> =>
-  (
-    await house.owner.query('select version from blueprint_versions where blueprint_id = $1 order by version', [id])
-  ).rows.map((r) => r.version as number);
-
-/** Titles that share nothing, so that each test has a workflow key of its own. */
-const ticketOf = (title: string) => house.ticket({ title, description: '' });
+const lastEntry = async (): Promise<string> =>
+  (await house.owner.query<{ n: string }>('select max(seq) as n from log')).rows[0]?.n ?? '';
 
 describe('a promotion', () => {
   test('makes an article, skills and a draft, marks the postmortem and says so on the ticket', async () => {
@@ -134,9 +64,9 @@ describe('a promotion', () => {
     const ticket = await ticketOf('Repeated lesson about cabinets');
     const p = await postmortem(ticket);
     const first = await promotion(p).all();
-    const seq = (await house.owner.query('select max(seq) as n from log')).rows[0].n as number;
+    const last = await lastEntry();
     expect(await promotion(p).all()).toEqual(first);
-    expect((await house.owner.query('select max(seq) as n from log')).rows[0].n).toBe(seq);
+    expect(await lastEntry()).toBe(last);
     await read(async (tx) => {
       expect(await notes.list(tx, 'where ticket_id = $1', [ticket.id])).toHaveLength(1);
       expect(await skills.list(tx, `where name like $1`, [`postmortem-${p.number}-%`])).toHaveLength(2);
@@ -203,165 +133,5 @@ describe('a promotion', () => {
     expect(new Set(names).size).toBe(5);
     expect(blueprint).toMatchObject({ action: 'created' });
     expect(close).toMatchObject({ ticket: null, status: 'promoted' });
-  });
-});
-
-describe('a similar lesson', () => {
-  test('adds to article and blueprint, keeps every version and the state people gave it', async () => {
-    const one = await postmortem(await ticketOf('Shared lesson on ladders'));
-    const two = await postmortem(await ticketOf('Shared lesson on ladders'), {
-      summary: 'It happened again.',
-      guardrails: ['Never log in to try.', 'Ask first.'],
-    });
-    const [, , b1] = await promotion(one).all();
-    await house.owner.query(`update blueprints set status = 'active' where id = $1`, [
-      (b1 as OutcomeOf<'blueprint'>).id,
-    ]);
-    const [a2, , b2] = await promotion(two).all();
-    expect(a2).toMatchObject({ action: 'updated' });
-    expect(b2).toMatchObject({ action: 'updated', id: (b1 as OutcomeOf<'blueprint'>).id, version: 2 });
-    await read(async (tx) => {
-      const b = await blueprints.byId(tx, (b2 as OutcomeOf<'blueprint'>).id);
-      expect(b?.status).toBe('active');
-      expect(b?.approvalPolicy).toMatchObject({
-        postmortem_ids: [one.number, two.number],
-        guardrails: ['Never log in to try.', 'Ask first.'],
-      });
-      expect(b?.skillIds).toHaveLength(4);
-      const a = await articles.byId(tx, (a2 as OutcomeOf<'article'>).id);
-      expect(a?.body.match(/Postmortem Knowledge/g)).toHaveLength(2);
-      expect(a?.body).toContain('Somebody guessed passwords.');
-      expect(a?.body).toContain('It happened again.');
-    });
-    expect(await versionsOf((b2 as OutcomeOf<'blueprint'>).id)).toEqual([1, 2]);
-  });
-
-  test('starts anew when the blueprint was superseded', async () => {
-    const one = await postmortem(await ticketOf('Superseded lesson of carpets'));
-    const two = await postmortem(await ticketOf('Superseded lesson of carpets'));
-    const first = await promotion(one).make('blueprint');
-    await house.owner.query(`update blueprints set status = 'superseded' where id = $1`, [first.id]);
-    expect(await promotion(two).make('blueprint')).toMatchObject({ action: 'created', version: 1 });
-  });
-
-  test('many at once lose nothing', async () => {
-    const lessons = await Promise.all(
-      Array.from({ length: 8 }, async (_, i) =>
-        postmortem(await ticketOf('Crowded lesson in elevators'), { summary: `Lesson number ${i}.` }),
-      ),
-    );
-    const done = await Promise.all(lessons.map((p) => promotion(p).all()));
-    const made = done.map((d) => d[2] as OutcomeOf<'blueprint'>);
-    expect(new Set(made.map((m) => m.id)).size).toBe(1);
-    expect(made.map((m) => m.version).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(made.filter((m) => m.action === 'created')).toHaveLength(1);
-    await read(async (tx) => {
-      const b = await blueprints.byId(tx, made[0]?.id ?? '');
-      expect(b?.approvalPolicy['postmortem_ids']).toHaveLength(8);
-      expect(b?.skillIds).toHaveLength(16);
-      const a = await articles.byId(tx, (done[0]?.[0] as OutcomeOf<'article'>).id);
-      for (const p of lessons) expect(a?.body).toContain(p.summary);
-    });
-    expect(await versionsOf(made[0]?.id ?? '')).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-  });
-
-  test('two promotions of one postmortem at once make one of everything', async () => {
-    const p = await postmortem(await ticketOf('Doubled lesson of mirrors'));
-    const [one, two] = await Promise.all([promotion(p).all(), promotion(p).all()]);
-    expect(one).toEqual(two);
-    expect(await read((tx) => skills.list(tx, 'where name like $1', [`postmortem-${p.number}-%`]))).toHaveLength(2);
-  });
-});
-
-describe('taking back', () => {
-  const snapshot = (title: string) =>
-    read(async (tx) => ({
-      articles: (await articles.list(tx, 'where enabled order by number', [])).map(({ updatedAt, ...rest }) => rest),
-      blueprints: (await blueprints.list(tx, `where status <> 'superseded' order by number`, [])).map(
-        ({ updatedAt, version, ...rest }) => rest,
-      ),
-      skills: await skills.list(tx, 'order by number', []),
-      title,
-    }));
-
-  test('leaves no trace of what was created, and a repeat does nothing', async () => {
-    const p = await postmortem(await ticketOf('Withdrawn lesson of lamps'));
-    const before = await snapshot('');
-    const taken = promotion(p);
-    await taken.all();
-    for (const part of [...parts].reverse()) await taken.takeBack(part);
-    expect(await snapshot('')).toEqual(before);
-    expect((await read((tx) => postmortems.byId(tx, p.id)))?.status).toBe('approved');
-    const entries = (await kindsOf(p.id)).length;
-    for (const part of [...parts].reverse()) await taken.takeBack(part);
-    expect((await kindsOf(p.id)).length).toBe(entries);
-    expect(await promotion(p).make('article')).toMatchObject({ action: 'created' });
-  });
-
-  test('restores what was updated, in whatever order the others came', async () => {
-    const title = 'Restored lesson of bridges';
-    const one = await postmortem(await ticketOf(title), { summary: 'First.' });
-    const two = await postmortem(await ticketOf(title), { summary: 'Second.' });
-    const three = await postmortem(await ticketOf(title), { summary: 'Third.' });
-    await promotion(one).all();
-    const standing = await snapshot(title);
-    const second = promotion(two);
-    await second.all();
-    for (const part of [...parts].reverse()) await second.takeBack(part);
-    expect(await snapshot(title)).toEqual(standing);
-
-    const again = promotion(two);
-    const b = await again.make('blueprint');
-    await again.make('article');
-    const [third] = await promotion(three).all();
-    await again.takeBack('article');
-    await again.takeBack('blueprint');
-    await read(async (tx) => {
-      const article = await articles.byId(tx, (third as OutcomeOf<'article'>).id);
-      expect(article?.body).toContain('First.');
-      expect(article?.body).toContain('Third.');
-      expect(article?.body).not.toContain('Second.');
-      expect(article?.tags).not.toContain(`postmortem:${two.number}`);
-      const blueprint = await blueprints.byId(tx, b.id);
-      expect(blueprint?.approvalPolicy['postmortem_ids']).toEqual([one.number, three.number]);
-      expect(blueprint?.blueprint).not.toContain(`postmortem ${two.number},`);
-    });
-    expect((await versionsOf(b.id)).at(-1)).toBe(6);
-  });
-
-  test('of the first lesson leaves those that came after it', async () => {
-    const title = 'Overtaken lesson of stairs';
-    const one = promotion(await postmortem(await ticketOf(title), { summary: 'First.' }));
-    const two = await postmortem(await ticketOf(title), { summary: 'Second.' });
-    const [a] = [await one.make('article'), await one.make('blueprint')];
-    const [, , b] = await promotion(two).all();
-    await one.takeBack('blueprint');
-    await one.takeBack('article');
-    await read(async (tx) => {
-      const article = await articles.byId(tx, a.id);
-      expect(article).toMatchObject({ enabled: true });
-      expect(article?.body).toMatch(/^## Postmortem Knowledge: .*\n\nSecond\./);
-      expect(await blueprints.byId(tx, (b as OutcomeOf<'blueprint'>).id)).toMatchObject({ status: 'draft' });
-    });
-  });
-
-  test('takes nothing that another promotion made', async () => {
-    const p = await postmortem(await ticketOf('Foreign lesson of gates'));
-    const [a] = await promotion(p).all();
-    const second = promotion(p);
-    await second.all();
-    for (const part of parts) await second.takeBack(part);
-    expect(await promotion(p).make('article')).toEqual(a);
-    expect((await read((tx) => postmortems.byId(tx, p.id)))?.status).toBe('promoted');
-  });
-
-  test('leaves what somebody has rewritten by hand', async () => {
-    const title = 'Rewritten lesson of doors';
-    await promotion(await postmortem(await ticketOf(title))).all();
-    const second = promotion(await postmortem(await ticketOf(title), { summary: 'Second.' }));
-    const article = await second.make('article');
-    await house.owner.query(`update articles set body = 'By hand.' where id = $1`, [article.id]);
-    await second.takeBack('article');
-    expect((await read((tx) => articles.byId(tx, article.id)))?.body).toBe('By hand.');
   });
 });

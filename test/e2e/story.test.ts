@@ -45,7 +45,7 @@ test('the lease was bound to the run: it is over, and its secret is nowhere', as
 
 test('the second analyst found the blueprint and published nothing', async () => {
   const { body } = await s.call('GET', `/api/agents/${outcome.secondAgent}`);
-  expect(body.result).toMatch(/not published.*rejected/);
+  expect(body.current_task.output).toMatch(/not published.*rejected/);
   const { rows } = await s.owner.query<{ args: { report: { references: { kind: string }[] } } }>(
     `select e.args from executions e join runs r on r.id = e.owner_id where r.number = $1 and e.tool = 'site.publish'`,
     [outcome.secondAgent],

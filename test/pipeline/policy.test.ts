@@ -46,7 +46,7 @@ describe('the built-in policy, evaluated in process', () => {
   test('allows what is granted, and says by which policy and version', () => {
     expect(engine.evaluate(call)).toEqual({
       decision: 'allow',
-      reasons: [{ code: 'granted', message: expect.any(String) }],
+      reasons: [{ code: 'granted', message: expect.any(String) as string }],
       policyId: 'wheelhouse.tools',
       version: engine.version,
     });
@@ -184,7 +184,7 @@ describe('scripts/build-policy.mjs --check, without opa', () => {
     ['a module without a source', 'compiled/extra.wasm', 'x', 'policy/compiled/extra.wasm: has no source'],
   ])('names %s', async (_, file, text, message) => {
     await writeFile(join(folder, 'policy', file), text, { flag: 'a' });
-    await expect(check()).rejects.toMatchObject({ stderr: expect.stringContaining(message) });
+    await expect(check()).rejects.toMatchObject({ stderr: expect.stringContaining(message) as string });
   });
 });
 

@@ -1,14 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
-import pino from 'pino';
+import { Client } from 'pg';
+import type { Deps } from '../../activities/deps';
 import { searchAttributes } from '../../cli/search-attributes';
-import { appPool } from '../../db/pool';
-import { loadKeyring } from '../../log/keys';
-import { provisionTenant } from '../../log/provision';
-import { createStore, type Store } from '../../log/store';
+import { loadConfig } from '../../config';
 import type { Keyring } from '../../log/keys';
+import { createLogger } from '../../log/logger';
+import { openKernel } from '../../log/open';
+import { provisionTenant } from '../../log/provision';
+import type { Store } from '../../log/store';
+import { createDeps } from '../../workers/deps';
 import { refusals } from '../../workers/failures';
+import { installRuntime } from '../../workers/runtime';
 import { bundlePath, freshDatabase, temporal } from '../stack';
 
 /** Workflows under a clock that skips, over a real Postgres. */
@@ -16,28 +23,38 @@ export interface Clockwork {
   env: TestWorkflowEnvironment;
   store: Store;
   keyring: Keyring;
-  masterKey: Buffer;
   tenantId: string;
-  databaseUrl: string;
+  /** The owner's connection, past row-level security: for looking, and for tampering. */
+  owner: Client;
+  /** All workflows and activities are polled here. */
   taskQueue: string;
   close(): Promise<void>;
 }
 
 const KEYWORD = 2;
 
-/** `activities` gets what activities lean on; only those that the test's workflows call are needed. */
+/** `activities` gets what activities lean on, as a worker does. */
 export async function clockwork(
-  activities: (deps: { store: Store; keyring: Keyring; masterKey: Buffer }) => object,
+  activities: (deps: Deps) => object,
   fourEyes: 'strict' | 'agent_only' = 'agent_only',
 ): Promise<Clockwork> {
   const database = await freshDatabase();
+  const dataDir = mkdtempSync(join(tmpdir(), 'wheelhouse-time-'));
   const masterKey = randomBytes(32);
   const { tenantId } = await provisionTenant(database.url, {
     slug: 'local', fourEyes, operatorSignals: true, adminEmail: 'admin@local.test', adminPassword: 'x'.repeat(12), masterKey, apiKey: null,
   }); // prettier-ignore
-  const pool = appPool(database.url, 8, (e) => pino().error(e));
-  const keyring = await loadKeyring(pool, masterKey);
-  const store = createStore(pool, keyring);
+  const config = loadConfig({
+    DATABASE_URL: database.url,
+    WHEELHOUSE_MASTER_KEY: masterKey.toString('base64'),
+    WHEELHOUSE_DATA_DIR: dataDir,
+    DATABASE_POOL: '8',
+  });
+  const logger = createLogger('error', 'test');
+  installRuntime(logger);
+  const kernel = await openKernel(config, logger);
+  const owner = new Client({ connectionString: database.url });
+  await owner.connect();
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: temporal().testServerPath } },
   });
@@ -50,18 +67,21 @@ export async function clockwork(
     connection: env.nativeConnection,
     taskQueue,
     workflowBundle: { codePath: bundlePath() },
-    activities: activities({ store, keyring, masterKey }),
+    activities: activities(await createDeps(config, kernel, env.client.workflow, logger)),
     interceptors: { activity: [() => ({ inbound: refusals })] },
   });
   const running = worker.run();
+  const { store, keyring } = kernel;
   return {
-    env, store, keyring, masterKey, tenantId, databaseUrl: database.url, taskQueue,
+    env, store, keyring, tenantId, owner, taskQueue,
     async close() {
       worker.shutdown();
       await running;
       await env.teardown();
-      await pool.end();
+      await kernel.pool.end();
+      await owner.end();
       await database.drop();
+      rmSync(dataDir, { recursive: true, force: true });
     },
   }; // prettier-ignore
 }

@@ -37,9 +37,14 @@ export const access = {
       risk_level: z.enum(riskLevels).default('medium'),
       sync_provider: flag.optional(),
       reason: prose.optional(),
-      requester: name(100).optional().describe('A label: who asks is the authenticated principal, or the agent it acts for'),
+      requester: name(100)
+        .optional()
+        .describe('A label: who asks is the authenticated principal, or the agent it acts for'),
       lease_request: z
-        .object({ ...scope, expires_at: Instant.optional().describe('The lease lives at most as long as from now to then') })
+        .object({
+          ...scope,
+          expires_at: Instant.optional().describe('The lease lives at most as long as from now to then'),
+        })
         .optional(),
     }),
     output: z.object({

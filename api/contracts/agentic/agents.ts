@@ -109,7 +109,8 @@ export const agents = {
   stopAgent: operation({
     route: 'POST /api/agents/:agent_id/stop',
     tag,
-    summary: 'Stop an agent: from now on none of its calls passes; one that has ended stays as it is, and its status is told',
+    summary:
+      'Stop an agent: from now on none of its calls passes; one that has ended stays as it is, and its status is told',
     access: 'agents:stop',
     params: byId('agent_id'),
     body: z.object({ reason: name(500).default('operator_stop') }),

@@ -26,7 +26,8 @@ export const notes = {
   addNote: operation({
     route: 'POST /api/tickets/:ticket_id/notes',
     tag,
-    summary: 'Add a note; what people and providers write steers the agents that work on the ticket, without interrupting them',
+    summary:
+      'Add a note; what people and providers write steers the agents that work on the ticket, without interrupting them',
     access: 'tickets:note',
     params: byId('ticket_id'),
     body: z
@@ -41,14 +42,18 @@ export const notes = {
         agent_id: intId.optional(),
         external_ref: name(200).optional(),
       })
-      .refine((b) => Boolean(b.body ?? b.note ?? b.content ?? b.title), { path: ['body'], message: 'a note needs a text' }),
+      .refine((b) => Boolean(b.body ?? b.note ?? b.content ?? b.title), {
+        path: ['body'],
+        message: 'a note needs a text',
+      }),
     output: z.object({ id: z.int(), ticket_id: z.int(), status: z.literal('created'), steering: steeringOf }),
     errors: ['NotFound'],
   }),
   addAttachment: operation({
     route: 'POST /api/tickets/:ticket_id/attachments',
     tag,
-    summary: 'Attach a file: as form data with its bytes in `file`, or as JSON, the metadata of one that is kept elsewhere',
+    summary:
+      'Attach a file: as form data with its bytes in `file`, or as JSON, the metadata of one that is kept elsewhere',
     access: 'tickets:note',
     params: byId('ticket_id'),
     body: z.object({

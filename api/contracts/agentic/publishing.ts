@@ -10,7 +10,8 @@ export const publishing = {
   deployStaticSite: operation({
     route: 'POST /api/agents/:agent_id/deploy/static-site',
     tag: 'Tickets',
-    summary: "Publish a static tree from the agent's work folder, as an approved change of the same agent and ticket allows",
+    summary:
+      "Publish a static tree from the agent's work folder, as an approved change of the same agent and ticket allows",
     access: 'deployments:write',
     params: byId('agent_id'),
     body: z.object({

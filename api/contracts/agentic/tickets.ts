@@ -133,7 +133,13 @@ export const tickets = {
       steering_events: z.array(SteeringShape).describe('The last 30'),
       model_turn_events: z.array(z.record(z.string(), z.unknown())).describe('Empty: no harness here has a model yet'),
       postmortems: z.array(
-        z.object({ id: z.int(), status: z.string(), summary: z.string(), improvements: z.string(), created_at: z.string() }),
+        z.object({
+          id: z.int(),
+          status: z.string(),
+          summary: z.string(),
+          improvements: z.string(),
+          created_at: z.string(),
+        }),
       ),
       related_tickets: z.array(z.object({ id: z.int(), title: z.string(), status: z.string(), score: z.number() })),
       knowledge_articles: z.array(z.object({ id: z.int(), title: z.string(), body: z.string() })),
@@ -167,8 +173,12 @@ export const tickets = {
         reason: prose.optional(),
       })
       .refine(
-        (b) => [b.assignee_team, b.owning_group, b.assignee, b.escalation_tier, b.priority].some((v) => v !== undefined),
-        { path: ['assignee_team'], message: 'say what changes: assignee_team, owning_group, assignee, escalation_tier or priority' },
+        (b) =>
+          [b.assignee_team, b.owning_group, b.assignee, b.escalation_tier, b.priority].some((v) => v !== undefined),
+        {
+          path: ['assignee_team'],
+          message: 'say what changes: assignee_team, owning_group, assignee, escalation_tier or priority',
+        },
       ),
     output: z.object({ status: z.literal('updated'), ticket: TicketShape, note_id: z.int() }),
     errors: ['NotFound'],

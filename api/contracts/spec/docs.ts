@@ -6,7 +6,13 @@ const page = (route: `GET /${string}`, summary: string) =>
   operation({ route, tag, summary, access: 'public', output: raw('text/html') });
 
 /** What the two pages load: from this server, never from elsewhere. */
-export const assetNames = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-start.js', 'redoc.standalone.js', 'redoc-start.js'] as const;
+export const assetNames = [
+  'swagger-ui.css',
+  'swagger-ui-bundle.js',
+  'swagger-start.js',
+  'redoc.standalone.js',
+  'redoc-start.js',
+] as const;
 
 export const docs = {
   openApiDocument: operation({

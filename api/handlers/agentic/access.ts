@@ -48,7 +48,12 @@ async function answer(ctx: Ctx, id: string) {
     resource: asked.resource,
     permission: asked.permission,
     assignment_group: asked.assignmentGroup,
-    access_raci: { responsible: asked.assignmentGroup, accountable: 'Data Owner', consulted: [], informed: [asked.requester.name] },
+    access_raci: {
+      responsible: asked.assignmentGroup,
+      accountable: 'Data Owner',
+      consulted: [],
+      informed: [asked.requester.name],
+    },
     access_ticket: ticketView(child),
   };
 }
@@ -76,7 +81,9 @@ export const accessHandlers: Handlers<typeof access> = {
     const made = ctx.repeatable ? await ctx.read((tx) => accessById(tx, id)) : null;
     if (made?.gateNumber) return answer(ctx, id);
     if (run && isEnded(run)) {
-      throw new Conflict(`agent ${run.number} is ${run.status}: access for it would lead nowhere`, { status: run.status });
+      throw new Conflict(`agent ${run.number} is ${run.status}: access for it would lead nowhere`, {
+        status: run.status,
+      });
     }
     const { requestedBy, onBehalfOf } = agentOf(ctx, run);
     const asked = newAccess(
@@ -121,7 +128,12 @@ export const accessHandlers: Handlers<typeof access> = {
     }),
 
   checkLease: async ({ params, body }, ctx) => {
-    const scope = { system: body.system, resource_type: body.resource_type, resource_id: body.resource_id, action: body.action };
+    const scope = {
+      system: body.system,
+      resource_type: body.resource_type,
+      resource_id: body.resource_id,
+      action: body.action,
+    };
     // The answer is written down in the transaction that finds it; a refusal is thrown after that has committed.
     const { run, lease } = await ctx.write(async (tx) => {
       const asking = await seenRun(ctx, tx, params.agent_id);

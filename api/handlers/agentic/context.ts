@@ -15,7 +15,17 @@ import type { Ctx } from '../../kernel';
 import { accessView, attachmentView, noteView, steeringView, taskView, ticketView } from './ticket-views';
 import { changeView } from './views';
 
-const most = { notes: 100, attachments: 100, changes: 100, access: 100, tasks: 20, checkpoints: 20, steering: 30, known: 10, skills: 100 };
+const most = {
+  notes: 100,
+  attachments: 100,
+  changes: 100,
+  access: 100,
+  tasks: 20,
+  checkpoints: 20,
+  steering: 30,
+  known: 10,
+  skills: 100,
+};
 const textChars = 4_000;
 
 /** What is known that may help: other tickets, articles and learned workflows that speak of the same, and skills for all. */
@@ -32,8 +42,17 @@ async function knownOf(ctx: Ctx, tx: Read, ticket: TicketView) {
   const articles = rank(terms, await articlesWith(tx, terms, 50), (a) => `${a.title} ${a.body}`, most.known);
   const general = await skills.list(tx, 'where enabled and assigned_to_all order by name limit $1', [most.skills]);
   return {
-    related_tickets: related.map(({ item, score }) => ({ id: item.number, title: item.title, status: item.status, score })),
-    knowledge_articles: articles.map(({ item }) => ({ id: item.number, title: item.title, body: cut(item.body, textChars) })),
+    related_tickets: related.map(({ item, score }) => ({
+      id: item.number,
+      title: item.title,
+      status: item.status,
+      score,
+    })),
+    knowledge_articles: articles.map(({ item }) => ({
+      id: item.number,
+      title: item.title,
+      body: cut(item.body, textChars),
+    })),
     workflows: [...new Set(workflows)].slice(0, most.known).map((w) => ({
       id: w.number,
       name: w.name,
@@ -51,7 +70,10 @@ async function knownOf(ctx: Ctx, tx: Read, ticket: TicketView) {
 export async function contextOf(ctx: Ctx, tx: Read, ticket: TicketView) {
   const { id, number } = ticket;
   const noted = await notes.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.notes]);
-  const files = await attachments.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.attachments]);
+  const files = await attachments.list(tx, 'where ticket_id = $1 order by number desc limit $2', [
+    id,
+    most.attachments,
+  ]);
   const gates = await listGates(tx, { status: null, agent: null, ticket: number }, most.changes, 0);
   const access = await accessOfTicket(tx, id, most.access);
   const runs = await runsOfTicket(tx, id, most.tasks);

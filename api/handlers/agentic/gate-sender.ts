@@ -5,7 +5,11 @@ import { signAssertion } from '../../../log/assertion';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
 
-export const gateRef = (ctx: Ctx, gate: Pick<Gate, 'id'>) => ({ kind: 'approvalGate' as const, tenantId: ctx.tenantId, id: gate.id });
+export const gateRef = (ctx: Ctx, gate: Pick<Gate, 'id'>) => ({
+  kind: 'approvalGate' as const,
+  tenantId: ctx.tenantId,
+  id: gate.id,
+});
 
 /** What was refused leaves no history with the workflow that refused it: the log says it. */
 async function refuse(ctx: Ctx, gate: Gate, event: string, e: DomainError): Promise<never> {
@@ -33,7 +37,12 @@ async function refuse(ctx: Ctx, gate: Gate, event: string, e: DomainError): Prom
  * Sends a decision or a completion with the proof of who is behind it.
  * @throws Conflict, Forbidden: what the gate refused, written down
  */
-export async function send<R>(ctx: Ctx, gate: Gate, event: Verdict | 'complete', update: (proof: string, updateId: string) => Promise<R>): Promise<R> {
+export async function send<R>(
+  ctx: Ctx,
+  gate: Gate,
+  event: Verdict | 'complete',
+  update: (proof: string, updateId: string) => Promise<R>,
+): Promise<R> {
   const proof = await signAssertion(ctx.kernel.keyring, {
     by: ctx.actor, tenantId: ctx.tenantId, gateId: gate.id, verdict: event, digest: gate.digest,
   }); // prettier-ignore

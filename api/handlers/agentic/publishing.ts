@@ -21,10 +21,16 @@ const headers = {
 };
 
 const isMissing = (e: unknown): boolean =>
-  e instanceof Error && 'code' in e && ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR'].includes(String(e.code));
+  e instanceof Error &&
+  'code' in e &&
+  ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR'].includes(String(e.code));
 
 /** A file of a published site, or null: for one that is not there as for one that is reached through a link. */
-async function published(dataDir: string, slug: string, path: readonly string[]): Promise<NodeJS.ReadableStream | null> {
+async function published(
+  dataDir: string,
+  slug: string,
+  path: readonly string[],
+): Promise<NodeJS.ReadableStream | null> {
   try {
     const site = join(await realpath(join(dataDir, 'published')), slug);
     const wanted = join(site, ...path);
@@ -86,17 +92,17 @@ export const publishingHandlers: Handlers<typeof publishing> = {
         throw e;
       }); // prettier-ignore
       const result = `published at ${site.url}: ${site.file_count} files, ${site.total_bytes} bytes, sha256 ${site.digest}`;
-      await send(ctx, gate, 'complete', (proof, updateId) =>
-        ctx.kernel.temporal.update(gateRef(ctx, gate), complete, updateId, {
-          by: ctx.actor, result, proof, correlationId: ctx.requestId,
-        }),
-      ); // prettier-ignore
       const note = await ctx.write(async (tx) => {
         const said = await say(
           ctx,
           tx,
           { id: run.ticketId, number: run.ticketNumber },
-          { source: 'deployment-adapter', author: ctx.actor.name, body: `Site ${result}`, externalRef: `change:${gate.number}` },
+          {
+            source: 'deployment-adapter',
+            author: ctx.actor.name,
+            body: `Site ${result}`,
+            externalRef: `change:${gate.number}`,
+          },
         );
         tx.log({
           kind: 'static_site.deployed',
@@ -109,6 +115,12 @@ export const publishingHandlers: Handlers<typeof publishing> = {
         });
         return said.note;
       });
+      // Last: until then everything is safe to repeat.
+      await send(ctx, gate, 'complete', (proof, updateId) =>
+        ctx.kernel.temporal.update(gateRef(ctx, gate), complete, updateId, {
+          by: ctx.actor, result, proof, correlationId: ctx.requestId,
+        }),
+      ); // prettier-ignore
       return {
         status: 'deployed' as const,
         change_id: gate.number,

@@ -35,7 +35,10 @@ export async function resume(ctx: Ctx, ticket: Ticket): Promise<Resumed> {
   try {
     const { harness, model, profileId, prompt, scopes, spawnedBy } = last;
     const id = ctx.newId(`run:${ticket.id}`);
-    return told('spawned', await spawn(ctx, ticket, { id, harness, model, profileId, prompt, scopes, wanted: null, by: spawnedBy }));
+    return told(
+      'spawned',
+      await spawn(ctx, ticket, { id, harness, model, profileId, prompt, scopes, wanted: null, by: spawnedBy }),
+    );
   } catch (e) {
     // The answer is recorded whatever comes of the agent; the next one reads it with the ticket.
     if (!(e instanceof Conflict) && !(e instanceof Unavailable)) throw e;

@@ -46,7 +46,13 @@ export async function steerAgents(ctx: Ctx, tx: Write, note: Note): Promise<Stee
       ticketId: note.ticketId,
       runId: run.id,
       agentId: run.agentId,
-      body: { event_id: event.id, number: event.number, note_id: note.number, source: note.source, author: note.author },
+      body: {
+        event_id: event.id,
+        number: event.number,
+        note_id: note.number,
+        source: note.source,
+        author: note.author,
+      },
     });
     steered.push({ runId: run.id, eventId: event.id });
   }
@@ -57,8 +63,10 @@ export async function steerAgents(ctx: Ctx, tx: Write, note: Note): Promise<Stee
 export function passOn(ctx: Ctx, steered: readonly Steered[]): void {
   const { temporal, logger } = ctx.kernel;
   for (const { runId, eventId } of steered) {
-    temporal.signal({ kind: 'agentRun', tenantId: ctx.tenantId, id: runId }, steer, { id: eventId }).catch((err: unknown) => {
-      logger.debug({ err, runId, eventId }, 'steering was not sent at once; the dispatcher sends it');
-    });
+    temporal
+      .signal({ kind: 'agentRun', tenantId: ctx.tenantId, id: runId }, steer, { id: eventId })
+      .catch((err: unknown) => {
+        logger.debug({ err, runId, eventId }, 'steering was not sent at once; the dispatcher sends it');
+      });
   }
 }

@@ -122,7 +122,12 @@ export const ticketHandlers: Handlers<typeof tickets> = {
           actor: ctx.actor,
           subject: { kind: 'ticket', id },
           ticketId: id,
-          body: { ticket_id: written.number, ticket_class: written.ticketClass, status: written.status, label: written.createdByLabel },
+          body: {
+            ticket_id: written.number,
+            ticket_class: written.ticketClass,
+            status: written.status,
+            label: written.createdByLabel,
+          },
         });
       }
       const stands = await ticketById(tx, id);
@@ -130,7 +135,10 @@ export const ticketHandlers: Handlers<typeof tickets> = {
       return stands;
     });
     const reason = body.auto_assign ? 'no_enabled_policy' : 'not_requested';
-    return { ...ticketView(ticket), auto_assignment: { status: 'skipped' as const, reason, rule_id: null, agent_id: null } };
+    return {
+      ...ticketView(ticket),
+      auto_assignment: { status: 'skipped' as const, reason, rule_id: null, agent_id: null },
+    };
   },
 
   getTicket: ({ params }, ctx) =>

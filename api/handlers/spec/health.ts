@@ -10,7 +10,8 @@ import { diskUsage, healthOf, inTime, overTenants, type Health, type Part } from
 
 const json = (body: object, status = 200): Reply => ({ type: 'application/json', body: JSON.stringify(body), status });
 const now = (): string => new Date().toISOString();
-const count = (parts: readonly Part[], status: Part['status']): number => parts.filter((p) => p.status === status).length;
+const count = (parts: readonly Part[], status: Part['status']): number =>
+  parts.filter((p) => p.status === status).length;
 
 /** Without the database nothing can be said or done; without anything else, something. */
 function levelOf({ parts }: Health) {
@@ -84,7 +85,11 @@ export const healthHandlers: Handlers<typeof health> = {
       status,
       healthy: count(parts, 'operational'),
       total: parts.length,
-      summary: { operational: count(parts, 'operational'), degraded: count(parts, 'degraded'), outage: count(parts, 'outage') },
+      summary: {
+        operational: count(parts, 'operational'),
+        degraded: count(parts, 'degraded'),
+        outage: count(parts, 'outage'),
+      },
       latency: { scope: 'end_to_end', ...(await latency()) },
       services: measured.parts,
       queues: measured.queues,
@@ -104,7 +109,11 @@ export const healthHandlers: Handlers<typeof health> = {
       latency: { scope: 'gateway_internal' as const, ...(await latency()) },
       kill_switch: {
         engaged: turned && turned.some((k) => k.engaged),
-        last_toggled_at: turned?.map((k) => k.at).sort().at(-1) ?? null,
+        last_toggled_at:
+          turned
+            ?.map((k) => k.at)
+            .sort()
+            .at(-1) ?? null,
       },
       services: {
         total: parts.length,

@@ -40,7 +40,11 @@ export async function inTime<T>(work: Promise<T>): Promise<T> {
 }
 
 /** What is said of a part in public: that it is away, not where it was looked for. */
-async function probe<T>(kernel: Kernel, name: string, work: () => Promise<T>): Promise<{ part: Part; value: T | null }> {
+async function probe<T>(
+  kernel: Kernel,
+  name: string,
+  work: () => Promise<T>,
+): Promise<{ part: Part; value: T | null }> {
   const from = performance.now();
   try {
     const value = await inTime(work());
@@ -48,7 +52,10 @@ async function probe<T>(kernel: Kernel, name: string, work: () => Promise<T>): P
     return { part: { status: ms > slowMs ? 'degraded' : 'operational', latency_ms: ms, error: null }, value };
   } catch (err) {
     kernel.logger.warn({ err, part: name }, 'a health probe failed');
-    return { part: { status: 'outage', latency_ms: null, error: err instanceof TooSlow ? err.message : 'unreachable' }, value: null };
+    return {
+      part: { status: 'outage', latency_ms: null, error: err instanceof TooSlow ? err.message : 'unreachable' },
+      value: null,
+    };
   }
 }
 

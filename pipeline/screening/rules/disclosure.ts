@@ -193,7 +193,10 @@ export const disclosureRules: readonly Rule[] = [
           'weights parameters architecture',
           'file* json full raw url exact layer* dump all and',
         ),
-        words(12, disclose, 'your training fine', 'training tuning', 'data dataset* corpus set examples documents'),
+        all(
+          words(12, disclose, 'your training fine', 'training tuning', 'data dataset* corpus set examples documents'),
+          (subject) => !/\b(?:about|is|was) your training\b/.test(subject.text),
+        ),
         words(
           10,
           'clone replicate distill steal copy reverse reconstruct extract',

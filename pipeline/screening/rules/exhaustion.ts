@@ -73,6 +73,8 @@ export const exhaustionRules: readonly Rule[] = [
     match: any(
       asksForFlood,
       pattern(
+        /\b(?:never[- ]?end(?:s|ing)|infinitely (?:long|many|large)|without ever (?:stopping|ending)|as (?:many|much) (?:tokens|words|output|text|lines|pages|characters) as|until you run out)\b/,
+        /\b(?:between|from) \d[\d,]{0,9} (?:and|to) \d[\d,]{4,}|\b(?:every|all|each|whole|entire)\b[^.]{0,20}\b(?:word in the (?:english )?dictionary|wikipedia|internet|encyclop\w{1,8}|library of congress)\b/,
         /\bcount\b[^.]{0,30}\bto \d[\d,]{4,}|\bnever stop (?:talking|generating|writing|printing|responding|output)/,
       ),
       all(

@@ -228,7 +228,7 @@ describe('the postmortem', () => {
     expect(p.skillProposals).toEqual([
       expect.objectContaining({
         name: 'triage auth-failures',
-        prompt_template: expect.stringContaining('Count auth.failed_password'),
+        prompt_template: expect.stringContaining('Count auth.failed_password') as unknown,
       }),
     ]);
     expect(p.testCases).toContainEqual(

@@ -62,7 +62,7 @@ describe('vault.check', () => {
     const allowed = await ask(run, 'wazuh/alert_index/wazuh-alerts-2025.11/read');
     expect(allowed).toEqual({
       allow: true,
-      lease_id: expect.any(Number),
+      lease_id: expect.any(Number) as unknown,
       credential_ref: '<vault:wazuh-alerts-*>',
       secret_values_returned: false,
     });

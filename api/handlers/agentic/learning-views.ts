@@ -1,0 +1,80 @@
+import type { PostmortemView } from '../../../db/learning-queries';
+import type { Article, Blueprint, Skill } from '../../../domain/learning';
+
+// What was learned, as this door's wire has it.
+
+export const postmortemView = (p: PostmortemView) => ({
+  id: p.number,
+  ticket_id: p.ticketNumber,
+  ticket_title: p.ticketTitle,
+  agent_id: p.runNumber,
+  agent_model: p.model,
+  task_id: p.taskNumber,
+  status: p.status,
+  summary: p.summary,
+  went_well: p.wentWell,
+  improvements: p.improvements,
+  workflow_proposal: p.workflowProposal,
+  documentation: p.documentation,
+  skill_proposals: p.skillProposals,
+  test_cases: p.testCases,
+  guardrails: p.guardrails,
+  review_notes: p.reviewNotes,
+  created_by: p.createdBy,
+  reviewed_by: p.reviewedBy,
+  reviewed_at: p.reviewedAt,
+  created_at: p.createdAt,
+  updated_at: p.updatedAt,
+});
+
+export const articleView = (a: Article) => ({
+  id: a.number,
+  title: a.title,
+  body: a.body,
+  category: a.category,
+  source: a.source,
+  external_ref: a.externalRef,
+  tags: a.tags,
+  enabled: a.enabled,
+  created_at: a.createdAt,
+  updated_at: a.updatedAt,
+});
+
+export const skillView = (s: Skill) => ({
+  id: s.number,
+  name: s.name,
+  description: s.description,
+  category: s.category,
+  prompt_template: s.promptTemplate,
+  enabled: s.enabled,
+  assigned_to_all: s.assignedToAll,
+  created_at: s.createdAt,
+  updated_at: s.updatedAt,
+});
+
+const reviewState = ({ status, reviewedAt }: Blueprint): string => {
+  if (status === 'active') return reviewedAt === null ? 'active_missing_review' : 'active_approved';
+  return status === 'tested' ? 'tested_needs_approval' : status;
+};
+
+export const workflowView = (b: Blueprint) => ({
+  id: b.number,
+  name: b.name,
+  workflow_key: b.workflowKey,
+  version: b.version,
+  status: b.status,
+  review_state: reviewState(b),
+  description: b.description,
+  ticket_class: b.ticketClass,
+  trigger_type: b.triggerType,
+  blueprint: b.blueprint,
+  test_plan: b.testPlan,
+  test_results: b.testResults,
+  approval_policy: { ...b.approvalPolicy, workflow_key: b.workflowKey },
+  skill_ids: b.skillIds,
+  created_by: b.createdBy,
+  reviewed_by: b.reviewedBy,
+  reviewed_at: b.reviewedAt,
+  created_at: b.createdAt,
+  updated_at: b.updatedAt,
+});

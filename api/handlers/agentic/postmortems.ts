@@ -1,0 +1,232 @@
+import { postmortemEvidence } from '../../../db/evidence';
+import { postmortems as rows } from '../../../db/learning';
+import { listPostmortems, postmortemByNumber, type PostmortemView } from '../../../db/learning-queries';
+import { runs } from '../../../db/runs';
+import type { Read, Write } from '../../../db/tx';
+import { Conflict, Forbidden, NotFound } from '../../../domain/errors';
+import { edit, review, type Postmortem } from '../../../domain/learning';
+import { synthesise } from '../../../pipeline/learning/synthesis';
+import type { postmortems } from '../../contracts/agentic/postmortems';
+import type { Ctx, Handlers } from '../../kernel';
+import { postmortemView } from './learning-views';
+import { assetsOf, promote } from './promotion';
+import { heldTicket, seenTicket } from './seen';
+
+/** @throws NotFound, for a foreign postmortem as for one that never was */
+async function seen(ctx: Ctx, tx: Read, number: number): Promise<PostmortemView> {
+  const found = await postmortemByNumber(tx, number);
+  const { ticketId } = ctx.principal;
+  if (!found || (ticketId !== null && found.ticketId !== ticketId)) throw new NotFound(`no postmortem ${number}`);
+  return found;
+}
+
+/** What an agent wrote counts when people have read it: they, and no agent, say so. @throws Forbidden */
+function assertPerson(ctx: Ctx): void {
+  if (ctx.principal.kind !== 'agent') return;
+  throw new Forbidden('a postmortem is reviewed and promoted by people', { reason: 'agent', authenticated: true });
+}
+
+/** The run that a request names by agent or by task; null when it names none. @throws NotFound when it worked on another ticket */
+async function runOf(
+  tx: Read,
+  of: { agent_id?: number | undefined; task_id?: number | undefined },
+  ticketId: string | null,
+) {
+  const { agent_id: agent, task_id: task } = of;
+  if (agent === undefined && task === undefined) return null;
+  const [run] = await runs.list(tx, 'where ($1::int is null or number = $1) and ($2::int is null or task_number = $2)', [
+    agent ?? null, task ?? null,
+  ]); // prettier-ignore
+  if (!run || (ticketId !== null && run.ticketId !== ticketId))
+    throw new NotFound(`no agent ${agent ?? `of task ${task}`}`);
+  return run;
+}
+
+const entry = (ctx: Ctx, kind: string, p: Postmortem, body: Record<string, unknown>) => ({
+  kind,
+  actor: ctx.actor,
+  subject: { kind: 'postmortem' as const, id: p.id },
+  ticketId: p.ticketId,
+  runId: p.runId,
+  version: p.version,
+  body: { postmortem_id: p.number, status: p.status, ...body },
+});
+
+type Content = Pick<
+  Postmortem,
+  'summary' | 'wentWell' | 'improvements' | 'workflowProposal' | 'documentation' | 'skillProposals' | 'testCases' | 'guardrails'
+>; // prettier-ignore
+const empty: Content = {
+  summary: '', wentWell: '', improvements: '', workflowProposal: '', documentation: '', skillProposals: [], testCases: [], guardrails: [],
+}; // prettier-ignore
+
+/** The parts that a body brings, under the names of the domain. */
+const contentOf = (b: { [K in keyof typeof wire]?: unknown }): Partial<Content> =>
+  Object.fromEntries(
+    Object.entries(wire).flatMap(([theirs, ours]) => {
+      const value = b[theirs as keyof typeof wire];
+      return value === undefined ? [] : [[ours, value]];
+    }),
+  ) as Partial<Content>;
+const wire = {
+  summary: 'summary',
+  went_well: 'wentWell',
+  improvements: 'improvements',
+  workflow_proposal: 'workflowProposal',
+  documentation: 'documentation',
+  skill_proposals: 'skillProposals',
+  test_cases: 'testCases',
+  guardrails: 'guardrails',
+} as const;
+
+type New = Pick<Postmortem, 'ticketId' | 'runId' | 'status' | 'createdBy'> & Partial<Content>;
+
+/** The row and its entry; a repeat of the request finds what the first one made. */
+async function create(
+  ctx: Ctx,
+  tx: Write,
+  made: New,
+  kind: string,
+  body: Record<string, unknown>,
+): Promise<Postmortem> {
+  const at = new Date().toISOString();
+  const id = ctx.newId();
+  const created = await rows.insert(tx, {
+    ...empty, ...made, id, tenantId: ctx.tenantId, number: 0, reviewNotes: null, reviewedBy: null, reviewedAt: null, createdAt: at,
+    updatedAt: at, version: 1,
+  }); // prettier-ignore
+  if (created) {
+    tx.log(entry(ctx, kind, created, body));
+    return created;
+  }
+  const standing = await rows.byId(tx, id);
+  if (!standing) throw new Error(`postmortem ${id} is neither there nor can be made`);
+  return standing;
+}
+
+/** One version on, with its entry. @throws Conflict when somebody else was first */
+async function move(
+  ctx: Ctx,
+  tx: Write,
+  next: Postmortem,
+  kind: string,
+  body: Record<string, unknown>,
+): Promise<Postmortem> {
+  const moved = await rows.move(tx, { ...next, version: next.version + 1, updatedAt: new Date().toISOString() });
+  if (!moved) throw new Conflict('the postmortem was changed meanwhile: read it again', { status: next.status });
+  tx.log(entry(ctx, kind, moved, body));
+  return moved;
+}
+
+export const postmortemHandlers: Handlers<typeof postmortems> = {
+  listPostmortems: async ({ query }, ctx) => {
+    const filter = { status: query.status ?? null, ticket: query.ticket_id ?? null, only: ctx.principal.ticketId };
+    const found = await ctx.read((tx) => listPostmortems(tx, filter, query.limit, query.offset));
+    return { postmortems: found.postmortems.map(postmortemView), total: found.total };
+  },
+
+  getEvidence: ({ params, query }, ctx) =>
+    ctx.read(async (tx) => {
+      const ticket = await seenTicket(ctx, tx, params.ticket_id);
+      const evidence = await postmortemEvidence(tx, ticket.id, query);
+      const { change_requests: changes, agent_tasks: tasks } = evidence;
+      return {
+        ...evidence,
+        change_requests: changes.map((c) => ({ ...c })),
+        agent_tasks: tasks.map((t) => ({ ...t })),
+      };
+    }),
+
+  getPostmortem: ({ params }, ctx) =>
+    ctx.read(async (tx) => {
+      const found = await seen(ctx, tx, params.id);
+      return { ...postmortemView(found), promotion_assets: await assetsOf(tx, found) };
+    }),
+
+  synthesizePostmortem: ({ params, body }, ctx) =>
+    ctx.write(async (tx) => {
+      // Held, so that two who ask at once get one postmortem.
+      const ticket = await heldTicket(ctx, tx, params.ticket_id);
+      const [standing] = await rows.list(
+        tx,
+        `where ticket_id = $1 and status in ('ready_for_review', 'approved', 'promoted') order by number desc limit 1`,
+        [ticket.id],
+      );
+      if (standing) {
+        const status = standing.id === ctx.newId() ? ('ready_for_review' as const) : ('exists' as const);
+        return { status, postmortem_id: standing.number };
+      }
+      const run = await runOf(tx, body, ticket.id);
+      const evidence = await postmortemEvidence(tx, ticket.id);
+      const made = await create(
+        ctx,
+        tx,
+        {
+          ...synthesise(evidence, body.reason ?? null),
+          ticketId: ticket.id,
+          runId: run?.id ?? null,
+          status: 'ready_for_review',
+          createdBy: body.created_by ?? ctx.actor.name,
+        },
+        'postmortem.synthesised',
+        { label: body.created_by ?? null, reason: body.reason ?? null },
+      );
+      return { status: 'ready_for_review' as const, postmortem_id: made.number };
+    }),
+
+  createPostmortem: ({ body }, ctx) =>
+    ctx.write(async (tx) => {
+      const own = ctx.principal.ticketId;
+      const ticketId = body.ticket_id === undefined ? own : (await seenTicket(ctx, tx, body.ticket_id)).id;
+      const run = await runOf(tx, body, ticketId);
+      const made = await create(
+        ctx,
+        tx,
+        {
+          ...contentOf(body),
+          ticketId: ticketId ?? run?.ticketId ?? null,
+          runId: run?.id ?? null,
+          status: body.status ?? 'draft',
+          createdBy: body.created_by ?? ctx.actor.name,
+        },
+        'postmortem.created',
+        { label: body.created_by ?? null },
+      );
+      return { id: made.number, status: 'created' as const };
+    }),
+
+  updatePostmortem: ({ params, body }, ctx) =>
+    ctx.write(async (tx) => {
+      const standing = await seen(ctx, tx, params.id);
+      const content = contentOf(body);
+      const changed = Object.keys(content);
+      const status = edit(standing.status, body.status ?? null, changed.length > 0);
+      const next = { ...standing, ...content, status, reviewNotes: body.review_notes ?? standing.reviewNotes };
+      await move(ctx, tx, next, 'postmortem.updated', { changed, from: standing.status });
+      return { status: 'updated' as const, id: standing.number };
+    }),
+
+  reviewPostmortem: async ({ params, body }, ctx) => {
+    assertPerson(ctx);
+    return ctx.write(async (tx) => {
+      const standing = await seen(ctx, tx, params.id);
+      const status = review(standing.status, body.approved) as 'approved' | 'needs_revision';
+      const reviewNotes = body.review_notes ?? standing.reviewNotes;
+      const next = {
+        ...standing,
+        status,
+        reviewNotes,
+        reviewedBy: ctx.actor.name,
+        reviewedAt: new Date().toISOString(),
+      };
+      await move(ctx, tx, next, 'postmortem.reviewed', { from: standing.status, label: body.reviewed_by ?? null });
+      return { id: standing.number, status };
+    });
+  },
+
+  promotePostmortem: async ({ params, body }, ctx) => {
+    const found = await ctx.read((tx) => seen(ctx, tx, params.id));
+    assertPerson(ctx);
+    return promote(ctx, found, body);
+  },
+};

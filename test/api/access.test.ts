@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { startServer, until, type Server } from '../harness';
+import { runKey, waitingAgent } from './working';
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+const gitlab = {
+  resource: 'GitLab project demo/private-infra',
+  permission: 'Developer repository read access',
+  assignment_group: 'DevSecOps',
+};
+const ask = (ticket: number, body: object, headers = {}) =>
+  server.call('POST', `/api/tickets/${ticket}/access-request`, body, headers);
+const accessOf = async (ticket: number) =>
+  (await server.call('GET', `/api/tickets/${ticket}/access-requests`)).body.access_requests;
+const check = (agent: number, body: object) => server.call('POST', `/api/agents/${agent}/vault/lease`, body);
+const wanted = { system: 'gitlab', resource_type: 'project', resource_id: 'demo/private-infra' };
+const complete = async (change: number) => {
+  const { token } = await server.user('SECURITY_ANALYST');
+  const approved = await server.as(token)('POST', `/api/changes/${change}/approve`, { reason: 'least privilege' });
+  const completed = await server.as(token)('POST', `/api/changes/${change}/complete`, { result: 'granted' });
+  expect([approved.status, completed.status]).toEqual([200, 200]);
+};
+
+describe('asking for access', () => {
+  it('opens a child ticket and a gate that is linked to ticket and agent', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    const asked = await ask(ticket, {
+      ...gitlab,
+      agent_id: agent,
+      account_ref: `agent-${agent}`,
+      risk_level: 'medium',
+      reason: '403',
+    });
+    expect(asked.status).toBe(200);
+    expect(asked.body).toMatchObject({
+      status: 'pending_approval', parent_ticket_id: ticket, resource: gitlab.resource, permission: gitlab.permission, assignment_group: 'DevSecOps',
+      access_raci: { responsible: 'DevSecOps', accountable: 'Data Owner' },
+      access_ticket: { parent_ticket_id: ticket, ticket_class: 'UserRequest', priority: '3', status: 'new', assignee_team: 'DevSecOps' },
+    }); // prettier-ignore
+    const gate = (await server.call('GET', `/api/changes/${asked.body.change_id}`)).body;
+    expect(gate).toMatchObject({
+      ticket_id: ticket,
+      agent_id: agent,
+      status: 'pending',
+      requested_by: `agent-${agent}`,
+      on_behalf_of: server.admin.email,
+    });
+    expect(await accessOf(ticket)).toMatchObject([
+      {
+        id: asked.body.access_request_id,
+        access_ticket_id: asked.body.access_ticket_id,
+        change_status: 'pending',
+        lease_status: null,
+      },
+    ]);
+    // Seen from the child, too.
+    expect(await accessOf(asked.body.access_ticket_id as number)).toHaveLength(1);
+    expect((await server.call('GET', `/api/tickets/${ticket}/context`)).body.access_requests).toHaveLength(1);
+    expect((await server.call('GET', `/api/tickets/${ticket}`)).body.status).toBe('pending_approval'); // as the agent's own wait left it
+  });
+
+  it('answers a repeat with the first', async () => {
+    const { ticket } = await waitingAgent(server);
+    const key = { 'idempotency-key': randomUUID() };
+    const first = await ask(ticket, gitlab, key);
+    await server.owner.query('delete from idempotency_keys');
+    expect((await ask(ticket, gitlab, key)).body).toEqual(first.body);
+    expect(await accessOf(ticket)).toHaveLength(1);
+  });
+
+  it('refuses what is wrong', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    const other = await waitingAgent(server);
+    expect((await ask(ticket, { permission: 'read' })).body.field).toBe('resource');
+    expect((await ask(ticket, { resource: 'x' })).body.field).toBe('permission');
+    expect((await ask(ticket, { ...gitlab, risk_level: 'huge' })).body.field).toBe('risk_level');
+    expect((await ask(ticket, { ...gitlab, lease_request: { action: 'read' } })).body.field).toBe(
+      'lease_request.system',
+    );
+    const past = { ...wanted, expires_at: '2020-01-01T00:00:00Z' };
+    expect((await ask(ticket, { ...gitlab, lease_request: past })).body.field).toBe('lease_request.expires_at');
+    expect((await ask(ticket, { ...gitlab, agent_id: other.agent })).status).toBe(404);
+    // Who may ask for itself may not ask for an agent.
+    const { token } = await server.user('DEVELOPER');
+    const posing = await server.as(token)('POST', `/api/tickets/${ticket}/access-request`, {
+      ...gitlab,
+      agent_id: agent,
+    });
+    expect([posing.status, posing.body.required_permission]).toEqual([403, 'agents:act']);
+    await server.call('POST', `/api/agents/${agent}/stop`);
+    expect((await ask(ticket, { ...gitlab, agent_id: agent })).status).toBe(409);
+    expect(await accessOf(ticket)).toEqual([]);
+  });
+});
+
+describe('a lease', () => {
+  it('is there when the gate is completed, not before, and gone with its run; no answer holds a secret', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    const own = server.as(await runKey(server, agent));
+    const asked = await own('POST', `/api/tickets/${ticket}/access-request`, { ...gitlab, agent_id: agent });
+    expect(asked.status).toBe(200);
+    const refused = await check(agent, wanted);
+    expect(refused.status).toBe(403);
+    expect(refused.body.detail).toMatchObject({
+      allow: false,
+      error: 'access_denied',
+      reason: 'missing_agent_vault_lease',
+    });
+    expect((await server.call('GET', `/api/agents/${agent}/vault`)).body).toEqual({
+      agent_id: agent,
+      leases: [],
+      secret_values_returned: false,
+    });
+    await complete(asked.body.change_id as number);
+
+    const allowed = await own('POST', `/api/agents/${agent}/vault/lease`, wanted);
+    expect(allowed).toMatchObject({
+      status: 200,
+      body: { allow: true, agent_id: agent, credential_value: null, action: 'read' },
+    });
+    expect(allowed.body.broker_trace).toMatchObject({ decision: 'allow', secret_values_returned: false });
+    for (const more of [
+      { action: 'write' },
+      { resource_id: 'demo/other' },
+      { system: 'wazuh' },
+      { resource_type: 'api' },
+    ]) {
+      expect((await check(agent, { ...wanted, ...more })).status).toBe(403);
+    }
+    expect((await check(agent, {})).body.field).toBe('system');
+    const vault = await server.call('GET', `/api/agents/${agent}/vault`);
+    expect(vault.body.leases).toMatchObject([
+      {
+        system: 'gitlab',
+        resource_type: 'project',
+        resource_id: 'demo/private-infra',
+        action: 'read',
+        lease_status: 'active',
+      },
+    ]);
+    const listed = await accessOf(ticket);
+    expect(listed).toMatchObject([
+      { status: 'granted', change_status: 'completed', lease_status: 'active', access_ticket_status: 'resolved' },
+    ]);
+
+    const { rows } = await server.owner.query<{ secret: Buffer }>(
+      'select secret_sealed as secret from leases where access_request_id is not null',
+    );
+    for (const answer of [allowed.text, vault.text, JSON.stringify(listed)]) {
+      for (const { secret } of rows) {
+        expect(answer).not.toContain(secret.toString('hex'));
+        expect(answer).not.toContain(secret.toString('base64'));
+      }
+      expect(answer).not.toMatch(/sealed/);
+    }
+
+    await server.call('POST', `/api/agents/${agent}/stop`);
+    expect((await check(agent, wanted)).status).toBe(403);
+    await until(
+      async () => (await server.call('GET', `/api/agents/${agent}/vault`)).body.leases[0].lease_status === 'revoked',
+      'the lease to be revoked',
+    );
+    const kept = await server.owner.query('select 1 from leases where secret_sealed is not null and status <> $1', [
+      'active',
+    ]);
+    expect(kept.rows).toEqual([]);
+    const logged = await server.owner.query<{ decision: string }>(
+      `select decision from log where kind = 'lease.checked' order by seq`,
+    );
+    expect(logged.rows.map((r) => r.decision).filter((d) => d === 'allow')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,181 @@
+import { createActivities } from '../../activities';
+import { runActivities } from '../../activities/lifecycle/runs';
+import { fence } from '../../db/run-queries';
+import { analyst } from '../../domain/analyst/analyst';
+import { step } from '../../domain/run';
+import { stop, type Stop } from '../../workflows/agent-run';
+import { gateMoved } from '../../workflows/messages';
+import { until } from '../until';
+import { ann, bob, play, refused } from './play';
+import { scripted } from './scripted';
+import { clockwork, type Clockwork } from './time';
+
+let c: Clockwork;
+let p: ReturnType<typeof play>;
+beforeAll(async () => {
+  c = await clockwork((deps) => createActivities(deps, [analyst, scripted]));
+  p = play(c);
+});
+afterAll(() => c.close());
+
+const PUBLISH = 'publish_static_site';
+
+/** A run of the script that has come as far as asking people. */
+async function proposed(prompt: string | null = null) {
+  const ticket = await p.ticket();
+  const run = await p.spawn(ticket, 'scripted', prompt);
+  const gate = await p.gateOf(run.id, PUBLISH);
+  await p.runIs(run.id, 'pending_approval');
+  return { ticket, run, gate };
+}
+
+test.each(['scripted', 'embedded'])('%s: an approved proposal is carried out, its gate completed, the run finished', async (harness) => {
+  const ticket = await p.ticket();
+  const run = await p.spawn(ticket, harness);
+  const gate = await p.gateOf(run.id, PUBLISH);
+  await p.runIs(run.id, 'pending_approval');
+  await p.agree(run, { gate: gate.id });
+  await p.decide(gate, 'approve');
+  await p.runIs(run.id, 'finished');
+  const row = await p.row.run(run.id);
+  expect(row).toMatchObject({ progress: 100, error: null });
+  expect(row?.result).toContain(`/published/${gate.target}/`);
+  expect(await p.row.gate(gate.id)).toMatchObject({ status: 'completed', result: row?.result, completedBy: { kind: 'agent' } });
+  expect((await p.steps(run.id)).slice(-2)).toMatchObject([{ decision: 'escalate' }, { decision: 'allow', tool: 'site.publish' }]);
+  expect(row?.steps).toBe((await p.steps(run.id)).length);
+  expect(await p.entries(run.id)).toEqual(expect.arrayContaining(['run.spawned', 'run.started', 'run.waiting', 'run.finished']));
+  await p.agree(run, { gate: gate.id });
+});
+
+test('a rejected proposal ends the run without publishing, and says why', async () => {
+  const { run, gate } = await proposed();
+  await p.decide(gate, 'reject', 'not this week');
+  expect(await run.handle.result()).toMatchObject({ status: 'finished', result: 'not published: the change was rejected by bob: not this week' });
+  expect((await c.owner.query('select from publications where run_id = $1', [run.id])).rowCount).toBe(0);
+  await p.agree(run, { gate: gate.id });
+});
+
+test('a gate whose deadline passes expires, and the run is told', async () => {
+  const { run, gate } = await proposed();
+  expect(await run.handle.result()).toMatchObject({ status: 'finished', result: 'not published: the change was expired: deadline' });
+  expect(await p.row.gate(gate.id)).toMatchObject({ status: 'expired' });
+  await p.agree(run, { gate: gate.id });
+});
+
+test('what is said before the proposal is looked at between two steps, and acknowledged with it', async () => {
+  const ticket = await p.ticket();
+  const run = await p.spawn(ticket, 'scripted', 'hold');
+  await until('a few steps', async () => (await p.steps(run.id)).length > 3);
+  const said = await p.say(run, ticket, 'the user root');
+  const gate = await p.gateOf(run.id, PUBLISH);
+  await until('it is acknowledged', async () => (await said.row())?.status === 'acknowledged');
+  expect((await p.notes(ticket)).filter((n) => n.body === 'looked for the user root')).toHaveLength(1);
+  await p.runIs(run.id, 'pending_approval');
+  await p.agree(run, { gate: gate.id });
+  await p.decide(gate, 'reject');
+  await run.handle.result();
+});
+
+test('what is said while people decide is answered meanwhile, once, and the proposal stands', async () => {
+  const { ticket, run, gate } = await proposed();
+  const first = await p.say(run, ticket, 'the user admin');
+  const second = await p.say(run, ticket, 'the user guest');
+  for (const said of [first, second]) await until('it is acknowledged', async () => (await said.row())?.status === 'acknowledged');
+  const answers = (await p.notes(ticket)).map((n) => String(n.body)).filter((body) => body.startsWith('looked for'));
+  expect(answers.sort()).toEqual(['looked for the user admin', 'looked for the user guest']);
+  expect(await p.row.gate(gate.id)).toMatchObject({ status: 'pending', digest: gate.digest });
+  await p.agree(run, { gate: gate.id });
+  await p.decide(gate, 'approve');
+  await p.runIs(run.id, 'finished');
+  await p.agree(run, { gate: gate.id });
+});
+
+test('a proposal that the pipeline refuses asks nobody', async () => {
+  const run = await p.spawn(await p.ticket(), 'scripted', 'overreach');
+  await p.runIs(run.id, 'finished');
+  const row = await p.row.run(run.id);
+  expect(row?.result).toMatch(/^not published: the proposal was refused \(deny\): slug/);
+  expect((await c.owner.query('select from gates where run_id = $1', [run.id])).rowCount).toBe(0);
+  await p.agree(run);
+});
+
+test('a harness that throws fails its run, in its own words', async () => {
+  const run = await p.spawn(await p.ticket(), 'scripted', 'explode');
+  await p.runIs(run.id, 'failed');
+  expect((await p.row.run(run.id))?.error).toContain('the script ends here');
+  await p.agree(run);
+  const unknown = await p.spawn(await p.ticket(), 'nobody');
+  await p.runIs(unknown.id, 'failed');
+  expect((await p.row.run(unknown.id))?.error).toContain('there is no harness nobody');
+});
+
+test('stop: behind the fence no further step is carried out, a second stop is refused, the gate is withdrawn', async () => {
+  const run = await p.spawn(await p.ticket(), 'scripted', 'hold');
+  await until('a few steps', async () => (await p.steps(run.id)).length > 3);
+  await c.store.write(c.tenantId, (tx) => fence(tx, run.id, 'enough'));
+  const stopped = await run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
+  expect(stopped).toMatchObject({ status: 'stopped', error: 'enough' });
+  const steps = await p.steps(run.id);
+  expect(await run.handle.result()).toMatchObject({ status: 'stopped' });
+  expect(await p.steps(run.id)).toEqual(steps);
+  await p.agree(run);
+
+  const waiting = await proposed();
+  const args: [Stop] = [{ by: ann, reason: 'not needed', terminate: true }];
+  const both = await Promise.allSettled([waiting.run.handle.executeUpdate(stop, { args }), waiting.run.handle.executeUpdate(stop, { args })]);
+  expect(both.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
+  await waiting.run.handle.result();
+  await until('the gate has expired', async () => (await p.row.gate(waiting.gate.id))?.status === 'expired');
+  expect((await p.row.gate(waiting.gate.id))?.decisionReason).toMatch(/^agent \d+ terminated$/);
+  await p.agree(waiting.run, { gate: waiting.gate.id });
+});
+
+test('a fence whose setter died ends the run all the same', async () => {
+  const run = await p.spawn(await p.ticket(), 'scripted', 'hold');
+  await until('a few steps', async () => (await p.steps(run.id)).length > 3);
+  await c.store.write(c.tenantId, (tx) => fence(tx, run.id, 'enough'));
+  expect(await run.handle.result()).toMatchObject({ status: 'stopped', error: 'enough' });
+  await p.agree(run);
+});
+
+test('a cancellation in Temporal stops the run; its gate, which it does not reach, is withdrawn', async () => {
+  const { run, gate } = await proposed();
+  await run.handle.cancel();
+  expect(await run.handle.result()).toMatchObject({ status: 'stopped', error: 'cancelled in Temporal' });
+  await until('the gate has expired', async () => (await p.row.gate(gate.id))?.status === 'expired');
+  await p.agree(run, { gate: gate.id });
+});
+
+test('a ticket has one agent at a time: the second is refused and leaves no row', async () => {
+  const { ticket, run, gate } = await proposed();
+  const before = (await c.owner.query('select count(*)::int as n from runs')).rows;
+  await refused('Conflict', p.spawn(ticket, 'scripted'));
+  expect((await c.owner.query('select count(*)::int as n from runs')).rows).toEqual(before);
+  await p.decide(gate, 'reject');
+  await run.handle.result();
+  const next = await p.spawn(ticket, 'scripted', 'finish');
+  expect(await next.handle.result()).toMatchObject({ status: 'finished', result: 'nothing to publish' });
+  await p.agree(next);
+});
+
+test('a row that is ahead of history decides: the run adopts its stop', async () => {
+  const { run, gate } = await proposed();
+  const row = await p.row.run(run.id);
+  if (!row) throw new Error('no row');
+  // As after a crash between the commit of a stop and the completion of its workflow task.
+  const event = { type: 'stop' as const, by: bob, reason: 'lost', terminate: false };
+  await runActivities(c).recordRun(step(row, event, row.createdAt), { event, transition: 'lost' });
+  await p.decide(gate, 'approve');
+  expect(await run.handle.result()).toMatchObject({ status: 'stopped', error: 'lost' });
+  expect((await c.owner.query('select from publications where run_id = $1', [run.id])).rowCount).toBe(0);
+  await p.agree(run, { gate: gate.id });
+});
+
+test("another's gate that only tells the run decides nothing", async () => {
+  const { run, gate } = await proposed();
+  await run.handle.signal(gateMoved, { ...gate, id: run.id, status: 'approved', version: 9 });
+  await p.agree(run, { gate: gate.id });
+  expect(await p.row.run(run.id)).toMatchObject({ status: 'pending_approval' });
+  await p.decide(gate, 'reject');
+  await run.handle.result();
+});
