@@ -78,8 +78,11 @@ program
 
 program
   .command('bench <name>')
+  .option('--seconds <n>', 'how long each measurement takes', '10')
   .description('measure: gates')
-  .action(async (name: string) => (await import('../bench/main.js')).bench(name, loadConfig()));
+  .action(async (name: string, { seconds }: { seconds: string }) =>
+    (await import('../bench/main.js')).bench(name, loadConfig(), Number(seconds)),
+  );
 
 program
   .command('record-histories')

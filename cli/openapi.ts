@@ -1,4 +1,4 @@
-import { openapiDocument } from '../api/http/openapi';
+import { openapiDocument } from '../api/openapi';
 import { operations } from '../api/registry';
 
 /** Prints the document, and nothing else, to stdout. Starts nothing and connects to nothing. */

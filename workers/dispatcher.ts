@@ -59,7 +59,8 @@ async function dispatch(d: Dispatcher, tenantId: string): Promise<boolean> {
     await moveCursor(tx, reader, end);
     return { more: end < last, trouble: null };
   });
-  if (trouble !== null && !d.signal.aborted) throw trouble;
+  if (trouble !== null && !d.signal.aborted)
+    throw new Error(`a Signal of tenant ${tenantId} was not sent`, { cause: trouble });
   return more;
 }
 

@@ -32,7 +32,7 @@ export const stop = defineUpdate<Run, [Stop]>('stop');
 export const runState = stateOf<Run>();
 
 const at = (): string => new Date().toISOString();
-const fenceMs = 10_000;
+const fenceMs = 3_000;
 /**
  * Ends the workflow task: answers go out, and what was said meanwhile comes in. Local activities, one after the other,
  * would hold it open for seconds.

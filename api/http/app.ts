@@ -8,7 +8,7 @@ import type { Kernel } from '../kernel';
 import { surfaceOf } from '../surfaces';
 import { describe } from './failure';
 import { createLimits } from './limits';
-import { observeRequest } from './metrics';
+import { observeRequest } from '../metrics';
 import { mount, type Mounted } from './mount';
 
 /** Echoed, or made: one id from the request to the log entry. */

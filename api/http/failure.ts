@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { DomainError, Invalid, Unavailable } from '../../domain/errors';
 import type { Failure, Issue, Surface } from '../surfaces';
-import { BadHeader } from './auth';
+import { BadRequest } from '../bad-request';
 
 /** What a schema found wrong, part by part. */
 export class InvalidRequest extends Invalid {
@@ -41,7 +41,7 @@ export function describe(e: unknown, surface: Surface, requestId: string): Failu
   return {
     error,
     code: refusal ? refusal.code : 'Internal',
-    status: refusal ? (refusal instanceof BadHeader ? 400 : (surface.statuses[refusal.code] ?? refusal.status)) : 500,
+    status: refusal ? (refusal instanceof BadRequest ? 400 : (surface.statuses[refusal.code] ?? refusal.status)) : 500,
     requestId,
     issues: error instanceof InvalidRequest ? error.issues : [],
     at: new Date().toISOString(),

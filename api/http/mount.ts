@@ -7,7 +7,8 @@ import type { Principal } from '../../domain/principal';
 import type { Ctx, Kernel, OpenCtx } from '../kernel';
 import { isRaw, type Method, type Operation, type Reply } from '../operation';
 import { surfaceOf, type Surface } from '../surfaces';
-import { authenticate, authorise, authoriseMetrics, principalNow } from './auth';
+import { authenticate, authorise, authoriseMetrics, principalNow } from '../auth';
+import { BadRequest } from '../bad-request';
 import { InvalidRequest } from './failure';
 import { claimKey } from './idempotency';
 import type { Limits } from './limits';
@@ -53,13 +54,11 @@ const readBody = (kernel: Kernel): ((req: Request, res: Response) => Promise<unk
   };
 };
 
-/** Malformed JSON is no matter of a schema: 400 at every door. */
-export class Malformed extends Invalid {}
 function bodyError(e: unknown, limit: number): Error {
   const type = (e as { type?: string }).type;
   if (type === 'entity.too.large') return new TooLarge(`body: larger than ${limit} bytes`, { field: 'body' });
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new UnsupportedMedia((e as Error).message, { field: 'Content-Type' });
-  return new Malformed('body: malformed JSON', { field: 'body' });
+  return new BadRequest('body: malformed JSON', { field: 'body' });
 }
 
 export function mount(kernel: Kernel, operations: readonly Mounted[], limits: Limits): Router {

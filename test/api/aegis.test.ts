@@ -132,7 +132,7 @@ describe('GET /audit/logs', () => {
     const { total, limit, offset, items } = await list('');
     expect([limit, offset, total >= items.length]).toEqual([10, 0, true]);
     expect(items[0]).toMatchObject({
-      tenant_id: server.tenantId, action: 'ticket_note_added', tool: null, decision: 'allow', hash_version: 1,
+      tenant_id: server.tenantId, action: 'note_added', tool: null, decision: 'allow', hash_version: 1,
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/),
       prev_hash: expect.stringMatching(/^[0-9a-f]{64}$/), event_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       actor: { kind: 'user', name: server.admin.email },

@@ -33,7 +33,7 @@ async function change(ticket: number, agent: number, { approve = true } = {}): P
   if (approve) expect((await approver('POST', `/api/changes/${id}/approve`)).status).toBe(200);
   return id;
 }
-const deploy = (agent: number, body: object, call = server.call) =>
+const deploy = (agent: number, body: object, call: Server['call'] = (...of) => server.call(...of)) =>
   call('POST', `/api/agents/${agent}/deploy/static-site`, body);
 const page = (path: string) => caller(server.url, '')('GET', path);
 /** As it is written: fetch would tidy the path up. */

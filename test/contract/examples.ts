@@ -37,7 +37,8 @@ function text(s: Schema): string {
 
 const json = (schema: z.ZodType): Schema => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
 
-export const exampleOf = (schema: z.ZodType): unknown => smallest(json(schema));
+/** A declaration that asks for more than its types say carries an example of its own. */
+export const exampleOf = (schema: z.ZodType): unknown => schema.meta()?.['example'] ?? smallest(json(schema));
 
 /** Values that fit no plain type: text where a number belongs, a number where text does. */
 const misfits: unknown[] = [{ wrong: ['type'] }, 12.5, 'not-one-of-these', [[]], false, ''];

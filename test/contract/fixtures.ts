@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { until, type Server } from "../harness";
 
 /** Things of the first tenant, so that their ids can be tried by others; and ids of the same form that name nothing. */
@@ -34,6 +35,10 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const postmortem = await must('POST', `/api/postmortems/synthesize/${ticket.id}`, {});
   await must('POST', `/api/postmortems/${postmortem.postmortem_id}/review`, { approved: true });
   const promoted = await must('POST', `/api/postmortems/${postmortem.postmortem_id}/promote`, {});
+  const skill = await s.owner.query<{ number: number }>(
+    `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, 'fixture', 'test', 'Say {name}') returning number`,
+    [randomUUID(), s.tenantId],
+  );
   const known: Record<string, string> = {
     ticket_id: ticket.id,
     agent_id: run.agent_id,
@@ -47,7 +52,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     postmortem: postmortem.postmortem_id,
     blueprint: promoted.workflow_id,
     article: promoted.knowledge_article_id,
-    skill: promoted.skill_ids[0],
+    skill: String(skill.rows[0]?.number),
   };
   const nounOf = (path: string, key: string): string => (key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {

@@ -4,7 +4,16 @@ import { gateActivities } from '../../activities/lifecycle/gates';
 import { newGate, type Gate } from '../../domain/gate';
 import type { Actor } from '../../domain/principal';
 import { signAssertion } from '../../log/assertion';
-import { approvalGate, approve, complete, decide, gateState, opened, reject, type Decision } from '../../workflows/approval-gate';
+import {
+  approvalGate,
+  approve,
+  complete,
+  decide,
+  gateState,
+  opened,
+  reject,
+  type Decision,
+} from '../../workflows/approval-gate';
 import { workflowId } from '../../workflows/ids';
 import { withdraw } from '../../workflows/messages';
 import { gates } from '../../db/gates';
@@ -42,7 +51,11 @@ async function open(of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'diges
   }); // prettier-ignore
   const row = () => c.store.read(c.tenantId, (tx) => gates.byId(tx, gate.id));
   const entries = async (): Promise<string[]> =>
-    (await c.store.read(c.tenantId, (tx) => tx.query('select kind from log where subject_id = $1 order by seq', [gate.id]))).rows.map((r) => r['kind'] as string);
+    (
+      await c.store.read(c.tenantId, (tx) =>
+        tx.query('select kind from log where subject_id = $1 order by seq', [gate.id]),
+      )
+    ).rows.map((r) => r['kind'] as string);
   return { gate, handle, proof, decision, row, entries };
 }
 
@@ -65,10 +78,21 @@ test('one of two simultaneous decisions wins, the other is refused', async () =>
 
 test('a second approval changes nothing and says so; completion needs an approval', async () => {
   const g = await open();
-  await g.handle.executeUpdate(complete, { args: [{ by: bob, result: 'x', proof: await g.proof(bob, 'complete'), correlationId: null }] }).then(() => expect('refused').toBe(true), refusal('Conflict'));
-  expect(await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] })).toMatchObject({ already: false });
-  expect(await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] })).toMatchObject({ already: true, gate: { version: 2 } });
-  const done = await g.handle.executeUpdate(complete, { args: [{ by: bob, result: 'blocked', proof: await g.proof(bob, 'complete'), correlationId: null }] });
+  await g.handle
+    .executeUpdate(complete, {
+      args: [{ by: bob, result: 'x', proof: await g.proof(bob, 'complete'), correlationId: null }],
+    })
+    .then(() => expect('refused').toBe(true), refusal('Conflict'));
+  expect(await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] })).toMatchObject({
+    already: false,
+  });
+  expect(await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] })).toMatchObject({
+    already: true,
+    gate: { version: 2 },
+  });
+  const done = await g.handle.executeUpdate(complete, {
+    args: [{ by: bob, result: 'blocked', proof: await g.proof(bob, 'complete'), correlationId: null }],
+  });
   expect(done).toMatchObject({ status: 'completed', result: 'blocked' });
   expect(await g.handle.result()).toMatchObject({ status: 'completed' });
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.completed']);
@@ -76,13 +100,17 @@ test('a second approval changes nothing and says so; completion needs an approva
 
 test('nobody approves their own request, and the exception of the tenant is logged', async () => {
   const own = await open({ requestedBy: bob, onBehalfOf: null });
-  await own.handle.executeUpdate(decide, { args: [await own.decision('approve', bob)] }).then(() => expect('refused').toBe(true), refusal('Forbidden'));
+  await own.handle
+    .executeUpdate(decide, { args: [await own.decision('approve', bob)] })
+    .then(() => expect('refused').toBe(true), refusal('Forbidden'));
   expect(await own.row()).toMatchObject({ status: 'pending' });
   expect(await own.entries()).toEqual(['gate.requested', 'gate.decision_refused']);
 
   const asked = await open();
   await asked.handle.executeUpdate(decide, { args: [await asked.decision('approve', ann)] });
-  const { rows } = await c.store.read(c.tenantId, (tx) => tx.query(`select body from log where subject_id = $1 and kind = 'gate.approved'`, [asked.gate.id]));
+  const { rows } = await c.store.read(c.tenantId, (tx) =>
+    tx.query(`select body from log where subject_id = $1 and kind = 'gate.approved'`, [asked.gate.id]),
+  );
   expect(rows[0]?.['body']).toMatchObject({ four_eyes: 'agent_only' });
 });
 
@@ -96,7 +124,8 @@ test('a proof for another gate, verdict, digest or person does not decide', asyn
     { ...(await g.decision('approve', bob)), proof: null },
     { ...(await g.decision('approve', bob)), proof: 'forged' },
   ];
-  for (const d of wrong) await g.handle.executeUpdate(decide, { args: [d] }).then(() => expect('refused').toBe(true), refusal('Forbidden'));
+  for (const d of wrong)
+    await g.handle.executeUpdate(decide, { args: [d] }).then(() => expect('refused').toBe(true), refusal('Forbidden'));
   expect(await g.row()).toMatchObject({ status: 'pending', version: 1 });
 });
 
@@ -117,7 +146,9 @@ test('a row that is ahead of history decides: the workflow adopts it and refuses
     { ...g.gate, status: 'approved', decidedBy: bob, decidedAt: g.gate.requestedAt, version: 2 },
     { event: 'approve', by: bob, transition: 'lost', proof: await g.proof(bob, 'approve'), correlationId: null },
   );
-  await g.handle.executeUpdate(decide, { args: [await g.decision('reject', bob)] }).then(() => expect('refused').toBe(true), refusal('Conflict'));
+  await g.handle
+    .executeUpdate(decide, { args: [await g.decision('reject', bob)] })
+    .then(() => expect('refused').toBe(true), refusal('Conflict'));
   expect(await g.handle.query(gateState)).toMatchObject({ status: 'approved', version: 2 });
 });
 
@@ -127,6 +158,10 @@ test('approves by signal, ignores its repeat, writes a late one down, and expire
   await g.handle.signal(approve, { id: 's1', actor: 'operator' });
   await g.handle.signal(reject, { id: 's2', actor: 'operator' });
   await g.handle.signal(withdraw, { id: 'w', reason: 'agent 7 stopped' });
-  expect(await g.handle.result()).toMatchObject({ status: 'expired', decisionReason: 'agent 7 stopped', decidedBy: { kind: 'operator', name: 'operator' } });
+  expect(await g.handle.result()).toMatchObject({
+    status: 'expired',
+    decisionReason: 'agent 7 stopped',
+    decidedBy: { kind: 'operator', name: 'operator' },
+  });
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.decision_refused', 'gate.expired']);
 });

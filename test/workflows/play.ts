@@ -1,4 +1,4 @@
-import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowClient, WorkflowUpdateFailedError } from '@temporalio/client';
 import { v5, v7 } from 'uuid';
 import { accessRequests } from '../../db/access';
 import { gates } from '../../db/gates';
@@ -35,7 +35,8 @@ export const refused = (code: ErrorCode, update: Promise<unknown>): Promise<void
 
 /** What people do to runs and gates, as the API does it for them. */
 export function play(c: Clockwork) {
-  const { workflow } = c.env.client;
+  // Waits in real time: only `inTime` lets the clock skip, else every deadline would pass while something is waited for.
+  const workflow = new WorkflowClient({ connection: c.env.connection });
   const agentId = v5('agent:analyst', c.tenantId);
   const handle = (kind: 'agentRun' | 'approvalGate' | 'accessRequest', id: string) =>
     workflow.getHandle(workflowId(kind, c.tenantId, id));
@@ -95,12 +96,22 @@ export function play(c: Clockwork) {
   return {
     row,
     handle,
+    workflow,
+    /** How it ends when nobody does anything any more. */
+    inTime: (of: { workflowId: string }) => c.env.client.workflow.getHandle(of.workflowId).result() as Promise<unknown>,
     ticket,
     spawn,
     gateOf,
     agentId,
     async decide(gate: Gate, verdict: 'approve' | 'reject', reason: string | null = null) {
-      const decision = { verdict, by: bob, label: null, reason, proof: await proof(gate, verdict), correlationId: null };
+      const decision = {
+        verdict,
+        by: bob,
+        label: null,
+        reason,
+        proof: await proof(gate, verdict),
+        correlationId: null,
+      };
       return handle('approvalGate', gate.id).executeUpdate(decide, { args: [decision] });
     },
     async complete(gate: Gate, result: string) {
@@ -127,11 +138,14 @@ export function play(c: Clockwork) {
     leases: async (runId: string) =>
       (await c.owner.query('select status, end_reason, secret_sealed from leases where run_id = $1', [runId])).rows,
     steps: async (runId: string) =>
-      (await c.owner.query('select step, tool, decision from executions where owner_id = $1 order by step', [runId])).rows,
+      (await c.owner.query('select step, tool, decision from executions where owner_id = $1 order by step', [runId]))
+        .rows,
     notes: async (on: Ticket) =>
       (await c.owner.query('select source, body from ticket_notes where ticket_id = $1 order by number', [on.id])).rows,
     entries: async (subjectId: string): Promise<string[]> =>
-      (await c.owner.query('select kind from log where subject_id = $1 order by seq', [subjectId])).rows.map((r) => r.kind as string),
+      (await c.owner.query('select kind from log where subject_id = $1 order by seq', [subjectId])).rows.map(
+        (r) => r.kind as string,
+      ),
     /** What every test holds at its end: workflow and row say the same. */
     async agree(run: { id: string } | null, ...also: { gate?: string; access?: string }[]) {
       if (run) expect(await handle('agentRun', run.id).query(runState)).toEqual(await row.run(run.id));

@@ -42,8 +42,8 @@ export const receipts = {
     summary: 'Check an archived receipt; what is wrong with it is an answer, not an error',
     access: 'receipts:read',
     body: z.object({
-      receipt: z.unknown(),
-      signature: z.unknown(),
+      receipt: z.unknown().optional(),
+      signature: z.unknown().optional(),
       algorithm: z.unknown().optional(),
       public_key_fingerprint: z.unknown().optional(),
     }),

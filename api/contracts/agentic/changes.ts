@@ -140,7 +140,8 @@ export const changes = {
         evidence: prose.optional(),
         output: prose.optional(),
       })
-      .refine((b) => Boolean(b.result ?? b.evidence ?? b.output), { path: ['result'], message: 'say what was done' }),
+      .refine((b) => Boolean(b.result ?? b.evidence ?? b.output), { path: ['result'], message: 'say what was done' })
+      .meta({ example: { result: 'Blocked, and verified from outside.' } }),
     output: z.object({
       status: z.literal('completed'),
       change_id: z.int(),

@@ -45,7 +45,8 @@ export const notes = {
       .refine((b) => Boolean(b.body ?? b.note ?? b.content ?? b.title), {
         path: ['body'],
         message: 'a note needs a text',
-      }),
+      })
+      .meta({ example: { body: 'No further delivery found.', author: 'dana', source: 'dashboard' } }),
     output: z.object({ id: z.int(), ticket_id: z.int(), status: z.literal('created'), steering: steeringOf }),
     errors: ['NotFound'],
   }),

@@ -179,7 +179,8 @@ export const tickets = {
           path: ['assignee_team'],
           message: 'say what changes: assignee_team, owning_group, assignee, escalation_tier or priority',
         },
-      ),
+      )
+      .meta({ example: { assignee_team: 'Tier 2', reason: 'needs packaging' } }),
     output: z.object({ status: z.literal('updated'), ticket: TicketShape, note_id: z.int() }),
     errors: ['NotFound'],
   }),

@@ -8,7 +8,7 @@ import type { NewEntry } from '../../../domain/log';
 import { issueToken, tokenSeconds } from '../../../log/credentials';
 import { perOwner } from '../../../log/shared';
 import type { auth } from '../../contracts/aegis/auth';
-import { badHeader } from '../../http/auth';
+import { badHeader } from '../../auth';
 import type { Handlers, Kernel, OpenCtx } from '../../kernel';
 
 /** How long a browser keeps the cookie; what is in it is good for `tokenSeconds` only. */

@@ -3,7 +3,7 @@ import { NotFound } from '../../../domain/errors';
 import { atMostEvery, perOwner } from '../../../log/shared';
 import { listen } from '../../../log/tail';
 import type { events } from '../../contracts/aegis/events';
-import { badHeader } from '../../http/auth';
+import { badHeader } from '../../auth';
 import type { Ctx, Handlers, Kernel } from '../../kernel';
 import { frameOf, named } from './feed';
 
@@ -18,7 +18,7 @@ async function mayListen(ctx: Ctx): Promise<boolean> {
   return principal?.tenantId === ctx.tenantId && principal.scopes.includes('events:read');
 }
 
-/** @throws BadHeader */
+/** @throws BadRequest */
 function lastSeen(ctx: Ctx): number | null {
   const given = ctx.headers['last-event-id'];
   if (given === undefined || given === '') return null;

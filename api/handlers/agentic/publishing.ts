@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { access, open, realpath } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { gateByNumber, type GateView } from '../../../db/changes';
 import type { RunView } from '../../../db/run-queries';
 import { Conflict, Forbidden, Invalid, NotFound } from '../../../domain/errors';
+import { errnoOf } from '../../../pipeline/errno';
 import { publishTree } from '../../../pipeline/publishing/publish';
 import { complete } from '../../../workflows/approval-gate';
 import type { publishing } from '../../contracts/agentic/publishing';
@@ -20,10 +21,8 @@ const headers = {
   'Cross-Origin-Resource-Policy': 'cross-origin',
 };
 
-const isMissing = (e: unknown): boolean =>
-  e instanceof Error &&
-  'code' in e &&
-  ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR'].includes(String(e.code));
+const nothingThere = new Set<unknown>(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR']);
+const isMissing = (e: unknown): boolean => nothingThere.has(errnoOf(e));
 
 /** A file of a published site, or null: for one that is not there as for one that is reached through a link. */
 async function published(
@@ -61,6 +60,18 @@ async function allowing(ctx: Ctx, run: RunView, number: number): Promise<GateVie
   return gate;
 }
 
+/** Where an agent works. @throws Invalid when it has no files of its own */
+async function workFolder(dataDir: string, run: RunView): Promise<string> {
+  const folder = join(dataDir, 'work', run.id);
+  try {
+    await access(folder);
+  } catch (e) {
+    if (!isMissing(e)) throw e;
+    throw new Invalid(`source_dir: agent ${run.number} has no work folder`, { field: 'source_dir' });
+  }
+  return folder;
+}
+
 /** One deployment of a change at a time, whatever process it is: an approval is used once. @throws Conflict */
 const once = <T>(ctx: Ctx, gate: GateView, work: () => Promise<T>): Promise<T> =>
   ctx.kernel.store.read(ctx.tenantId, async (tx) => {
@@ -83,14 +94,16 @@ export const publishingHandlers: Handlers<typeof publishing> = {
       const site = await publishTree(
         { store, dataDir: config.dataDir, publicUrl: body.public_base_url ?? config.publicUrl },
         {
-          tenantId: ctx.tenantId, slug, runId: run.id, ticketId: run.ticketId, agentId: run.agentId, actor: ctx.actor,
+          tenantId: ctx.tenantId,
+          slug,
+          runId: run.id,
+          ticketId: run.ticketId,
+          agentId: run.agentId,
+          actor: ctx.actor,
           effect: `gate-${gate.id}`,
         },
-        { root: join(config.dataDir, 'work', run.id), dir: body.source_dir },
-      ).catch((e: unknown) => {
-        if (isMissing(e)) throw new Invalid('source_dir: the agent has no work folder', { field: 'source_dir' });
-        throw e;
-      }); // prettier-ignore
+        { root: await workFolder(config.dataDir, run), dir: body.source_dir },
+      );
       const result = `published at ${site.url}: ${site.file_count} files, ${site.total_bytes} bytes, sha256 ${site.digest}`;
       const note = await ctx.write(async (tx) => {
         const said = await say(

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import swaggerFolder from 'swagger-ui-dist/absolute-path.js';
 import type { assetNames, docs } from '../../contracts/spec/docs';
-import { openapiDocument } from '../../http/openapi';
+import { openapiDocument } from '../../openapi';
 import type { Mounted } from '../../http/mount';
 import type { Handlers } from '../../kernel';
 import type { Reply } from '../../operation';

@@ -1,7 +1,7 @@
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
 import { killSwitchTurned, workOf } from '../../../db/totals';
 import type { health } from '../../contracts/spec/health';
-import { exposition, registry } from '../../http/metrics';
+import { exposition, registry } from '../../metrics';
 import type { Handlers, Kernel } from '../../kernel';
 import type { Reply } from '../../operation';
 import { version } from '../../version';
@@ -49,8 +49,7 @@ export const healthHandlers: Handlers<typeof health> = {
   live: () => Promise.resolve({ status: 'alive' as const, uptime_seconds: process.uptime() }),
 
   orchestrationHealth: async (_input, { kernel }) => {
-    const { parts, queues } = await healthOf(kernel);
-    const work = await overTenants(kernel, 'work', workOf);
+    const [{ parts, queues }, work] = await Promise.all([healthOf(kernel), overTenants(kernel, 'work', workOf)]);
     const sum = (of: 'activeAgents' | 'runningTasks' | 'completedToday') => work && work.reduce((n, w) => n + w[of], 0);
     const pending = Object.values(queues).map((q) => q.pending);
     const level = levelOf({ parts, queues });
@@ -99,9 +98,12 @@ export const healthHandlers: Handlers<typeof health> = {
   },
 
   status: async (_input, { kernel }) => {
-    const measured = await healthOf(kernel);
+    const [measured, switches] = await Promise.all([
+      healthOf(kernel),
+      overTenants(kernel, 'kill_switch', killSwitchTurned),
+    ]);
     const parts = Object.values(measured.parts);
-    const turned = (await overTenants(kernel, 'kill_switch', killSwitchTurned))?.filter((k) => k !== null) ?? null;
+    const turned = switches?.filter((k) => k !== null) ?? null;
     return {
       status: levelOf(measured),
       components: Object.fromEntries(Object.entries(measured.parts).map(([name, part]) => [name, part.status])),

@@ -1,4 +1,4 @@
-import { registry } from '../../http/metrics';
+import { registry } from '../../metrics';
 
 interface Bucket {
   le: number;

@@ -6,7 +6,7 @@ import { atMostEvery, perOwner } from '../../../log/shared';
 import type { Kernel } from '../../kernel';
 
 /** A probe that has not answered by then counts as an outage. */
-const patienceMs = 1_500;
+const patienceMs = 1_200;
 const slowMs = 500;
 /** A worker's poll lasts a minute at most: who was not seen for longer is gone. */
 const pollMs = 75_000;
@@ -62,9 +62,13 @@ async function probe<T>(
 /** Temporal's word for the two kinds of pollers. */
 const kinds = { lifecycle: 1, agents: 2, integrations: 2 } as const;
 
-async function queueOf({ temporal }: Kernel, name: keyof typeof kinds): Promise<Queue> {
-  const { connection, workflowService, options } = temporal.workflow;
-  const described = await connection.withDeadline(Date.now() + patienceMs, () =>
+const soon = <T>({ temporal }: Kernel, ask: () => Promise<T>): Promise<T> =>
+  temporal.workflow.connection.withDeadline(Date.now() + patienceMs, ask);
+
+async function queueOf(kernel: Kernel, name: keyof typeof kinds): Promise<Queue> {
+  const { temporal } = kernel;
+  const { workflowService, options } = temporal.workflow;
+  const described = await soon(kernel, () =>
     workflowService.describeTaskQueue({
       namespace: options.namespace,
       taskQueue: { name: temporal.queues[name] },
@@ -83,7 +87,7 @@ async function measure(kernel: Kernel): Promise<Health> {
   const [postgres, counters, engine, work] = await Promise.all([
     probe(kernel, 'postgres', () => store.pool.query('select 1')),
     probe(kernel, 'counters', () => store.pool.query('select 1 from rate_limits limit 1')),
-    probe(kernel, 'temporal', () => temporal.ping()),
+    probe(kernel, 'temporal', () => soon(kernel, () => temporal.workflow.workflowService.getSystemInfo({}))),
     probe(kernel, 'worker', () => Promise.all(names.map((name) => queueOf(kernel, name)))),
   ]);
   const queues = names.map((name, i) => [name, work.value?.[i] ?? { workers: null, pending: null }] as const);

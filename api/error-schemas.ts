@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Surface } from '../surfaces';
+import type { Surface } from './surfaces';
 
 const message = z.string();
 const field = z.object({ field: z.string(), message });

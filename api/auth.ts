@@ -2,12 +2,13 @@ import { timingSafeEqual, createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { parse as parseCookies } from 'cookie';
 import type { Request } from 'express';
-import { Forbidden, Invalid, Unauthorized } from '../../domain/errors';
-import type { Principal } from '../../domain/principal';
-import { principalOfKey, principalOfToken } from '../../log/credentials';
-import type { Kernel } from '../kernel';
-import type { Access } from '../operation';
-import type { Surface } from '../surfaces';
+import { Forbidden, Unauthorized } from '../domain/errors';
+import type { Principal } from '../domain/principal';
+import { principalOfKey, principalOfToken } from '../log/credentials';
+import type { Kernel } from './kernel';
+import type { Access } from './operation';
+import type { Surface } from './surfaces';
+import { BadRequest } from './bad-request';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -50,9 +51,7 @@ export async function authenticate(kernel: Kernel, req: Request, surface: Surfac
   return principal;
 }
 
-/** A header that cannot be used is 400 at every door, also where a body's mistakes are 422. */
-export class BadHeader extends Invalid {}
-export const badHeader = (message: string, field = 'X-Tenant-ID'): BadHeader => new BadHeader(message, { field });
+export const badHeader = (message: string, field = 'X-Tenant-ID'): BadRequest => new BadRequest(message, { field });
 
 /** @throws Forbidden naming the scope */
 export function authorise(principal: Principal, access: Access): void {

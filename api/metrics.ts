@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Kernel } from '../kernel';
+import type { Kernel } from './kernel';
 
 export const registry = new Registry();
 collectDefaultMetrics({ register: registry });

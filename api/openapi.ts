@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { errors, type ErrorCode } from '../../domain/errors';
-import { isRaw, type Method, type Operation } from '../operation';
-import { surfaceOf, surfaces, type Surface } from '../surfaces';
-import { description, version } from '../version';
+import { errors, type ErrorCode } from '../domain/errors';
+import { isRaw, type Method, type Operation } from './operation';
+import { surfaceOf, surfaces, type Surface } from './surfaces';
+import { description, version } from './version';
 import { errorSchemas } from './error-schemas';
-import type { Mounted } from './mount';
+import type { Mounted } from './http/mount';
 
 type Json = Record<string, unknown>;
 type Open = 'public' | 'login' | 'metrics';

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { Client as Postgres } from 'pg';
+import { readLocal, type Local } from '../cli/local-file';
+import { childEnvironment, root, type Config } from '../config';
+import { ensureUser, insertKey } from '../log/provision';
+
+/** The whole installation, as `npm start` makes it, in a folder of its own that goes with it. */
+export interface Stack {
+  local: Local;
+  temporal: Client;
+  owner: Postgres;
+  /** A key of a second administrator: nobody approves their own request. */
+  approver: string;
+}
+
+export async function withStack<T>(config: Config, work: (stack: Stack) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-bench-'));
+  chmodSync(folder, 0o711);
+  const cache = join(config.dataDir, 'cache');
+  if (existsSync(cache)) cpSync(cache, join(folder, 'cache'), { recursive: true });
+  const up = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'up'], {
+    env: childEnvironment({
+      WHEELHOUSE_DATA_DIR: folder,
+      PORT: '0',
+      RATE_LIMIT_PER_MINUTE: '100000000',
+      LOG_LEVEL: 'warn',
+      DATABASE_URL: null,
+      TEMPORAL_ADDRESS: null,
+    }),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = once(up, 'exit');
+  try {
+    const local = await Promise.race([
+      ready(folder),
+      ended.then(() => Promise.reject(new Error('the installation ended before it was ready'))),
+    ]);
+    const connection = await Connection.connect({ address: local.temporal_address });
+    const owner = new Postgres({ connectionString: local.database_url });
+    await owner.connect();
+    try {
+      const userId = await ensureUser(owner, local.tenant_id, 'second@local.test', 'unused-password', 'ADMIN');
+      const approver = await insertKey(owner, { tenantId: local.tenant_id, name: 'second', role: 'ADMIN', userId });
+      return await work({ local, temporal: new Client({ connection }), owner, approver });
+    } finally {
+      await connection.close();
+      await owner.end();
+    }
+  } finally {
+    up.kill('SIGINT');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function ready(folder: string): Promise<Local> {
+  for (;;) {
+    const local = readLocal(folder);
+    if (local && (await fetch(`${local.url}/health`).catch(() => null))?.ok) return local;
+    await delay(100);
+  }
+}
+

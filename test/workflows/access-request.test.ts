@@ -1,0 +1,202 @@
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { v7 } from 'uuid';
+import { createActivities } from '../../activities';
+import { accessActivities } from '../../activities/lifecycle/access';
+import { gateOfAccess, newAccess, step } from '../../domain/access';
+import { analyst } from '../../domain/analyst/analyst';
+import { newGate } from '../../domain/gate';
+import { accessRequest, openedAccess, settledAccess } from '../../workflows/access-request';
+import { stop } from '../../workflows/agent-run';
+import { workflowId } from '../../workflows/ids';
+import { runEnded } from '../../workflows/messages';
+import { until } from '../until';
+import { ann, bob, DAY, play } from './play';
+import { scripted } from './scripted';
+import { clockwork, type Clockwork } from './time';
+
+let c: Clockwork;
+let p: ReturnType<typeof play>;
+beforeAll(async () => {
+  c = await clockwork((deps) => createActivities(deps, [analyst, scripted]));
+  p = play(c);
+});
+afterAll(() => c.close());
+
+/** A run of the script that has asked for access, and the gate that decides on it. */
+async function asked(prompt: string) {
+  const ticket = await p.ticket();
+  const run = await p.spawn(ticket, 'scripted', `access ${prompt}`);
+  const gate = await p.gateOf(run.id, 'grant_access');
+  return { ticket, run, gate, access: await p.accessOf(gate) };
+}
+
+async function granted(prompt: string) {
+  const a = await asked(prompt);
+  await p.decide(a.gate, 'approve');
+  await p.accessIs(a.access.id, 'approved');
+  await p.complete(a.gate, 'read role given');
+  await p.accessIs(a.access.id, 'granted');
+  expect(await p.leases(a.run.id)).toEqual([{ status: 'active', end_reason: null, secret_sealed: expect.any(Buffer) }]);
+  await p.agree(null, { gate: a.gate.id, access: a.access.id });
+  return a;
+}
+
+async function isRevoked({ run, gate, access }: Awaited<ReturnType<typeof granted>>, because: RegExp) {
+  await p.accessIs(access.id, 'revoked');
+  expect((await p.row.access(access.id))?.evidence).toMatch(because);
+  expect(await p.leases(run.id)).toEqual([
+    { status: 'revoked', end_reason: expect.stringMatching(because), secret_sealed: null },
+  ]);
+  await p.handle('accessRequest', access.id).result();
+  await p.agree(run, { gate: gate.id, access: access.id });
+}
+
+/** Asked for by a person, for no run. */
+async function standalone() {
+  const ticket = await p.ticket();
+  const at = new Date(await c.env.currentTimeMs()).toISOString();
+  const access = newAccess(
+    {
+      id: v7(), tenantId: c.tenantId, ticketId: ticket.id, accessTicketId: v7(), runId: null, agentId: null, gateId: v7(), resource: 'gitlab project ops',
+      permission: 'read', accountRef: null, reason: 'to see changes', assignmentGroup: 'Identity & Access', riskLevel: 'low',
+      lease: { system: 'gitlab', resourceType: 'project', resourceId: 'ops', action: 'read' }, requester: ann, onBehalfOf: null,
+    },
+    at,
+  ); // prettier-ignore
+  const startWorkflowOperation = new WithStartWorkflowOperation(accessRequest, {
+    workflowId: workflowId('accessRequest', c.tenantId, access.id),
+    taskQueue: c.taskQueue,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [{ access, gate: newGate(gateOfAccess(access), at, DAY), leaseMs: 2 * DAY, queue: c.taskQueue }],
+  });
+  const opened = await p.workflow.executeUpdateWithStart(openedAccess, { startWorkflowOperation, args: [] });
+  return { ...opened, ticket, handle: p.handle('accessRequest', access.id) };
+}
+
+test('the answer to an opening has request and gate; the ticket of the owning group hangs below', async () => {
+  const { access, gate, ticket, handle } = await standalone();
+  expect(access).toMatchObject({ status: 'pending_approval', number: expect.any(Number), version: 1 });
+  expect(gate).toMatchObject({ accessRequestId: access.id, status: 'pending', action: 'grant_access' });
+  const { rows } = await c.owner.query('select parent_ticket_id, owning_group, status from tickets where id = $1', [
+    access.accessTicketId,
+  ]);
+  expect(rows).toEqual([{ parent_ticket_id: ticket.id, owning_group: 'Identity & Access', status: 'new' }]);
+  expect((await p.notes(ticket)).map((n) => n.source)).toEqual(['access-request', 'approval-gate']);
+  await p.agree(null, { gate: gate.id, access: access.id });
+  await p.decide(gate, 'reject', 'ask the owner');
+  expect(await handle.executeUpdate(settledAccess)).toMatchObject({
+    status: 'rejected',
+    evidence: 'ask the owner',
+    approvalActor: bob,
+  });
+  await handle.result();
+  await p.agree(null, { gate: gate.id, access: access.id });
+});
+
+test('a lease is bound to its run, and revoked when the run finishes', async () => {
+  const a = await granted('hold finish');
+  await p.say(a.run, a.ticket, 'that is enough');
+  expect(await a.run.handle.result()).toMatchObject({ status: 'finished' });
+  await isRevoked(a, /^agent \d+ finished$/);
+});
+
+test('… when it fails', async () => {
+  const a = await granted('hold');
+  await c.owner.query(`update runs set harness = 'nobody' where id = $1`, [a.run.id]);
+  expect(await a.run.handle.result()).toMatchObject({ status: 'failed' });
+  await isRevoked(a, /^agent \d+ failed$/);
+});
+
+test('… when it is stopped', async () => {
+  const a = await granted('hold');
+  await a.run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
+  await isRevoked(a, /^agent \d+ stopped$/);
+});
+
+test('… when it is cancelled in Temporal', async () => {
+  const a = await granted('hold');
+  await a.run.handle.cancel();
+  await isRevoked(a, /^agent \d+ stopped$/);
+});
+
+test('… and when the request itself is cancelled there', async () => {
+  const a = await granted('hold');
+  await p.handle('accessRequest', a.access.id).cancel();
+  await p.accessIs(a.access.id, 'revoked');
+  await a.run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
+  await isRevoked(a, /^cancelled in Temporal$/);
+});
+
+test('the run goes on while people decide, and hears of what they decided', async () => {
+  const { run, gate, access } = await asked('');
+  await p.gateOf(run.id, 'publish_static_site');
+  await p.decide(gate, 'reject', 'no');
+  await p.accessIs(access.id, 'rejected');
+  expect(await p.row.run(run.id)).toMatchObject({ status: 'pending_approval' });
+  await run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
+  await p.agree(run, { gate: gate.id, access: access.id });
+});
+
+test('the run ends before people decide: the gate is withdrawn, and nothing is granted', async () => {
+  const { run, gate, access } = await asked('finish');
+  expect(await run.handle.result()).toMatchObject({ status: 'finished' });
+  await p.accessIs(access.id, 'expired');
+  expect(await p.row.gate(gate.id)).toMatchObject({
+    status: 'expired',
+    decisionReason: expect.stringMatching(/^agent \d+ finished$/),
+  });
+  expect(await p.leases(run.id)).toEqual([]);
+  const { rows } = await c.owner.query('select status from tickets where id = $1', [access.accessTicketId]);
+  expect(rows).toEqual([{ status: 'closed' }]);
+  await p.agree(run, { gate: gate.id, access: access.id });
+});
+
+test('an approval that is never completed lapses with the run, and when its gate is gone', async () => {
+  const lapsed = await asked('hold');
+  await p.decide(lapsed.gate, 'approve');
+  await p.accessIs(lapsed.access.id, 'approved');
+  await lapsed.run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
+  await p.accessIs(lapsed.access.id, 'expired');
+  await p.agree(lapsed.run, { gate: lapsed.gate.id, access: lapsed.access.id });
+
+  const { access, gate, handle } = await standalone();
+  await p.handle('approvalGate', gate.id).terminate('by mistake');
+  await handle.signal(runEnded, { reason: 'nobody needs it' });
+  expect(await handle.result()).toMatchObject({ status: 'expired', evidence: 'nobody needs it' });
+  await p.agree(null, { access: access.id });
+});
+
+test('a row that is ahead of history decides: the request adopts it and goes on from there', async () => {
+  const { access, gate, handle } = await standalone();
+  // As after a crash between the commit of an approval and the completion of its workflow task.
+  const lost = step(access, { type: 'approve', by: bob }, access.createdAt);
+  await accessActivities(c).recordAccess(lost, { event: 'approve', transition: 'lost' });
+  await p.decide(gate, 'reject', 'no');
+  expect(await handle.result()).toMatchObject({ status: 'expired', evidence: 'no' });
+  await until('the log says so', async () => (await p.entries(access.id)).length === 3);
+  expect(await p.entries(access.id)).toEqual(['access.requested', 'access.approved', 'access.expired']);
+  await p.agree(null, { gate: gate.id, access: access.id });
+});
+
+test('approved and completed: a lease, until its time is over', async () => {
+  const { access, gate, handle } = await standalone();
+  await p.decide(gate, 'approve');
+  await p.complete(gate, 'done');
+  expect(await handle.executeUpdate(settledAccess)).toMatchObject({
+    status: 'granted',
+    evidence: 'done',
+    leaseId: expect.any(String),
+  });
+  expect(await p.inTime(handle)).toMatchObject({ status: 'revoked', evidence: 'expired' });
+  const { rows } = await c.owner.query('select status, secret_sealed from leases where access_request_id = $1', [
+    access.id,
+  ]);
+  expect(rows).toEqual([{ status: 'expired', secret_sealed: null }]);
+  expect(await p.entries(access.id)).toEqual([
+    'access.requested',
+    'access.approved',
+    'access.granted',
+    'access.revoked',
+  ]);
+  await p.agree(null, { gate: gate.id, access: access.id });
+});
