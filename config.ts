@@ -17,7 +17,10 @@ const Environment = z.object({
   PUBLIC_URL: z.url().optional(),
   WHEELHOUSE_DATA_DIR: z.string().default('.wheelhouse'),
   /** 32 bytes, base64: encrypts signing keys, leased secrets and stored answers. */
-  WHEELHOUSE_MASTER_KEY: z.base64().refine((v) => Buffer.from(v, 'base64').length === 32, 'must be 32 bytes in base64').optional(),
+  WHEELHOUSE_MASTER_KEY: z
+    .base64()
+    .refine((v) => Buffer.from(v, 'base64').length === 32, 'must be 32 bytes in base64')
+    .optional(),
   DATABASE_URL: z.string().optional(),
   DATABASE_POOL: positive.default(16),
   TEMPORAL_ADDRESS: z.string().optional(),

@@ -33,7 +33,8 @@ export async function principalNow(kernel: Kernel, headers: IncomingHttpHeaders)
   return credential === null ? null : actsAs(kernel, credential);
 }
 
-const refused = (reason: string): Unauthorized => new Unauthorized('Invalid or expired token', { reason, authenticated: false });
+const refused = (reason: string): Unauthorized =>
+  new Unauthorized('Invalid or expired token', { reason, authenticated: false });
 
 /** @throws Unauthorized, with one text for expired, forged, revoked and unknown. */
 export async function authenticate(kernel: Kernel, req: Request, surface: Surface): Promise<Principal> {
@@ -44,7 +45,8 @@ export async function authenticate(kernel: Kernel, req: Request, surface: Surfac
   const tenant = req.get('x-tenant-id');
   if (tenant !== undefined) {
     if (!uuid.test(tenant)) throw badHeader('Invalid Tenant UUID');
-    if (tenant.toLowerCase() !== principal.tenantId) throw new Unauthorized('tenant_mismatch', { reason: 'tenant_mismatch', authenticated: false });
+    if (tenant.toLowerCase() !== principal.tenantId)
+      throw new Unauthorized('tenant_mismatch', { reason: 'tenant_mismatch', authenticated: false });
   } else if (surface.tenantHeader && !isKey(credential)) {
     throw badHeader('X-Tenant-ID header required');
   }
@@ -65,5 +67,6 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 export function authoriseMetrics(kernel: Kernel, req: Request): void {
   const given = req.get('x-metrics-token');
   const { metricsToken } = kernel.config;
-  if (!given || !metricsToken || !timingSafeEqual(digest(given), digest(metricsToken))) throw refused('invalid_metrics_token');
+  if (!given || !metricsToken || !timingSafeEqual(digest(given), digest(metricsToken)))
+    throw refused('invalid_metrics_token');
 }

@@ -19,13 +19,22 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
   const tracing = await startTracing(config, 'api');
   const opened = await openKernel(config, logger);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const connection = Connection.lazy({ ...connectionOptions, ...(config.temporalAddress && { address: config.temporalAddress }) });
+  const connection = Connection.lazy({
+    ...connectionOptions,
+    ...(config.temporalAddress && { address: config.temporalAddress }),
+  });
   const { workflow } = new Client({
     connection,
     namespace,
     interceptors: { workflow: tracing ? [new OpenTelemetryWorkflowClientInterceptor()] : [] },
   });
-  const temporal = temporalGateway(connection, workflow, queuesOf(config.taskQueuePrefix), config.temporalUi, namespace);
+  const temporal = temporalGateway(
+    connection,
+    workflow,
+    queuesOf(config.taskQueuePrefix),
+    config.temporalUi,
+    namespace,
+  );
   const kernel: Kernel = { config, ...opened, temporal, logger };
   const server = createServer(createApp(kernel, operations));
   server.requestTimeout = 300_000; // uploads

@@ -23,7 +23,7 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
       if (s.format || s.pattern?.includes('\\p{')) delete s.pattern;
     },
   });
-  return json as Json;
+  return json;
 }
 
 /** `/a/:id` as `/a/{id}`; `*rest` stands for a whole path, which a template can only name. */

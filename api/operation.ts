@@ -71,7 +71,11 @@ export const operation = <
   op: Operation<A, P, Q, B, O>,
 ): Operation<A, P, Q, B, O> => op;
 
-export const raw = (media: string, schema: z.ZodType | null = null, statuses: readonly number[] = []): Raw => ({ media, schema, statuses });
+export const raw = (media: string, schema: z.ZodType | null = null, statuses: readonly number[] = []): Raw => ({
+  media,
+  schema,
+  statuses,
+});
 export const isRaw = (output: z.ZodType | Raw): output is Raw => 'media' in output;
 
 type Out<S> = S extends z.ZodType ? z.output<S> : undefined;

@@ -56,5 +56,9 @@ const tags: [declared: Declared, handlers: object][] = [
 ];
 
 export const operations: readonly Mounted[] = tags.flatMap(([declared, handlers]) =>
-  Object.entries(declared).map(([name, op]) => ({ name, op, handler: (handlers as Record<string, AnyHandler>)[name] as AnyHandler })),
+  Object.entries(declared).map(([name, op]) => ({
+    name,
+    op,
+    handler: (handlers as Record<string, AnyHandler>)[name] as AnyHandler,
+  })),
 );

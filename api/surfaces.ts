@@ -29,7 +29,12 @@ export interface Surface {
   rateHeaders: { limit: string; remaining: string; reset: string; epoch: boolean };
 }
 
-const standardRate = { limit: 'RateLimit-Limit', remaining: 'RateLimit-Remaining', reset: 'RateLimit-Reset', epoch: false };
+const standardRate = {
+  limit: 'RateLimit-Limit',
+  remaining: 'RateLimit-Remaining',
+  reset: 'RateLimit-Reset',
+  epoch: false,
+};
 const bare = (data: unknown): unknown => data;
 const fieldOf = (i: Issue): string => i.path.join('.') || 'body';
 const rest = (f: Failure): Record<string, unknown> => f.error.details;
@@ -124,7 +129,12 @@ export const surfaces: readonly Surface[] = [
     }),
     statuses: {},
     tenantHeader: false,
-    rateHeaders: { limit: 'X-RateLimit-Limit', remaining: 'X-RateLimit-Remaining', reset: 'X-RateLimit-Reset', epoch: true },
+    rateHeaders: {
+      limit: 'X-RateLimit-Limit',
+      remaining: 'X-RateLimit-Remaining',
+      reset: 'X-RateLimit-Reset',
+      epoch: true,
+    },
   },
 ];
 

@@ -1,8 +1,14 @@
 import {
-  Client, Connection, ServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError,
+  type Connection, ServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError,
   WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError, type WorkflowClient,
 } from '@temporalio/client'; // prettier-ignore
-import { ApplicationFailure, defineSearchAttributeKey, type SignalDefinition, type UpdateDefinition, type Workflow } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  defineSearchAttributeKey,
+  type SignalDefinition,
+  type UpdateDefinition,
+  type Workflow,
+} from '@temporalio/common';
 import { revive, Unavailable } from '../domain/errors';
 import type { queuesOf } from '../domain/queues';
 import { workflowId, type Kind } from '../workflows/ids';
@@ -34,7 +40,8 @@ function translate(e: unknown): unknown {
   if (e instanceof WorkflowUpdateFailedError && e.cause instanceof ApplicationFailure) {
     return revive(e.cause.type, e.cause.message, e.cause.details?.[0]) ?? e;
   }
-  if (e instanceof WorkflowNotFoundError || e instanceof WorkflowExecutionAlreadyStartedError) return new Gone(e.message);
+  if (e instanceof WorkflowNotFoundError || e instanceof WorkflowExecutionAlreadyStartedError)
+    return new Gone(e.message);
   const away =
     e instanceof WorkflowUpdateRPCTimeoutOrCancelledError || e instanceof ServiceError || isGrpcServiceError(e) ||
     (e instanceof Error && e.name === 'AbortError'); // prettier-ignore
@@ -43,7 +50,13 @@ function translate(e: unknown): unknown {
 
 const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 
-export function temporalGateway(connection: Connection, workflow: WorkflowClient, queues: ReturnType<typeof queuesOf>, ui: string | null, namespace: string) {
+export function temporalGateway(
+  connection: Connection,
+  workflow: WorkflowClient,
+  queues: ReturnType<typeof queuesOf>,
+  ui: string | null,
+  namespace: string,
+) {
   const underWay = new Set<Promise<unknown>>();
   const patiently = async <T>(work: () => Promise<T>, ms = patienceMs): Promise<T> => {
     const call = connection.withDeadline(Date.now() + ms, work);
@@ -81,11 +94,25 @@ export function temporalGateway(connection: Connection, workflow: WorkflowClient
             ...(start.agentId ? [{ key: keyword('WhAgent'), value: start.agentId }] : []),
           ],
         });
-        return workflow.executeUpdateWithStart(update as UpdateDefinition<R, []>, { startWorkflowOperation, updateId: update.name, args: [] });
+        return workflow.executeUpdateWithStart(update, {
+          startWorkflowOperation,
+          updateId: update.name,
+          args: [],
+        });
       }),
     /** Sends an Update and waits for its answer. @throws Gone when the workflow has ended; DomainError when it refuses */
-    update: <R, A extends unknown[]>(ref: EntityRef, update: UpdateDefinition<R, A>, updateId: string, ...args: A): Promise<R> =>
-      patiently(() => handle(ref).executeUpdate<R, [unknown, ...unknown[]]>(update.name, { updateId, args: args as unknown[] as [unknown, ...unknown[]] })),
+    update: <R, A extends unknown[]>(
+      ref: EntityRef,
+      update: UpdateDefinition<R, A>,
+      updateId: string,
+      ...args: A
+    ): Promise<R> =>
+      patiently(() =>
+        handle(ref).executeUpdate<R, [unknown, ...unknown[]]>(update.name, {
+          updateId,
+          args: args as unknown[] as [unknown, ...unknown[]],
+        }),
+      ),
     /** @throws Gone */
     signal: <A extends unknown[]>(ref: EntityRef, signal: SignalDefinition<A>, ...args: A): Promise<void> =>
       patiently(() => handle(ref).signal(signal, ...args), signalMs),
@@ -99,4 +126,3 @@ export function temporalGateway(connection: Connection, workflow: WorkflowClient
   };
 }
 export type Temporal = ReturnType<typeof temporalGateway>;
-export type { Client };

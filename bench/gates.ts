@@ -27,15 +27,24 @@ const callers = [1, 50];
 export async function gates(config: Config, seconds: number): Promise<void> {
   await withStack(config, async (stack) => {
     const floorQueue = `floor-${v7()}`;
-    const worker = spawn(process.execPath, [join(root, 'dist/bench/floor/worker.js'), stack.local.temporal_address, floorQueue], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const worker = spawn(
+      process.execPath,
+      [join(root, 'dist/bench/floor/worker.js'), stack.local.temporal_address, floorQueue],
+      {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      },
+    );
     const ended = once(worker, 'exit');
     try {
       await once(worker, 'message');
-      const forms: Record<string, Life> = { 'HTTP API': await overHttp(stack), 'bare Temporal': bare(stack.temporal, floorQueue) };
+      const forms: Record<string, Life> = {
+        'HTTP API': await overHttp(stack),
+        'bare Temporal': bare(stack.temporal, floorQueue),
+      };
       for (const life of Object.values(forms)) await measure(life, 4, 2);
-      const lines = [`${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, commit ${commit()}`];
+      const lines = [
+        `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, commit ${commit()}`,
+      ];
       for (const n of callers) {
         const found: Record<string, Measured[]> = {};
         for (let round = 0; round < rounds; round += 1) {
@@ -56,7 +65,11 @@ async function overHttp({ local, approver }: Stack): Promise<Life> {
   const decide = client({ url: local.url, token: approver });
   const { id: ticket } = await ask<{ id: number }>('POST', '/api/tickets', { title: 'bench', auto_assign: false });
   return async () => {
-    const { change_id: id } = await ask<{ change_id: number }>('POST', '/api/changes/request', { ticket_id: ticket, action: 'restart', target: 'web-1' });
+    const { change_id: id } = await ask<{ change_id: number }>('POST', '/api/changes/request', {
+      ticket_id: ticket,
+      action: 'restart',
+      target: 'web-1',
+    });
     const from = performance.now();
     await decide('POST', `/api/changes/${id}/approve`, {});
     const took = performance.now() - from;
@@ -90,8 +103,13 @@ async function measure(life: Life, callers: number, seconds: number): Promise<Me
   return { perSecond: took.length / elapsed, p50: quantile(took, 0.5), p99: quantile(took, 0.99) };
 }
 
-const quantile = (sorted: number[], q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN;
-const median = (values: number[]): number => quantile([...values].sort((a, b) => a - b), 0.5);
+const quantile = (sorted: number[], q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN;
+const median = (values: number[]): number =>
+  quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 
 function table(callers: number, found: Record<string, Measured[]>): string[] {
   const rows = Object.entries(found).map(([name, all]) => ({
@@ -101,14 +119,22 @@ function table(callers: number, found: Record<string, Measured[]>): string[] {
     p99: median(all.map((m) => m.p99)),
   }));
   const floor = rows.at(-1);
-  const cell = (text: string | number, width: number): string => String(typeof text === 'number' ? text.toFixed(1) : text).padStart(width);
+  const cell = (text: string | number, width: number): string =>
+    String(typeof text === 'number' ? text.toFixed(1) : text).padStart(width);
   return [
     '',
-    `${callers} caller${callers === 1 ? '' : 's'}`.padEnd(16) + ['gates/s', 'ratio', 'decision p50 ms', 'ratio', 'p99 ms'].map((h) => cell(h, 16)).join(''),
+    `${callers} caller${callers === 1 ? '' : 's'}`.padEnd(16) +
+      ['gates/s', 'ratio', 'decision p50 ms', 'ratio', 'p99 ms'].map((h) => cell(h, 16)).join(''),
     ...rows.map(
       (r) =>
         r.name.padEnd(16) +
-        [r.perSecond, (r.perSecond / (floor?.perSecond ?? NaN)).toFixed(2), r.p50, (r.p50 / (floor?.p50 ?? NaN)).toFixed(2), r.p99]
+        [
+          r.perSecond,
+          (r.perSecond / (floor?.perSecond ?? NaN)).toFixed(2),
+          r.p50,
+          (r.p50 / (floor?.p50 ?? NaN)).toFixed(2),
+          r.p99,
+        ]
           .map((v) => cell(v, 16))
           .join(''),
     ),
@@ -117,7 +143,11 @@ function table(callers: number, found: Record<string, Measured[]>): string[] {
 
 const commit = (): string => {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return 'unknown'; // not a checkout
   }

@@ -66,4 +66,3 @@ async function ready(folder: string): Promise<Local> {
     await delay(100);
   }
 }
-

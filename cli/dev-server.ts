@@ -73,7 +73,8 @@ export function devServer(
 async function untilAnswers(address: string, namespace: string, abandoned: AbortSignal): Promise<void> {
   for (;;) {
     try {
-      const connection = await Connection.connect({ address, connectTimeout: 1000 });
+      // Without the SDK's own retries: one that falls due after the connection was closed ends the process.
+      const connection = await Connection.connect({ address, connectTimeout: 1000, interceptors: [] });
       try {
         await connection.workflowService.describeNamespace({ namespace });
         return;

@@ -25,7 +25,13 @@ const where = `where ($1::text is null or g.status = $1)
   and ($3::int is null or g.ticket_id = (select id from tickets where number = $3))`;
 
 export async function listGates(tx: Read, f: GateFilter, limit: number, offset: number): Promise<GateView[]> {
-  const { rows } = await tx.query(`${select} ${where} order by g.number desc limit $4 offset $5`, [f.status, f.agent, f.ticket, limit, offset]);
+  const { rows } = await tx.query(`${select} ${where} order by g.number desc limit $4 offset $5`, [
+    f.status,
+    f.agent,
+    f.ticket,
+    limit,
+    offset,
+  ]);
   return rows.map((r) => Row.parse(r));
 }
 
@@ -38,12 +44,16 @@ export async function countGates(tx: Read, f: GateFilter): Promise<{ total: numb
 }
 
 export async function pendingGates(tx: Read): Promise<GateView[]> {
-  const { rows } = await tx.query(`${select} where g.status = 'pending' and g.expires_at > now() order by g.number limit 1000`);
+  const { rows } = await tx.query(
+    `${select} where g.status = 'pending' and g.expires_at > now() order by g.number limit 1000`,
+  );
   return rows.map((r) => Row.parse(r));
 }
 
 export async function gateStats(tx: Read): Promise<Record<Gate['status'], number>> {
-  const { rows } = await tx.query<{ status: Gate['status']; n: number }>('select status, count(*) as n from gates group by status');
+  const { rows } = await tx.query<{ status: Gate['status']; n: number }>(
+    'select status, count(*) as n from gates group by status',
+  );
   const counts = { pending: 0, approved: 0, rejected: 0, completed: 0, expired: 0 };
   for (const { status, n } of rows) counts[status] = n;
   return counts;

@@ -9,7 +9,12 @@ type Row = Record<string, unknown>;
  * The columns of one table, read off the schema of its noun: one place for the list. Rows are parsed on the way out.
  * `given` are columns that the database fills, `jsonArrays` those that hold arrays as jsonb. Queries stay SQL: `select ${tickets.columns('t')} from tickets t where …`.
  */
-export function entity<S extends z.ZodObject>(table: string, schema: S, given: readonly (keyof S['shape'])[], jsonArrays: readonly (keyof S['shape'])[] = []) {
+export function entity<S extends z.ZodObject>(
+  table: string,
+  schema: S,
+  given: readonly (keyof S['shape'])[],
+  jsonArrays: readonly (keyof S['shape'])[] = [],
+) {
   type Entity = z.output<S>;
   const names = Object.keys(schema.shape);
   const written = names.filter((n) => !given.includes(n));
@@ -18,7 +23,7 @@ export function entity<S extends z.ZodObject>(table: string, schema: S, given: r
     jsonArrays.includes(name) ? JSON.stringify(entity[name]) : entity[name];
 
   const columns = (alias = table): string => names.map((n) => `${alias}.${snake(n)} as "${n}"`).join(', ');
-  const parse = (row: unknown): Entity => schema.parse(row) as Entity;
+  const parse = (row: unknown): Entity => schema.parse(row);
   const returning = columns();
   const insertSql =
     `insert into ${table} (${written.map(snake).join(', ')}) values (${written.map((_, i) => `$${i + 1}`).join(', ')}) ` +
@@ -33,7 +38,10 @@ export function entity<S extends z.ZodObject>(table: string, schema: S, given: r
     parse,
     /** Null when a row with this id (or another unique value of it) stands already. */
     async insert(tx: Read, entity: Entity): Promise<Entity | null> {
-      const { rows } = await tx.query(insertSql, written.map((n) => value(entity as Row, n)));
+      const { rows } = await tx.query(
+        insertSql,
+        written.map((n) => value(entity as Row, n)),
+      );
       return rows[0] ? parse(rows[0]) : null;
     },
     /** One version on, or null when the row does not stand exactly one version before. For tables with a version. */

@@ -32,7 +32,10 @@ export async function ledger(tx: Read, ownerId: string): Promise<ExecutionRow[]>
 }
 
 export async function executionAt(tx: Read, ownerId: string, step: number): Promise<ExecutionRow | null> {
-  const { rows } = await tx.query(`select ${columns} from executions where owner_id = $1 and step = $2`, [ownerId, step]);
+  const { rows } = await tx.query(`select ${columns} from executions where owner_id = $1 and step = $2`, [
+    ownerId,
+    step,
+  ]);
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 

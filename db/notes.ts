@@ -7,7 +7,16 @@ import type { Read } from './tx';
 /** A note of the control plane or of an agent. Its id derives from `key`, so that a repeat writes nothing. */
 export async function writeNote(
   tx: Read,
-  note: { ticketId: string; key: string; source: string; author: string; actor: Actor; body: string; externalRef?: string; visibility?: string },
+  note: {
+    ticketId: string;
+    key: string;
+    source: string;
+    author: string;
+    actor: Actor;
+    body: string;
+    externalRef?: string;
+    visibility?: string;
+  },
 ): Promise<Note | null> {
   return notes.insert(tx, {
     id: v5(`note:${note.key}`, note.ticketId),

@@ -30,7 +30,14 @@ export interface AccessState {
 }
 
 export interface Brief {
-  ticket: { id: string; number: number; title: string; description: string; ticketClass: string; priority: string | null };
+  ticket: {
+    id: string;
+    number: number;
+    title: string;
+    description: string;
+    ticketClass: string;
+    priority: string | null;
+  };
   prompt: string | null;
   attachments: { id: string; filename: string; sizeBytes: number | null; stored: boolean }[];
   /** What people said since the run began, oldest first. */

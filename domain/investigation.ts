@@ -1,7 +1,14 @@
 import { Conflict } from './errors';
 import type { Actor } from './principal';
 
-export const investigationStatuses = ['PENDING', 'IN_PROGRESS', 'COMPLETED', 'FAILED', 'TIMED_OUT', 'INTERRUPTED'] as const;
+export const investigationStatuses = [
+  'PENDING',
+  'IN_PROGRESS',
+  'COMPLETED',
+  'FAILED',
+  'TIMED_OUT',
+  'INTERRUPTED',
+] as const;
 export type InvestigationStatus = (typeof investigationStatuses)[number];
 
 export const investigationModes = ['quick'] as const;
@@ -52,6 +59,12 @@ export function step(investigation: Investigation, event: InvestigationEvent, at
   const next = { ...investigation, status: targets[event.type], version: investigation.version + 1 };
   if (event.type === 'begin') return next;
   const error =
-    event.type === 'fail' ? event.error : event.type === 'interrupt' ? event.reason : event.type === 'time_out' ? 'deadline' : null;
+    event.type === 'fail'
+      ? event.error
+      : event.type === 'interrupt'
+        ? event.reason
+        : event.type === 'time_out'
+          ? 'deadline'
+          : null;
   return { ...next, finishedAt: at, error, conclusion: event.type === 'conclude' ? event.conclusion : null };
 }

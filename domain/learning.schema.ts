@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { InstantSchema, JsonObject } from './common.schema';
-import { blueprintStatuses, postmortemStatuses, type Article, type Blueprint, type Postmortem, type Skill } from './learning';
+import {
+  blueprintStatuses,
+  postmortemStatuses,
+  type Article,
+  type Blueprint,
+  type Postmortem,
+  type Skill,
+} from './learning';
 
 const text = z.string().nullable();
 

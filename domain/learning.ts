@@ -34,7 +34,11 @@ export function review(current: PostmortemStatus, approved: boolean): Postmortem
 }
 
 /** What was approved is reviewed again when its text changes, and what was promoted stays what it was. @throws Conflict */
-export function edit(current: PostmortemStatus, asked: 'draft' | 'ready_for_review' | null, changed: boolean): PostmortemStatus {
+export function edit(
+  current: PostmortemStatus,
+  asked: 'draft' | 'ready_for_review' | null,
+  changed: boolean,
+): PostmortemStatus {
   if (current === 'promoted') throw new Conflict('a promoted postmortem is not changed any more', { status: current });
   return asked ?? (current === 'approved' && changed ? 'ready_for_review' : current);
 }
@@ -60,7 +64,14 @@ export interface Article {
   updatedAt: string;
 }
 
-export const blueprintStatuses = ['draft', 'ready_for_review', 'tested', 'active', 'needs_revision', 'superseded'] as const;
+export const blueprintStatuses = [
+  'draft',
+  'ready_for_review',
+  'tested',
+  'active',
+  'needs_revision',
+  'superseded',
+] as const;
 export type BlueprintStatus = (typeof blueprintStatuses)[number];
 
 /** A learned way of working, known by its key; its name is a label. */

@@ -29,7 +29,9 @@ const developer: readonly Scope[] = [
   'changes:request', 'changes:complete', 'deployments:write', 'postmortems:write',
 ]; // prettier-ignore
 
-const securityAnalyst: readonly Scope[] = [...new Set<Scope>([...developer, 'changes:approve', 'kill_switch:write', 'agents:act'])];
+const securityAnalyst: readonly Scope[] = [
+  ...new Set<Scope>([...developer, 'changes:approve', 'kill_switch:write', 'agents:act']),
+];
 
 /** Roles of every door; the seeds' older names stand beside the newer ones. */
 export const roles = {

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { ActorSchema, InstantSchema, JsonObject } from './common.schema';
-import { steeringStatuses, ticketStatuses, type Attachment, type Note, type SteeringEvent, type Ticket } from './ticket';
+import {
+  steeringStatuses,
+  ticketStatuses,
+  type Attachment,
+  type Note,
+  type SteeringEvent,
+  type Ticket,
+} from './ticket';
 
 const text = z.string().nullable();
 

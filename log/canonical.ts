@@ -18,6 +18,8 @@ export const digestOf = (value: unknown): string => sha256(canonical(value));
 export const spaced = (value: Record<string, string>): string => {
   const quote = (s: string): string =>
     JSON.stringify(s).replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  const members = Object.keys(value).sort().map((k) => `${quote(k)}: ${quote(value[k] ?? '')}`);
+  const members = Object.keys(value)
+    .sort()
+    .map((k) => `${quote(k)}: ${quote(value[k] ?? '')}`);
   return `{${members.join(', ')}}`;
 };

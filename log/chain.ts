@@ -43,7 +43,9 @@ export const entryDigest = (e: Digested): string =>
   });
 
 /** The text whose hash, after the previous hash, is the audit door's event hash. */
-export const eventText = (e: Pick<Entry, 'kind' | 'agentId' | 'decision' | 'requestId' | 'tenantId' | 'tool'>): string =>
+export const eventText = (
+  e: Pick<Entry, 'kind' | 'agentId' | 'decision' | 'requestId' | 'tenantId' | 'tool'>,
+): string =>
   spaced({
     action: actionOf(e.kind),
     agent_id: e.agentId ?? '',

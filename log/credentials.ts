@@ -36,7 +36,13 @@ export async function principalOfKey(pool: Pool, key: string): Promise<Principal
   const base = { tenantId: row.tenant_id, role: row.role, credentialId: row.id, ticketId: row.ticket_id };
   if (row.user_id !== null) {
     if (!row.is_active || row.email === null) return null;
-    return { ...base, id: row.user_id, kind: 'user', name: row.email, scopes: both(row.scopes, scopesOf(row.user_role ?? '')) };
+    return {
+      ...base,
+      id: row.user_id,
+      kind: 'user',
+      name: row.email,
+      scopes: both(row.scopes, scopesOf(row.user_role ?? '')),
+    };
   }
   if (row.agent_id !== null) {
     if (row.agent_status !== 'ACTIVE') return null;
@@ -70,11 +76,22 @@ async function findKey(pool: Pool, hash: string): Promise<KeyRow | null> {
 
 export const tokenSeconds = 900;
 const issuer = 'wheelhouse';
-const Claims = z.object({ sub: z.string().regex(uuidForm), tenant_id: z.string().regex(uuidForm), jti: z.string(), typ: z.literal('user') });
+const Claims = z.object({
+  sub: z.string().regex(uuidForm),
+  tenant_id: z.string().regex(uuidForm),
+  jti: z.string(),
+  typ: z.literal('user'),
+});
 
 export function issueToken(keyring: Keyring, user: { id: string; tenantId: string; role: string }): Promise<string> {
   const key = keyring.current('token');
-  return new SignJWT({ tenant_id: user.tenantId, org_id: user.tenantId, role: user.role, typ: 'user', user_id: user.id })
+  return new SignJWT({
+    tenant_id: user.tenantId,
+    org_id: user.tenantId,
+    role: user.role,
+    typ: 'user',
+    user_id: user.id,
+  })
     .setProtectedHeader({ alg: 'EdDSA', kid: key.fingerprint, typ: 'JWT' })
     .setSubject(user.id)
     .setIssuer(issuer)
@@ -86,7 +103,11 @@ export function issueToken(keyring: Keyring, user: { id: string; tenantId: strin
 }
 
 /** Whom a token acts as, by the user's role of now; null when it is forged or over, or the user is not active. */
-export async function principalOfToken(pool: Pool, keyring: Keyring, token: string): Promise<(Principal & { expiresAt: number }) | null> {
+export async function principalOfToken(
+  pool: Pool,
+  keyring: Keyring,
+  token: string,
+): Promise<(Principal & { expiresAt: number }) | null> {
   let claims: z.output<typeof Claims> & { exp?: number | undefined };
   try {
     const { payload } = await jwtVerify(

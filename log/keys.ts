@@ -23,7 +23,8 @@ export function unseal(masterKey: Buffer, sealed: Buffer, about: string): Buffer
 }
 
 /** The key's name: the first 32 hex digits of sha256 over the very PEM text that is handed out. */
-export const fingerprintOf = (publicPem: string): string => createHash('sha256').update(publicPem).digest('hex').slice(0, 32);
+export const fingerprintOf = (publicPem: string): string =>
+  createHash('sha256').update(publicPem).digest('hex').slice(0, 32);
 
 export interface PublicKey {
   fingerprint: string;
@@ -89,7 +90,10 @@ export async function loadKeyring(pool: Pool, masterKey: Buffer): Promise<Keyrin
     find: (fingerprint) => all.get(fingerprint.slice(0, 32)) ?? null,
     sign: (purpose, text) => {
       const key = current(purpose);
-      return { signature: sign(null, Buffer.from(text), key.privateKey).toString('base64url'), fingerprint: key.fingerprint };
+      return {
+        signature: sign(null, Buffer.from(text), key.privateKey).toString('base64url'),
+        fingerprint: key.fingerprint,
+      };
     },
   };
 }

@@ -7,7 +7,19 @@ export const createLogger = (level: string, service: string): Logger =>
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
-      paths: ['*.password', '*.token', '*.api_key', '*.authorization', '*.cookie', '*.secret', '*.proof', 'headers', '*.headers', 'err.config', 'err.client'],
+      paths: [
+        '*.password',
+        '*.token',
+        '*.api_key',
+        '*.authorization',
+        '*.cookie',
+        '*.secret',
+        '*.proof',
+        'headers',
+        '*.headers',
+        'err.config',
+        'err.client',
+      ],
       censor: '[removed]',
     },
   });

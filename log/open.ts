@@ -9,7 +9,15 @@ import { createStore } from './store';
 export async function openKernel(config: Config, logger: Logger) {
   if (!config.databaseUrl) throw new Error('DATABASE_URL is not set: run `npm start`, or set it');
   if (!config.masterKey) throw new Error('WHEELHOUSE_MASTER_KEY is not set: run `npm start`, or set it');
-  const pool = appPool(config.databaseUrl, config.databasePool, (e) => logger.warn({ err: e }, 'a database connection broke'));
+  const pool = appPool(config.databaseUrl, config.databasePool, (e) =>
+    logger.warn({ err: e }, 'a database connection broke'),
+  );
   const keyring = await loadKeyring(pool, config.masterKey);
-  return { pool, keyring, store: createStore(pool, keyring), files: fileStore(config.dataDir), masterKey: config.masterKey };
+  return {
+    pool,
+    keyring,
+    store: createStore(pool, keyring),
+    files: fileStore(config.dataDir),
+    masterKey: config.masterKey,
+  };
 }

@@ -16,7 +16,15 @@ export interface Provision {
   apiKey: string | null;
 }
 
-const builtinTools = ['logs.*', 'knowledge.search', 'blueprints.match', 'tickets.related', 'tickets.note', 'vault.check', 'site.publish'];
+const builtinTools = [
+  'logs.*',
+  'knowledge.search',
+  'blueprints.match',
+  'tickets.related',
+  'tickets.note',
+  'vault.check',
+  'site.publish',
+];
 const logTools = ['profile', 'templates', 'errors', 'bursts', 'sources', 'search'].map((name) => `logs.${name}`);
 export const analystTools = builtinTools.flatMap((name) => (name === 'logs.*' ? logTools : [name]));
 
@@ -24,7 +32,10 @@ export const analystTools = builtinTools.flatMap((name) => (name === 'logs.*' ? 
  * A tenant with its administrator, its analyst and a key; and, once for the installation, the keys that sign. Finds what
  * is there. Runs as the database's owner.
  */
-export async function provisionTenant(databaseUrl: string, wanted: Provision): Promise<{ tenantId: string; apiKey: string }> {
+export async function provisionTenant(
+  databaseUrl: string,
+  wanted: Provision,
+): Promise<{ tenantId: string; apiKey: string }> {
   const db = new Client({ connectionString: databaseUrl });
   await db.connect();
   try {
@@ -68,8 +79,17 @@ export async function provisionTenant(databaseUrl: string, wanted: Provision): P
 }
 
 /** The user of that address; made with the password when there is none. */
-export async function ensureUser(db: Client, tenantId: string, email: string, password: string, role: string): Promise<string> {
-  const { rows } = await db.query<{ id: string }>('select id from users where tenant_id = $1 and lower(email) = lower($2)', [tenantId, email]);
+export async function ensureUser(
+  db: Client,
+  tenantId: string,
+  email: string,
+  password: string,
+  role: string,
+): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    'select id from users where tenant_id = $1 and lower(email) = lower($2)',
+    [tenantId, email],
+  );
   if (rows[0]) return rows[0].id;
   const id = v7();
   await db.query('insert into users (id, tenant_id, email, full_name, role, password_hash) values ($1, $2, $3, $3, $4, $5)', [
@@ -80,7 +100,10 @@ export async function ensureUser(db: Client, tenantId: string, email: string, pa
 
 async function ensureKey(db: Client, tenantId: string, userId: string, given: string | null): Promise<string> {
   if (given !== null) {
-    const { rowCount } = await db.query('select 1 from api_keys where tenant_id = $1 and key_hash = $2 and revoked_at is null', [tenantId, hashKey(given)]);
+    const { rowCount } = await db.query(
+      'select 1 from api_keys where tenant_id = $1 and key_hash = $2 and revoked_at is null',
+      [tenantId, hashKey(given)],
+    );
     if (rowCount) return given;
   }
   return insertKey(db, { tenantId, name: 'administrator', role: 'ADMIN', userId });

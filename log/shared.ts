@@ -10,13 +10,17 @@ export function perOwner<K extends object, T>(make: (owner: K) => T): (owner: K)
   };
 }
 
-/** For work that many ask for at once: at most one run per key in `ms`, whose answer all of them get. */
+/** For work that many ask for at once: one run per key at a time, and at most one in `ms`; all who ask get its answer. */
 export function atMostEvery<T>(ms: number): (key: string, work: () => Promise<T>) => Promise<T> {
-  const runs = new Map<string, { at: number; answer: Promise<T> }>();
+  const runs = new Map<string, { at: number; over: boolean; answer: Promise<T> }>();
   return (key, work) => {
     const now = performance.now();
-    for (const [old, run] of runs) if (now - run.at >= ms) runs.delete(old);
-    const run = runs.get(key) ?? { at: now, answer: work() };
+    for (const [old, run] of runs) if (run.over && now - run.at >= ms) runs.delete(old);
+    const known = runs.get(key);
+    if (known) return known.answer;
+    const run = { at: now, over: false, answer: work() };
+    const end = (): void => void (run.over = true);
+    run.answer.then(end, end);
     runs.set(key, run);
     return run.answer;
   };

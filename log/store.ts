@@ -25,33 +25,35 @@ interface Appended {
 }
 
 /** Two round trips: one appends and hashes under the lock, one stores what was signed over the hashes. */
-const appender = (keyring: Keyring) => async (tx: Read, pending: PendingEntry[]): Promise<void> => {
-  const entries = pending.map((e) => toAppend(tx.tenantId, e));
-  const { rows } = await tx.query<Appended & Record<string, unknown>>('select * from append_log($1)', [
-    JSON.stringify(entries.map((e) => e.row)),
-  ]);
-  const signed = rows.flatMap((row, i) => {
-    const entry = entries[i];
-    if (!entry || !pending[i]?.receipt) return [];
-    const e = entry.full;
-    const receipt = receiptText({
-      ...e,
-      tenantId: tx.tenantId,
-      at: row.o_at,
-      eventHash: row.o_event_hash,
-      eventPrev: row.o_event_prev,
-      chainShard: row.o_shard,
+const appender =
+  (keyring: Keyring) =>
+  async (tx: Read, pending: PendingEntry[]): Promise<void> => {
+    const entries = pending.map((e) => toAppend(tx.tenantId, e));
+    const { rows } = await tx.query<Appended & Record<string, unknown>>('select * from append_log($1)', [
+      JSON.stringify(entries.map((e) => e.row)),
+    ]);
+    const signed = rows.flatMap((row, i) => {
+      const entry = entries[i];
+      if (!entry || !pending[i]?.receipt) return [];
+      const e = entry.full;
+      const receipt = receiptText({
+        ...e,
+        tenantId: tx.tenantId,
+        at: row.o_at,
+        eventHash: row.o_event_hash,
+        eventPrev: row.o_event_prev,
+        chainShard: row.o_shard,
+      });
+      return [{ id: e.id, receipt, ...keyring.sign('receipt', receipt) }];
     });
-    return [{ id: e.id, receipt, ...keyring.sign('receipt', receipt) }];
-  });
-  if (!signed.length) return;
-  await tx.query(
-    `insert into receipts (tenant_id, entry_id, receipt, signature, fingerprint)
+    if (!signed.length) return;
+    await tx.query(
+      `insert into receipts (tenant_id, entry_id, receipt, signature, fingerprint)
      select $1, r.id, r.receipt, r.signature, r.fingerprint
      from jsonb_to_recordset($2) as r (id uuid, receipt text, signature text, fingerprint text)`,
-    [tx.tenantId, JSON.stringify(signed)],
-  );
-};
+      [tx.tenantId, JSON.stringify(signed)],
+    );
+  };
 
 export function createStore(pool: Pool, keyring: Keyring): Store {
   const append = appender(keyring);

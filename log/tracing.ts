@@ -29,11 +29,19 @@ const tracer = trace.getTracer('wheelhouse');
 /** A span for each request, under the caller's when it sends one; what the request sets going hangs below it. */
 export function traceRequest(req: Request, res: Response, next: NextFunction): void {
   const parent = propagation.extract(context.active(), req.headers);
-  const span = tracer.startSpan(`${req.method} ${req.path.split('/').slice(0, 3).join('/')}`, { kind: SpanKind.SERVER }, parent);
+  const span = tracer.startSpan(
+    `${req.method} ${req.path.split('/').slice(0, 3).join('/')}`,
+    { kind: SpanKind.SERVER },
+    parent,
+  );
   res.on('finish', () => {
     const route = (req.route as { path?: string } | undefined)?.path;
     if (route) span.updateName(`${req.method} ${route}`);
-    span.setAttributes({ 'http.request.method': req.method, 'http.response.status_code': res.statusCode, 'url.path': req.path });
+    span.setAttributes({
+      'http.request.method': req.method,
+      'http.response.status_code': res.statusCode,
+      'url.path': req.path,
+    });
     if (res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
   });
   res.on('close', () => span.end());

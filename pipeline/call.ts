@@ -86,4 +86,4 @@ export interface Tool<A extends z.ZodType = z.ZodType> {
 }
 
 /** Ties the argument type of a tool's functions to its schema. */
-export const tool = <A extends z.ZodType>(t: Tool<A>): Tool => t as unknown as Tool;
+export const tool = <A extends z.ZodType>(t: Tool<A>): Tool => t;

@@ -14,11 +14,25 @@ const secrets: { name: string; pattern: RegExp }[] = [
   { name: 'password', pattern: /\b(?:password|passwd|secret|api_key|apikey)=(?!\*|<)[^\s&;,"']{4,200}/gi },
 ];
 
+/** The same JSON with each of its texts, keys included, put through `change`. */
+function mapText(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((v) => mapText(v, change));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [change(k), mapText(v, change)]));
+}
+
+const storableText = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+
+/** The same JSON without what Postgres cannot hold: NUL, and halves of surrogate pairs. */
+export const storable = (value: Record<string, unknown>): Record<string, unknown> =>
+  mapText(value, storableText) as Record<string, unknown>;
+
 /** The same JSON with credentials replaced and text made fit for storage; `found` names what was replaced. */
 export function filterOutput(value: unknown): { value: unknown; found: string[] } {
   const found = new Set<string>();
   const clean = (text: string): string => {
-    let out = text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+    let out = storableText(text);
     for (const { name, pattern } of secrets) {
       out = out.replace(pattern, () => {
         found.add(name);
@@ -27,12 +41,5 @@ export function filterOutput(value: unknown): { value: unknown; found: string[] 
     }
     return out;
   };
-  const walk = (v: unknown): unknown => {
-    if (typeof v === 'string') return clean(v);
-    if (Array.isArray(v)) return v.map(walk);
-    if (v !== null && typeof v === 'object')
-      return Object.fromEntries(Object.entries(v).map(([k, x]) => [clean(k), walk(x)]));
-    return v;
-  };
-  return { value: walk(value), found: [...found] };
+  return { value: mapText(value, clean), found: [...found] };
 }

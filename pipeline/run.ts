@@ -5,22 +5,22 @@ import { digestOf } from '../log/canonical';
 import type { FileStore } from '../log/files';
 import type { Store } from '../log/store';
 import { passes, type Call, type Decision, type Execution, type Reason, type StageTime, type Tool } from './call';
-import { filterOutput } from './output-filter';
+import { filterOutput, storable } from './output-filter';
 import { approvedFor, sealOf } from './seal';
 import { stages, type StageDeps, type State, type Stop } from './stages';
 
 export interface ExecuteOptions {
   signal: AbortSignal;
   /** Runs in the transaction that records the call, when this call is the one that is recorded. */
-  onRecorded?(tx: Write, execution: Execution): Promise<void>;
+  onRecorded?: (tx: Write, execution: Execution) => Promise<void>;
 }
 
 export interface Pipeline {
   /** Carries a call out, or refuses it; either way once a step. What is recorded at the step already is given back. */
-  execute(call: Call, options: ExecuteOptions): Promise<Execution>;
-  isSlow(call: Call): Promise<boolean>;
+  execute: (call: Call, options: ExecuteOptions) => Promise<Execution>;
+  isSlow: (call: Call) => Promise<boolean>;
   /** The digest that an approval of this call is sealed to. */
-  seal(call: Call): string;
+  seal: (call: Call) => string;
 }
 
 export interface PipelineDeps extends StageDeps {
@@ -107,7 +107,12 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const parsed = parse(call);
     const before = await store.read(call.tenantId, async (tx) => ({
       taken: await executionAt(tx, call.owner.id, call.owner.step),
-      facts: await callFacts(tx, { ownerId: call.owner.id, agentId: call.agentId, tool: call.tool, ticketId: call.ticketId }),
+      facts: await callFacts(tx, {
+        ownerId: call.owner.id,
+        agentId: call.agentId,
+        tool: call.tool,
+        ticketId: call.ticketId,
+      }),
       sealValid: call.gateId === null ? null : await approvedFor(tx, call.gateId, parsed.seal),
     }));
     if (before.taken) return before.taken;
@@ -182,7 +187,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   };
 
   return {
-    async execute(call, options) {
+    async execute(asked, options) {
+      // What the database cannot hold would fail this step for ever.
+      const call = { ...asked, args: storable(asked.args) };
       try {
         return await attempt(call, options);
       } catch (e) {
@@ -192,12 +199,13 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         return standing;
       }
     },
-    async isSlow(call) {
+    async isSlow(asked) {
+      const call = { ...asked, args: storable(asked.args) };
       const { tool, args } = parse(call);
       if (!tool?.slow || args === null) return false;
       return tool.slow(args, { call, read: (w) => store.read(call.tenantId, w) });
     },
-    seal: (call) => parse(call).seal,
+    seal: (call) => parse({ ...call, args: storable(call.args) }).seal,
   };
 }
 

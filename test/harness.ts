@@ -49,7 +49,7 @@ export const caller =
         ...(body !== undefined && !(body instanceof FormData) && { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body !== undefined && { body: json ? JSON.stringify(body) : (body as string | FormData) }),
+      ...(body !== undefined && { body: json ? JSON.stringify(body) : body }),
     });
     const text = await res.text();
     const isJson = res.headers.get('content-type')?.includes('json') ?? false;

@@ -27,15 +27,20 @@ const sendMs = 5_000;
  * ignores the repeat. Ends when `signal` is aborted, and never for another reason: trouble is waited out.
  */
 export async function startDispatcher(d: Dispatcher): Promise<void> {
-  let waitMs = pollMs;
+  let failures = 0;
   while (!d.signal.aborted) {
+    let waitMs = pollMs;
     try {
+      const from = performance.now();
       const behind = await tenantsBehind(d.store.pool, await d.store.tenants(), reader);
+      // Looking takes a tenth of the time at most, however many tenants there are.
+      waitMs = Math.max(pollMs, 10 * (performance.now() - from));
       for (const tenantId of behind) while (!d.signal.aborted && (await dispatch(d, tenantId)));
-      waitMs = pollMs;
+      failures = 0;
     } catch (err) {
+      failures += 1;
+      waitMs = Math.min(pollMs * 2 ** failures, longestWaitMs);
       d.logger.warn({ err, waitMs }, 'steering could not be passed on; it is kept and tried again');
-      waitMs = Math.min(waitMs * 2, longestWaitMs);
     }
     await pause(waitMs, d.signal);
   }

@@ -34,9 +34,7 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
   const kernel = await openKernel(config, logger);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const address = config.temporalAddress ?? connectionOptions.address;
-  const connection = await NativeConnection.connect({ ...connectionOptions, ...(address && { address }) } as Parameters<
-    typeof NativeConnection.connect
-  >[0]);
+  const connection = await NativeConnection.connect({ ...connectionOptions, ...(address && { address }) });
   const client = new Client({ connection, namespace });
   const deps = await createDeps(config, kernel, client.workflow, logger);
   const activities = createActivities(deps, [analyst]);

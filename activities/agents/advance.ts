@@ -8,7 +8,6 @@ import { NotFound } from '../../domain/errors';
 import { newGate, type Gate } from '../../domain/gate';
 import type { Harness, Move, Report } from '../../domain/harness';
 import { isEnded, type Run } from '../../domain/run';
-import type { Scope } from '../../domain/scopes';
 import type { Call, Execution } from '../../pipeline/call';
 import type { Deps } from '../deps';
 import { agentActor } from '../lifecycle/runs';
@@ -63,7 +62,7 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
   ): Call => ({
     tenantId: s.run.tenantId,
     actor: agentActor(s.run),
-    scopes: s.run.scopes as Scope[],
+    scopes: s.run.scopes,
     agentId: s.run.agentId,
     owner: { kind: 'run', id: s.run.id, step: s.step },
     ticketId: s.run.ticketId,

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { investigations } from '../../db/investigations';
 import type { Read } from '../../db/tx';
-import type { Harness } from '../../domain/harness';
+import type { Brief, Harness, Move, Observation } from '../../domain/harness';
 import type { Investigation, InvestigationEvent } from '../../domain/investigation';
 import { NotFound } from '../../domain/errors';
 import type { Actor } from '../../domain/principal';
@@ -26,6 +26,18 @@ async function counted(tx: Read, next: Investigation): Promise<Investigation> {
     next.id,
   ]);
   return { ...next, steps: Math.max(next.steps, rows[0]?.steps ?? 0) };
+}
+
+/** An investigation asks nobody: a system that it would need access to is one it could not look at. */
+function withoutAsking(
+  analyst: Harness,
+  brief: Brief,
+  observations: readonly Observation[],
+): Exclude<Move, { kind: 'request_access' }> {
+  const move = analyst.next(brief, observations);
+  if (move.kind !== 'request_access') return move;
+  const access = [...brief.access, { system: move.lease.system, status: 'not_requested', credentialRef: null }];
+  return withoutAsking(analyst, { ...brief, access }, observations);
 }
 
 /** The investigator of a ticket's evidence: the analyst's plan, through the same pipeline, without asking or proposing. */
@@ -69,10 +81,9 @@ export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harnes
       if (!row) throw new NotFound(`no investigation ${input.investigationId}`);
       return { it: row, s: await situationOfTicket(tx, row.id, row.ticketId) };
     });
-    const move = ask(analyst, s.brief, s.observations);
+    const move = withoutAsking(analyst, s.brief, s.observations);
     if (move.kind === 'propose') return { steps: s.step, conclusion: move.args['report'] as Record<string, unknown> };
-    if (move.kind !== 'call')
-      return { steps: s.step, conclusion: { summary: move.kind === 'finish' ? move.summary : 'needs access' } };
+    if (move.kind === 'finish') return { steps: s.step, conclusion: { summary: move.summary } };
     const actor: Actor = { id: it.agentId, kind: 'agent', name: 'investigator' };
     const done = await pipeline.execute(
       {

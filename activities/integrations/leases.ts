@@ -41,7 +41,7 @@ export const leaseActivities = ({ store, masterKey }: Pick<Deps, 'store' | 'mast
     return { leaseId };
   },
 
-  async revokeLease(access: AccessRequest, reason: string): Promise<void> {
+  revokeLease: async (access: AccessRequest, reason: string): Promise<void> => {
     await store.write(access.tenantId, async (tx) => {
       const { rowCount } = await tx.query(
         `update leases set status = $2, secret_sealed = null, ended_at = now(), end_reason = $3

@@ -25,7 +25,7 @@ const limit = 100;
 /** Terminate runs no clean-up code, so what a run held is taken back here. */
 export const sweepActivities = (
   { store, temporal, logger }: Deps,
-  { abandonRun }: ReturnType<typeof runActivities>,
+  { abandonRun }: Pick<ReturnType<typeof runActivities>, 'abandonRun'>,
   { revokeLease }: ReturnType<typeof leaseActivities>,
 ) => {
   const isGone = async (id: string): Promise<boolean> => {

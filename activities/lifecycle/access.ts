@@ -88,7 +88,10 @@ export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
       const by: Actor = t.event === 'open' ? written.requester : (written.approvalActor ?? system);
       const child = childStatus[t.event];
       if (child) {
-        await tx.query('update tickets set status = $2, updated_at = now() where id = $1', [written.accessTicketId, child]);
+        await tx.query('update tickets set status = $2, updated_at = now() where id = $1', [
+          written.accessTicketId,
+          child,
+        ]);
       }
       await writeNote(tx, {
         ticketId: written.ticketId,

@@ -29,7 +29,8 @@ const kinds: Record<GateTransition['event'], string> = {
 
 const noteOf = (g: Gate, t: GateTransition): string => {
   const what = `Change ${g.number} (${g.action} on ${g.target})`;
-  if (t.event === 'open') return `${what} requested by ${t.by.name}: ${g.reason ?? 'no reason given'}. Risk ${g.riskLevel}.`;
+  if (t.event === 'open')
+    return `${what} requested by ${t.by.name}: ${g.reason ?? 'no reason given'}. Risk ${g.riskLevel}.`;
   if (t.event === 'complete') return `${what} completed by ${t.by.name}: ${g.result}`;
   const why = g.decisionReason ? `: ${g.decisionReason}` : '';
   return `${what} ${g.status}${t.event === 'expire' ? '' : ` by ${t.by.name}`}${why}`;
@@ -43,7 +44,8 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
   const prove = async (gate: Gate, t: GateTransition, policy: TenantPolicy): Promise<void> => {
     if (t.event === 'open' || t.event === 'expire') return;
     if (t.proof === null) {
-      if (!policy.operatorSignals) throw new Forbidden('decisions by Signal are switched off here', { reason: 'unproven' });
+      if (!policy.operatorSignals)
+        throw new Forbidden('decisions by Signal are switched off here', { reason: 'unproven' });
       if (t.by.id !== null) throw new Forbidden('a principal decides with proof only', { reason: 'unproven' });
       return;
     }
@@ -141,7 +143,10 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
     },
 
     /** A decision that could not be applied; a repeat of the same signal writes nothing. */
-    recordGateRefusal: (gate: Gate, t: Pick<GateTransition, 'event' | 'by' | 'transition'>, reason: string): Promise<void> =>
-      writeRefusal(gate, t, reason),
+    recordGateRefusal: (
+      gate: Gate,
+      t: Pick<GateTransition, 'event' | 'by' | 'transition'>,
+      reason: string,
+    ): Promise<void> => writeRefusal(gate, t, reason),
   };
 };

@@ -5,15 +5,19 @@ import type { Read } from '../../db/tx';
  * a crash a workflow may come with another transition for a version that is taken: then the row decides.
  */
 export async function stands(tx: Read, subjectId: string, version: number, transition: string): Promise<boolean> {
-  const { rows } = await tx.query(
-    'select 1 from log where subject_id = $1 and version = $2 and transition = $3',
-    [subjectId, version, transition],
-  );
+  const { rows } = await tx.query('select 1 from log where subject_id = $1 and version = $2 and transition = $3', [
+    subjectId,
+    version,
+    transition,
+  ]);
   return rows.length > 0;
 }
 
 /** A refusal of this transition is written already. */
 export async function refusedBefore(tx: Read, subjectId: string, transition: string): Promise<boolean> {
-  const { rows } = await tx.query('select 1 from log where subject_id = $1 and transition = $2', [subjectId, transition]);
+  const { rows } = await tx.query('select 1 from log where subject_id = $1 and transition = $2', [
+    subjectId,
+    transition,
+  ]);
   return rows.length > 0;
 }

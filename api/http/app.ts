@@ -17,13 +17,16 @@ function requestId(req: Request): string {
   return given && /^[\x21-\x7e]{1,50}$/.test(given) ? given : randomUUID();
 }
 
+/** The middleware above gave it; pino-http widens its type. */
+const idOf = (req: Request): string => req.id as string;
+
 export function createApp(kernel: Kernel, operations: readonly Mounted[]): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.use((req: Request, res: Response, next: NextFunction) => {
     req.id = requestId(req);
-    res.setHeader('X-Request-ID', String(req.id));
+    res.setHeader('X-Request-ID', idOf(req));
     next();
   });
   app.use(observeRequest);
@@ -34,17 +37,25 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[]): Expre
       genReqId: (req) => req.id,
       customLogLevel: (_req, res, err) => (err || res.statusCode >= 500 ? 'error' : 'debug'),
       serializers: {
-        req: (req: { id: string; method: string; url: string }) => ({ id: req.id, method: req.method, path: req.url.split('?')[0] }),
+        req: (req: { id: string; method: string; url: string }) => ({
+          id: req.id,
+          method: req.method,
+          path: req.url.split('?')[0],
+        }),
         res: (res: { statusCode: number }) => ({ status: res.statusCode }),
       },
     }),
   );
-  app.use(helmet({ contentSecurityPolicy: false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' } }));
+  app.use(
+    helmet({ contentSecurityPolicy: false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' } }),
+  );
   app.use(mount(kernel, operations, createLimits(kernel)));
-  app.use((req: Request, _res: Response, next: NextFunction) => next(new NotFound(`no route ${req.method} ${req.path}`)));
+  app.use((req: Request, _res: Response, next: NextFunction) =>
+    next(new NotFound(`no route ${req.method} ${req.path}`)),
+  );
   app.use((e: unknown, req: Request, res: Response, _next: NextFunction) => {
     const surface = surfaceOf(req.path);
-    const failure = describe(e, surface, String(req.id));
+    const failure = describe(e, surface, idOf(req));
     if (failure.status >= 500) req.log.error({ err: e }, failure.error.message);
     if (res.headersSent) {
       res.destroy();

@@ -29,7 +29,9 @@ export function asRefusal(e: unknown): DomainError | null {
   const code = (e as { code?: unknown }).code;
   const away =
     (typeof code === 'string' && (pgTrouble.test(code) || netTrouble.has(code))) ||
-    /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error)/.test(e.message);
+    /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error)/.test(
+      e.message,
+    );
   return away ? new Unavailable('the database did not answer: repeat the request', { retry: true }) : null;
 }
 

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { v5, v7 } from 'uuid';
-import { z } from 'zod';
+import { type z } from 'zod';
 import { Invalid, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
 import type { Principal } from '../../domain/principal';
 import type { Ctx, Kernel, OpenCtx } from '../kernel';
@@ -46,7 +46,8 @@ const readBody = (kernel: Kernel): ((req: Request, res: Response) => Promise<unk
   return async (req, res) => {
     const empty = req.get('transfer-encoding') === undefined && Number(req.get('content-length') ?? 0) === 0;
     if (empty) return undefined;
-    if (!req.is('application/json') && !req.is('+json')) throw new UnsupportedMedia('the body must be application/json', { field: 'Content-Type' });
+    if (!req.is('application/json') && !req.is('+json'))
+      throw new UnsupportedMedia('the body must be application/json', { field: 'Content-Type' });
     await new Promise<void>((resolve, reject) => {
       json(req, res, (e?: unknown) => (e ? reject(bodyError(e, kernel.config.maxBodyBytes)) : resolve()));
     });
@@ -57,7 +58,8 @@ const readBody = (kernel: Kernel): ((req: Request, res: Response) => Promise<unk
 function bodyError(e: unknown, limit: number): Error {
   const type = (e as { type?: string }).type;
   if (type === 'entity.too.large') return new TooLarge(`body: larger than ${limit} bytes`, { field: 'body' });
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new UnsupportedMedia((e as Error).message, { field: 'Content-Type' });
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new UnsupportedMedia((e as Error).message, { field: 'Content-Type' });
   return new BadRequest('body: malformed JSON', { field: 'body' });
 }
 
@@ -77,7 +79,11 @@ export function mount(kernel: Kernel, operations: readonly Mounted[], limits: Li
 }
 
 function answer(
-  kernel: Kernel, op: Operation, handler: AnyHandler, surface: Surface, limits: Limits,
+  kernel: Kernel,
+  op: Operation,
+  handler: AnyHandler,
+  surface: Surface,
+  limits: Limits,
   body: (req: Request, res: Response) => Promise<unknown>,
 ): RequestHandler {
   // prettier-ignore
@@ -145,7 +151,7 @@ function openCtx(kernel: Kernel, req: Request, res: Response): OpenCtx {
   res.on('close', () => gone.abort());
   return {
     kernel,
-    requestId: String(req.id),
+    requestId: req.id as string,
     headers: req.headers,
     ip: req.ip ?? req.socket.remoteAddress ?? 'unknown',
     closed: gone.signal,
@@ -153,7 +159,13 @@ function openCtx(kernel: Kernel, req: Request, res: Response): OpenCtx {
   };
 }
 
-function closedCtx(open: OpenCtx, principal: Principal, op: Operation, key: string | undefined, upload: Upload | null): Ctx {
+function closedCtx(
+  open: OpenCtx,
+  principal: Principal,
+  op: Operation,
+  key: string | undefined,
+  upload: Upload | null,
+): Ctx {
   const { store } = open.kernel;
   const { tenantId } = principal;
   if (key !== undefined && !/^[\x21-\x7e]{1,200}$/.test(key)) {
@@ -170,17 +182,22 @@ function closedCtx(open: OpenCtx, principal: Principal, op: Operation, key: stri
     recheck: () => principalNow(open.kernel, open.headers),
     read: (work) => store.read(tenantId, work),
     write: (work) =>
-      store.write(tenantId, (tx) => work({ ...tx, log: (entry) => tx.log({ correlationId: open.requestId, ...entry }) })),
+      store.write(tenantId, (tx) =>
+        work({ ...tx, log: (entry) => tx.log({ correlationId: open.requestId, ...entry }) }),
+      ),
   };
 }
 
 function send(res: Response, op: Operation, surface: Surface, result: unknown): void {
   if (!isRaw(op.output)) {
-    res.status(op.status ?? 200).json(surface.envelope((op.output as z.ZodType).parse(result)));
+    res.status(op.status ?? 200).json(surface.envelope(op.output.parse(result)));
     return;
   }
   const reply = result as Reply;
-  res.status(reply.status ?? op.status ?? 200).set(reply.headers ?? {}).type(reply.type);
+  res
+    .status(reply.status ?? op.status ?? 200)
+    .set(reply.headers ?? {})
+    .type(reply.type);
   if (typeof reply.body === 'string' || Buffer.isBuffer(reply.body)) {
     res.send(reply.body);
     return;
@@ -197,4 +214,3 @@ function send(res: Response, op: Operation, surface: Surface, result: unknown): 
     (e: unknown) => res.destroy(e instanceof Error ? e : undefined),
   );
 }
-

@@ -80,11 +80,7 @@ describe('POST /auth/token', () => {
       [{}, 'X-Tenant-ID header required'],
       [{ 'x-tenant-id': 'mine' }, 'Invalid Tenant UUID'],
     ] as const) {
-      const { status, body } = await login(
-        server.admin.email,
-        server.admin.password,
-        headers as Record<string, string>,
-      );
+      const { status, body } = await login(server.admin.email, server.admin.password, headers);
       expect([status, body.error]).toEqual([400, error]);
     }
   });

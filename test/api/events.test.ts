@@ -8,7 +8,7 @@ afterAll(() => server.close());
 interface Frame {
   event?: string;
   id?: string;
-  data: any; // eslint-disable-line @typescript-eslint/no-explicit-any
+  data: any;
 }
 
 /** A browser's end of the stream. */

@@ -74,7 +74,7 @@ test('synthesised once, from the evidence; who asks again is told which stands',
   const found = await get(`/api/postmortems/${id}`);
   expect(found).toMatchObject({
     id, ticket_id: ticket, ticket_title: 'SSH logins fail', agent_id: agent, status: 'ready_for_review', created_by: 'supervisor', reviewed_by: null,
-    promotion_assets: { knowledge_articles: [], skills: [], workflow_key: expect.stringMatching(/^incident:/), workflow: null },
+    promotion_assets: { knowledge_articles: [], skills: [], workflow_key: expect.stringMatching(/^userrequest:/), workflow: null },
   }); // prettier-ignore
   expect(found.summary).toContain(`[ticket ${ticket}]`);
   expect(found.documentation).toContain('the model stalled');
@@ -110,7 +110,7 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
     200,
     {
       status: 'promoted', postmortem_id: id, ticket_id: ticket, knowledge_article_id: expect.any(Number), knowledge_action: 'created',
-      workflow_id: expect.any(Number), workflow_action: 'created', workflow_key: expect.stringMatching(/^incident:/),
+      workflow_id: expect.any(Number), workflow_action: 'created', workflow_key: expect.stringMatching(/^userrequest:/),
       skill_ids: [expect.any(Number)], skill_actions: [{ id: first.body.skill_ids[0], name: expect.stringContaining(`postmortem-${id}-`), action: 'created' }],
     },
   ]); // prettier-ignore
@@ -284,7 +284,7 @@ describe('workflows, knowledge and skills', () => {
     await server.owner.query(`update articles set enabled = true, title = 'Näher 100%_sicher'`);
     expect((await get(`/api/knowledge?q=${encodeURIComponent('NÄHER 100%_')}`)).total).toBe(articles.length);
     expect((await get('/api/knowledge?q=100x')).total).toBe(0);
-    const { workflows } = await get('/api/workflows?ticket_class=incident&status=draft');
+    const { workflows } = await get('/api/workflows?ticket_class=USERREQUEST&status=draft');
     expect(workflows[0]).toMatchObject({ status: 'draft', review_state: 'draft', run_count: 0, latest_run_at: null });
     expect((await get('/api/workflows?status=active')).total).toBe(0);
   });

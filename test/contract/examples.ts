@@ -8,7 +8,7 @@ function smallest(s: Schema): unknown {
   if (s.const !== undefined) return s.const;
   if (s.enum) return s.enum[0];
   const branch = (s.anyOf ?? s.oneOf ?? s.allOf)?.[0];
-  if (branch) return smallest(branch as Schema);
+  if (branch) return smallest(branch);
   switch (Array.isArray(s.type) ? s.type[0] : s.type) {
     case 'string':
       return text(s);
@@ -23,9 +23,11 @@ function smallest(s: Schema): unknown {
       const required = s.required ?? [];
       return Object.fromEntries(required.map((k) => [k, smallest((s.properties?.[k] ?? {}) as Schema)]));
     }
-    default:
+    case 'null':
+    case undefined:
       return {};
   }
+  return {};
 }
 
 function text(s: Schema): string {

@@ -54,7 +54,12 @@ test('the second analyst found the blueprint and published nothing', async () =>
 });
 
 test('promoting again makes nothing twice', async () => {
-  const count = async () => (await s.owner.query('select (select count(*) from articles) a, (select count(*) from blueprints) b, (select count(*) from skills) c')).rows[0];
+  const count = async () =>
+    (
+      await s.owner.query(
+        'select (select count(*) from articles) a, (select count(*) from blueprints) b, (select count(*) from skills) c',
+      )
+    ).rows[0];
   const before = await count();
   const again = await s.call('POST', `/api/postmortems/${outcome.postmortem}/promote`, {});
   expect(again.status).toBe(200);
@@ -71,7 +76,9 @@ test('every projection is what its workflow says it is', async () => {
 });
 
 test('the same step is recorded once, and every call has its receipt', async () => {
-  const { rows } = await s.owner.query('select count(*)::int as calls, count(distinct (owner_id, step))::int as steps, (select count(*)::int from receipts) as receipts from executions');
+  const { rows } = await s.owner.query(
+    'select count(*)::int as calls, count(distinct (owner_id, step))::int as steps, (select count(*)::int from receipts) as receipts from executions',
+  );
   expect(rows[0].calls).toBe(rows[0].steps);
   expect(rows[0].receipts).toBe(rows[0].calls);
   expect(outcome.receipts.length).toBeGreaterThan(5);

@@ -16,7 +16,10 @@ async function wire(to: { host: string; port: number }) {
   const server: NetServer = createServer((near) => {
     if (cut) return void near.destroy();
     const far = connect(to);
-    for (const [a, b] of [[near, far], [far, near]] as const) {
+    for (const [a, b] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       sockets.add(a);
       a.on('error', () => b.destroy()).on('close', () => { sockets.delete(a); b.destroy(); }).pipe(b); // prettier-ignore
     }
@@ -47,7 +50,12 @@ beforeAll(async () => void (s = await startServer()));
 afterAll(() => s.close());
 
 const ask = async (call: Server['call'], ticket: number, key: string) =>
-  call('POST', '/api/changes/request', { ticket_id: ticket, action: 'restart', target: 'web-1' }, { 'idempotency-key': key });
+  call(
+    'POST',
+    '/api/changes/request',
+    { ticket_id: ticket, action: 'restart', target: 'web-1' },
+    { 'idempotency-key': key },
+  );
 
 test('Temporal away: reads go on, writes are 503 with Retry-After, a repeat with the key does it once', async () => {
   const line = await wire({ host: '127.0.0.1', port: Number(temporal().address.split(':')[1]) });
@@ -112,22 +120,40 @@ test('a worker killed in mid-run: the run goes on elsewhere, every step happens 
   form.set('file', new Blob([demoLog()]), 'auth.log');
   await s.call('POST', `/api/tickets/${ticket.id}/attachments`, form);
   const { body: agent } = await s.call('POST', `/api/tickets/${ticket.id}/assign-agent`, {});
-  await until(async () => (await s.owner.query('select 1 from executions e join runs r on r.id = e.owner_id where r.number = $1 and e.step >= 2', [agent.agent_id])).rowCount, 'the run to be under way');
+  await until(
+    async () =>
+      (
+        await s.owner.query(
+          'select 1 from executions e join runs r on r.id = e.owner_id where r.number = $1 and e.step >= 2',
+          [agent.agent_id],
+        )
+      ).rowCount,
+    'the run to be under way',
+  );
   first.kill('SIGKILL');
   await once(first, 'exit');
   const second = await workerProcess();
-  const change = await until(async () => {
-    const { body } = await s.call('GET', `/api/changes?agent_id=${agent.agent_id}&status=pending`);
-    return body.changes[0] ?? null;
-  }, 'the proposal', 60_000);
+  const change = await until(
+    async () => {
+      const { body } = await s.call('GET', `/api/changes?agent_id=${agent.agent_id}&status=pending`);
+      return body.changes[0] ?? null;
+    },
+    'the proposal',
+    60_000,
+  );
   expect((await s.call('POST', `/api/changes/${change.id}/approve`, {})).status).toBe(200);
-  await until(async () => (await s.call('GET', `/api/agents/${agent.agent_id}`)).body.status === 'finished', 'the run to finish');
+  await until(
+    async () => (await s.call('GET', `/api/agents/${agent.agent_id}`)).body.status === 'finished',
+    'the run to finish',
+  );
   const { rows } = await s.owner.query(
     `select e.step, count(*)::int as n from executions e join runs r on r.id = e.owner_id where r.number = $1 group by e.step order by e.step`,
     [agent.agent_id],
   );
   expect(rows.map((r) => r.step)).toEqual(rows.map((_r, i) => i));
-  expect((await s.owner.query('select count(*)::int as n from publications where slug = $1', [change.target])).rows[0].n).toBe(1);
+  expect(
+    (await s.owner.query('select count(*)::int as n from publications where slug = $1', [change.target])).rows[0].n,
+  ).toBe(1);
   expect((await s.call('GET', '/audit/logs/verify')).body.data.valid).toBe(true);
   second.kill('SIGTERM');
   await once(second, 'exit');

@@ -32,14 +32,19 @@ test.each(Object.keys(workflows))('%s has a suspended and a completed history', 
 test('a history that goes another way is found', async () => {
   const run = histories.find((h) => h.name === 'agentRun.published.json');
   // As if an older workflow had opened its gate under another type.
-  const other = JSON.parse(JSON.stringify(run?.recorded).replaceAll('"name":"approvalGate"', '"name":"accessRequest"')) as unknown;
+  const other = JSON.parse(
+    JSON.stringify(run?.recorded).replaceAll('"name":"approvalGate"', '"name":"accessRequest"'),
+  ) as unknown;
   await expect(replay(other, 'reordered')).rejects.toThrow(DeterminismViolationError);
 });
 
 test('no history holds a secret or a path of the machine it was recorded on', () => {
   for (const { recorded } of histories) {
     const text = Buffer.from(JSON.stringify(recorded)).toString();
-    const payloads = [...text.matchAll(/"data":"([A-Za-z0-9+/=]+)"/g)].map((m) => Buffer.from(m[1] ?? '', 'base64').toString());
-    for (const t of [text, ...payloads]) expect(t).not.toMatch(/acp_[A-Za-z0-9_-]{43}|PRIVATE KEY|\/(?:home|root|tmp|work)\//);
+    const payloads = [...text.matchAll(/"data":"([A-Za-z0-9+/=]+)"/g)].map((m) =>
+      Buffer.from(m[1] ?? '', 'base64').toString(),
+    );
+    for (const t of [text, ...payloads])
+      expect(t).not.toMatch(/acp_[A-Za-z0-9_-]{43}|PRIVATE KEY|\/(?:home|root|tmp|work)\//);
   }
 });

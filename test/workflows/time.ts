@@ -50,7 +50,7 @@ export async function clockwork(
     WHEELHOUSE_DATA_DIR: dataDir,
     DATABASE_POOL: '8',
   });
-  const logger = createLogger('error', 'test');
+  const logger = createLogger('warn', 'test');
   installRuntime(logger);
   const kernel = await openKernel(config, logger);
   const owner = new Client({ connectionString: database.url });

@@ -13,7 +13,10 @@ export const ChangeShape = z.object({
   command: z.string().nullable(),
   risk_level: z.enum(riskLevels),
   approval_policy: z.record(z.string(), z.unknown()),
-  digest: z.string().nullable().describe('What an approval is sealed to: sha256 over tool, arguments, target and policy'),
+  digest: z
+    .string()
+    .nullable()
+    .describe('What an approval is sealed to: sha256 over tool, arguments, target and policy'),
   status: z.enum(gateStatuses),
   requested_by: z.string(),
   on_behalf_of: z.string().nullable(),
@@ -44,7 +47,11 @@ export const changes = {
     tag,
     summary: 'List change requests, newest first',
     access: 'changes:read',
-    query: page.extend({ status: z.enum(gateStatuses).optional(), agent_id: intId.optional(), ticket_id: intId.optional() }),
+    query: page.extend({
+      status: z.enum(gateStatuses).optional(),
+      agent_id: intId.optional(),
+      ticket_id: intId.optional(),
+    }),
     output: z.object({ changes: z.array(ChangeShape), total: z.int(), pending: z.int() }),
   }),
   listPendingChanges: operation({
@@ -145,7 +152,11 @@ export const changes = {
     output: z.object({
       status: z.literal('completed'),
       change_id: z.int(),
-      access_sync: z.object({ status: z.string(), access_request_id: z.int().nullable(), granted_leases: z.array(z.string()) }),
+      access_sync: z.object({
+        status: z.string(),
+        access_request_id: z.int().nullable(),
+        granted_leases: z.array(z.string()),
+      }),
     }),
     errors: ['NotFound', 'Conflict'],
   }),

@@ -10,7 +10,8 @@ const tag = 'Postmortems';
 /** Agents send lists and objects where people write text: it becomes text. */
 const inText = (value: unknown): string => {
   if (Array.isArray(value)) return value.map((item) => `- ${inText(item)}`).join('\n');
-  if (value === null || typeof value !== 'object') return String(value ?? '');
+  if (typeof value === 'string') return value;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? '';
   return Object.entries(value)
     .map(([key, inner]) => `${key}: ${inText(inner)}`)
     .join('\n');

@@ -1,8 +1,12 @@
 import { countEntries, listEntries } from '../../../db/log-queries';
-import { verifyLog } from '../../../log/verify';
+import { atMostEvery, perOwner } from '../../../log/shared';
+import { verifyLog, type Verification } from '../../../log/verify';
 import type { audit } from '../../contracts/aegis/audit';
-import type { Handlers } from '../../kernel';
+import type { Handlers, Kernel } from '../../kernel';
 import { auditRow } from './views';
+
+/** Reading a whole log is work: who asks while it goes on waits for its end. */
+const running = perOwner((_kernel: Kernel) => atMostEvery<Verification>(0));
 
 export const auditHandlers: Handlers<typeof audit> = {
   listAuditLogs: async ({ query }, ctx) => {
@@ -21,7 +25,7 @@ export const auditHandlers: Handlers<typeof audit> = {
     return { total, limit, offset, items: entries.map(auditRow) };
   },
   verifyAuditLogs: async (_input, ctx) => {
-    const found = await ctx.read((tx) => verifyLog(tx, ctx.kernel.keyring));
+    const found = await running(ctx.kernel)(ctx.tenantId, () => ctx.read((tx) => verifyLog(tx, ctx.kernel.keyring)));
     const valid = found.errorCount === 0;
     return {
       valid,

@@ -13,7 +13,11 @@ export function agentOf(ctx: Ctx, run: Run | null): { requestedBy: Actor; onBeha
   const agent: Actor = { id: run.agentId, kind: 'agent', name: `agent-${run.number}` };
   if (ctx.principal.id === run.agentId) return { requestedBy: agent, onBehalfOf: run.spawnedBy };
   if (!ctx.principal.scopes.includes('agents:act')) {
-    throw new Forbidden('access_denied', { reason: 'missing_scope', required_permission: 'agents:act', authenticated: true });
+    throw new Forbidden('access_denied', {
+      reason: 'missing_scope',
+      required_permission: 'agents:act',
+      authenticated: true,
+    });
   }
   return { requestedBy: agent, onBehalfOf: ctx.actor };
 }

@@ -1,4 +1,12 @@
-import { countGates, gateById, gateByNumber, gateStats, listGates, pendingGates, type GateView } from '../../../db/changes';
+import {
+  countGates,
+  gateById,
+  gateByNumber,
+  gateStats,
+  listGates,
+  pendingGates,
+  type GateView,
+} from '../../../db/changes';
 import { runs } from '../../../db/runs';
 import { tickets } from '../../../db/tickets';
 import { NotFound } from '../../../domain/errors';
@@ -17,12 +25,16 @@ import { changeStatusView, changeView } from './views';
 /** @throws NotFound, for a foreign gate as for one that never was */
 async function find(ctx: Ctx, number: number): Promise<GateView> {
   const gate = await ctx.read((tx) => gateByNumber(tx, number));
-  if (!gate || (ctx.principal.ticketId !== null && gate.ticketId !== ctx.principal.ticketId)) throw new NotFound(`no change ${number}`);
+  if (!gate || (ctx.principal.ticketId !== null && gate.ticketId !== ctx.principal.ticketId))
+    throw new NotFound(`no change ${number}`);
   return gate;
 }
 
 /** How the run that waited for the gate goes on. */
-async function resumeOf(ctx: Ctx, gate: Gate): Promise<{ status: string; agent_id: number | null; task_id: number | null }> {
+async function resumeOf(
+  ctx: Ctx,
+  gate: Gate,
+): Promise<{ status: string; agent_id: number | null; task_id: number | null }> {
   const run = gate.runId === null ? null : await ctx.read((tx) => runs.byId(tx, gate.runId ?? ''));
   if (!run) return { status: 'not_applicable', agent_id: null, task_id: null };
   const status = isEnded(run) ? 'not_resumed' : run.status === 'pending_approval' ? 'resumed' : 'already_active';
@@ -32,13 +44,18 @@ async function resumeOf(ctx: Ctx, gate: Gate): Promise<{ status: string; agent_i
 export const changeHandlers: Handlers<typeof changes> = {
   listChanges: async ({ query }, ctx) => {
     const filter = { status: query.status ?? null, agent: query.agent_id ?? null, ticket: query.ticket_id ?? null };
-    const [list, counts] = await ctx.read(async (tx) => [await listGates(tx, filter, query.limit, query.offset), await countGates(tx, filter)] as const);
+    const [list, counts] = await ctx.read(
+      async (tx) => [await listGates(tx, filter, query.limit, query.offset), await countGates(tx, filter)] as const,
+    );
     return { changes: list.map((g) => changeView(ctx, g)), ...counts };
   },
   listPendingChanges: async (_input, ctx) => {
     const list = await ctx.read(pendingGates);
     return {
-      changes: list.map((g) => ({ ...changeView(ctx, g), waiting_seconds: Math.max(0, Math.floor((Date.now() - Date.parse(g.requestedAt)) / 1000)) })),
+      changes: list.map((g) => ({
+        ...changeView(ctx, g),
+        waiting_seconds: Math.max(0, Math.floor((Date.now() - Date.parse(g.requestedAt)) / 1000)),
+      })),
       count: list.length,
     };
   },
@@ -54,8 +71,10 @@ export const changeHandlers: Handlers<typeof changes> = {
       run: body.agent_id === undefined ? null : await runs.byNumber(tx, body.agent_id),
     }));
     if (existing) return { change_id: existing.number, status: existing.status };
-    if (!ticket || (ctx.principal.ticketId !== null && ticket.id !== ctx.principal.ticketId)) throw new NotFound(`no ticket ${body.ticket_id}`);
-    if (body.agent_id !== undefined && (!run || run.ticketId !== ticket.id)) throw new NotFound(`no agent ${body.agent_id} on ticket ${body.ticket_id}`);
+    if (!ticket || (ctx.principal.ticketId !== null && ticket.id !== ctx.principal.ticketId))
+      throw new NotFound(`no ticket ${body.ticket_id}`);
+    if (body.agent_id !== undefined && (!run || run.ticketId !== ticket.id))
+      throw new NotFound(`no agent ${body.agent_id} on ticket ${body.ticket_id}`);
     const { requestedBy, onBehalfOf } = agentOf(ctx, run);
     const gate = newGate(
       {
@@ -79,19 +98,42 @@ export const changeHandlers: Handlers<typeof changes> = {
 
   approveChange: async ({ params, body }, ctx) => {
     const gate = await find(ctx, params.change_id);
-    const decision = { verdict: 'approve' as const, by: ctx.actor, label: body.approved_by ?? body.actor ?? null, reason: body.reason ?? body.approval_reason ?? null };
+    const decision = {
+      verdict: 'approve' as const,
+      by: ctx.actor,
+      label: body.approved_by ?? body.actor ?? null,
+      reason: body.reason ?? body.approval_reason ?? null,
+    };
     const resume = await resumeOf(ctx, gate);
     const decided = await send(ctx, gate, 'approve', (proof, updateId) =>
-      ctx.kernel.temporal.update(ref(ctx, gate), decide, updateId, { ...decision, proof, correlationId: ctx.requestId }),
+      ctx.kernel.temporal.update(ref(ctx, gate), decide, updateId, {
+        ...decision,
+        proof,
+        correlationId: ctx.requestId,
+      }),
     );
-    return { status: 'approved' as const, change_id: gate.number, ...(decided.already && { already_approved: true }), resume };
+    return {
+      status: 'approved' as const,
+      change_id: gate.number,
+      ...(decided.already && { already_approved: true }),
+      resume,
+    };
   },
 
   rejectChange: async ({ params, body }, ctx) => {
     const gate = await find(ctx, params.change_id);
-    const decision = { verdict: 'reject' as const, by: ctx.actor, label: body.rejected_by ?? body.actor ?? null, reason: body.reason ?? null };
+    const decision = {
+      verdict: 'reject' as const,
+      by: ctx.actor,
+      label: body.rejected_by ?? body.actor ?? null,
+      reason: body.reason ?? null,
+    };
     await send(ctx, gate, 'reject', (proof, updateId) =>
-      ctx.kernel.temporal.update(ref(ctx, gate), decide, updateId, { ...decision, proof, correlationId: ctx.requestId }),
+      ctx.kernel.temporal.update(ref(ctx, gate), decide, updateId, {
+        ...decision,
+        proof,
+        correlationId: ctx.requestId,
+      }),
     );
     return { status: 'rejected' as const, change_id: gate.number };
   },
@@ -100,14 +142,22 @@ export const changeHandlers: Handlers<typeof changes> = {
     const gate = await find(ctx, params.change_id);
     const result = body.result ?? body.evidence ?? body.output ?? '';
     await send(ctx, gate, 'complete', (proof, updateId) =>
-      ctx.kernel.temporal.update(ref(ctx, gate), complete, updateId, { by: ctx.actor, result, proof, correlationId: ctx.requestId }),
+      ctx.kernel.temporal.update(ref(ctx, gate), complete, updateId, {
+        by: ctx.actor,
+        result,
+        proof,
+        correlationId: ctx.requestId,
+      }),
     );
     return { status: 'completed' as const, change_id: gate.number, access_sync: await accessSync(ctx, gate) };
   },
 };
 
 /** A completed access gate grants the lease: the answer waits for it. */
-async function accessSync(ctx: Ctx, gate: Gate): Promise<{ status: string; access_request_id: number | null; granted_leases: string[] }> {
+async function accessSync(
+  ctx: Ctx,
+  gate: Gate,
+): Promise<{ status: string; access_request_id: number | null; granted_leases: string[] }> {
   if (gate.accessRequestId === null) return { status: 'not_applicable', access_request_id: null, granted_leases: [] };
   const access = await ctx.kernel.temporal
     .update({ kind: 'accessRequest', tenantId: ctx.tenantId, id: gate.accessRequestId }, settledAccess, 'settled')
@@ -116,6 +166,9 @@ async function accessSync(ctx: Ctx, gate: Gate): Promise<{ status: string; acces
       throw e;
     });
   if (!access) return { status: 'ended', access_request_id: null, granted_leases: [] };
-  return { status: access.status, access_request_id: access.number, granted_leases: access.leaseId ? [access.leaseId] : [] };
+  return {
+    status: access.status,
+    access_request_id: access.number,
+    granted_leases: access.leaseId ? [access.leaseId] : [],
+  };
 }
-

@@ -67,7 +67,7 @@ const contentOf = (b: { [K in keyof typeof wire]?: unknown }): Partial<Content> 
       const value = b[theirs as keyof typeof wire];
       return value === undefined ? [] : [[ours, value]];
     }),
-  ) as Partial<Content>;
+  );
 const wire = {
   summary: 'summary',
   went_well: 'wentWell',
