@@ -1,6 +1,6 @@
 import {
   CancellationScope, ParentClosePolicy, allHandlersFinished, condition, defineUpdate, isCancellation,
-  proxyActivities, setHandler, sleep, startChild, uuid4,
+  proxyActivities, setHandler, startChild, uuid4,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities, Proposal, Turn } from '../activities';
 import type { AccessRequest } from '../domain/access';
@@ -10,7 +10,18 @@ import { system, type Actor } from '../domain/principal';
 import { isEnded, step, type Run, type RunEvent } from '../domain/run';
 import { accessRequest } from './access-request';
 import { approvalGate, carriedOut } from './approval-gate';
-import { attributes, cancelledInTemporal, inTurn, onUpdate, refusalOf, rows, show, tell, wordsOf } from './kit';
+import {
+  attributes,
+  breathe,
+  cancelledInTemporal,
+  inTurn,
+  onUpdate,
+  refusalOf,
+  rows,
+  show,
+  tell,
+  wordsOf,
+} from './kit';
 import { workflowId } from './ids';
 import { accessMoved, gateMoved, runEnded, stateOf, steer, withdraw } from './messages';
 
@@ -33,11 +44,6 @@ export const runState = stateOf<Run>();
 
 const at = (): string => new Date().toISOString();
 const fenceMs = 3_000;
-/**
- * Ends the workflow task: answers go out, and what was said meanwhile comes in. Local activities, one after the other,
- * would hold it open for seconds.
- */
-const breathe = (): Promise<void> => sleep(1);
 /** What a run asks for lives on without it, and hears of its end in a message: so it must have begun by then. */
 const begin = <T>(child: () => Promise<T>): Promise<T> => CancellationScope.nonCancellable(child);
 
@@ -118,7 +124,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const work = async (proposing: boolean): Promise<Extract<Turn['next'], { kind: 'propose' | 'finish' }>> => {
     for (;;) {
       heard = news;
-      const turn = await rows.advance({ tenantId, runId: id, step: run.steps, proposing });
+      const turn = await next(() => rows.advance({ tenantId, runId: id, step: run.steps, proposing }));
       count(turn);
       if (turn.next.kind === 'slow') {
         count(await slow.runSlowStep({ tenantId, runId: id, step: turn.next.step }));
@@ -175,7 +181,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
       const decided = standing();
       if (decided && decided.status !== 'pending') return decided;
       await work(false);
-      await rows.answerSteering({ tenantId, runId: id });
+      await next(() => rows.answerSteering({ tenantId, runId: id }));
     }
   };
 
@@ -195,7 +201,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
     await breathe();
     await move({ type: 'start' }, 'start');
     const outcome = await work(true);
-    await rows.answerSteering({ tenantId, runId: id });
+    await next(() => rows.answerSteering({ tenantId, runId: id }));
     if (outcome.kind === 'finish') return move({ type: 'finish', result: outcome.summary }, 'finish');
     const decided = await ask(outcome.proposal);
     if (decided.status === 'approved') return move(await carryOut(outcome.proposal, decided), 'finish');

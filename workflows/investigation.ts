@@ -7,7 +7,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import { step, type Investigation, type InvestigationEvent } from '../domain/investigation';
-import { cancelledInTemporal, inTurn, onUpdate, rows, show, wordsOf } from './kit';
+import { breathe, byOwnRules, cancelledInTemporal, inTurn, onUpdate, rows, show, wordsOf } from './kit';
 import { stateOf } from './messages';
 
 export interface InvestigationInput {
@@ -37,29 +37,35 @@ export async function investigation(input: InvestigationInput): Promise<Investig
   setHandler(investigationState, () => it);
   onUpdate(begun, () => opening.then(() => it));
 
-  const gather = async (): Promise<Record<string, unknown>> => {
-    for (;;) {
-      const turn = await rows.investigate({ tenantId: it.tenantId, investigationId: it.id, step: it.steps });
-      it = { ...it, steps: turn.steps };
-      if (turn.conclusion) return turn.conclusion;
-    }
-  };
+  let cancelled = false;
+  /** One step after another; between two of them, word of a cancellation comes in. */
   const outcome = async (): Promise<InvestigationEvent> => {
-    const whole = CancellationScope.current();
-    try {
-      return { type: 'conclude', conclusion: await CancellationScope.withTimeout(input.deadlineMs, gather) };
-    } catch (e) {
-      if (!isCancellation(e)) return { type: 'fail', error: wordsOf(e) };
-      return whole.consideredCancelled ? { type: 'interrupt', reason: cancelledInTemporal } : { type: 'time_out' };
+    const deadline = Date.now() + input.deadlineMs;
+    for (;;) {
+      if (cancelled) return { type: 'interrupt', reason: cancelledInTemporal };
+      if (Date.now() >= deadline) return { type: 'time_out' };
+      try {
+        const turn = await rows.investigate({ tenantId: it.tenantId, investigationId: it.id, step: it.steps });
+        it = { ...it, steps: turn.steps };
+        if (turn.conclusion) return { type: 'conclude', conclusion: turn.conclusion };
+      } catch (e) {
+        return { type: 'fail', error: wordsOf(e) };
+      }
+      await breathe();
     }
   };
 
-  await opening;
-  await move({ type: 'begin' }, 'begin');
-  if (it.finishedAt === null) {
-    const event = await outcome();
-    await move(event, event.type);
-  }
-  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  await byOwnRules(
+    async () => {
+      await opening;
+      await move({ type: 'begin' }, 'begin');
+      if (it.finishedAt === null) {
+        const event = await outcome();
+        await move(event, event.type);
+      }
+      await condition(allHandlersFinished);
+    },
+    () => void (cancelled = true),
+  );
   return it;
 }

@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, type UpdateDefinition } from '@temporalio/common';
 import {
   ActivityFailure, ApplicationFailure, CancellationScope, getExternalWorkflowHandle, proxyLocalActivities, rootCause,
-  setCurrentDetails, setHandler, upsertSearchAttributes, type SignalDefinition,
+  setCurrentDetails, setHandler, sleep, upsertSearchAttributes, type SignalDefinition,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities } from '../activities';
 import { DomainError, errorCodes, revive } from '../domain/errors';
@@ -28,6 +28,9 @@ export const refuse = (e: DomainError): ApplicationFailure =>
 /**
  * Runs what it is given one at a time, in the order it came: what is decided next is decided on what stands by then. A
  * change under way is finished, also when somebody cancels the workflow.
+ *
+ * Local activities of handlers and main flow all go through one of these: a replay hands their results over together
+ * where they came one by one, so two at a time, or one that is cancelled, could replay in another order.
  */
 export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
@@ -38,6 +41,12 @@ export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 const done = (): void => undefined;
+
+/**
+ * Ends the workflow task: answers go out, and what was said meanwhile comes in. Local activities, one after the other,
+ * would hold it open for seconds. Never cancelled: the timer is over before that could be told.
+ */
+export const breathe = (): Promise<void> => CancellationScope.nonCancellable(() => sleep(1));
 
 /** A workflow that ends by its own rules only: a cancellation in Temporal is told to it, and does not tear it apart. */
 export function byOwnRules<T>(work: () => Promise<T>, cancelled: () => void): Promise<T> {

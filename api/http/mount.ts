@@ -1,7 +1,6 @@
 import { pipeline } from 'node:stream';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { v5, v7 } from 'uuid';
-import { type z } from 'zod';
 import { Invalid, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
 import type { Principal } from '../../domain/principal';
 import type { Ctx, Kernel, OpenCtx } from '../kernel';

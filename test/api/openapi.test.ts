@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { root } from '../../config';
@@ -11,7 +12,7 @@ import { operations } from '../../api/registry';
 import { surfaceOf, surfaces } from '../../api/surfaces';
 import { startServer, type Server } from '../harness';
 
-type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+type Json = Record<string, any>;
 interface Described extends Json {
   operationId: string;
   responses: Record<string, Json>;
@@ -115,15 +116,15 @@ test('an upload is documented as a form as well', () => {
 });
 
 test('the command prints the document and nothing else, with nothing running', async () => {
-  const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
-    const options = {
-      env: { DATABASE_URL: 'postgres://127.0.0.1:1/none', TEMPORAL_ADDRESS: '127.0.0.1:1' },
-      maxBuffer: 2 ** 26,
-    };
-    execFile(process.execPath, [join(root, 'dist/cli/main.js'), 'openapi'], options, (e, out, err) =>
-      e ? reject(e) : resolve({ stdout: out, stderr: err }),
-    );
-  });
+  const options = {
+    env: { DATABASE_URL: 'postgres://127.0.0.1:1/none', TEMPORAL_ADDRESS: '127.0.0.1:1' },
+    maxBuffer: 2 ** 26,
+  };
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [join(root, 'dist/cli/main.js'), 'openapi'],
+    options,
+  );
   expect([JSON.parse(stdout), stderr]).toEqual([document, '']);
 });
 

@@ -116,6 +116,16 @@ test('… when it is stopped', async () => {
 test('… when it is cancelled in Temporal', async () => {
   const a = await granted('hold');
   await a.run.handle.cancel();
+  await new Promise((r) => setTimeout(r, 3000));
+  console.error(
+    (await a.run.handle.describe()).raw.pendingActivities,
+    await p.steps(a.run.id).then((x) => x.length),
+    await p.row.run(a.run.id),
+  );
+  for (const e of (await a.run.handle.fetchHistory()).events ?? [])
+    process.stderr.write(
+      `${new Date(Number(e.eventTime?.seconds) * 1000 + Number(e.eventTime?.nanos) / 1e6).toISOString()} ${e.eventId} ${JSON.stringify(e).slice(0, 300)}\n`,
+    );
   await isRevoked(a, /^agent \d+ stopped$/);
 });
 
