@@ -5,6 +5,8 @@ import { operations } from '../api/registry';
 export function printOpenApi(): Promise<void> {
   const text = `${JSON.stringify(openapiDocument(operations), null, 2)}\n`;
   return new Promise((resolve, reject) => {
-    process.stdout.write(text, (e) => (e ? reject(e) : resolve()));
+    // Who reads only its beginning (`| head`) has what was wanted.
+    process.stdout.on('error', (e: NodeJS.ErrnoException) => (e.code === 'EPIPE' ? resolve() : reject(e)));
+    process.stdout.write(text, (e) => (e ? undefined : resolve()));
   });
 }

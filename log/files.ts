@@ -22,7 +22,7 @@ export function fileStore(dataDir: string): FileStore {
     path,
     open: (tenantId, sha256) => createReadStream(path(tenantId, sha256)),
     async put(tenantId, bytes, maxBytes) {
-      await mkdir(folder(tenantId), { recursive: true });
+      await mkdir(folder(tenantId), { recursive: true, mode: 0o700 });
       const temporary = join(folder(tenantId), `.incoming-${randomUUID()}`);
       const file = await open(temporary, 'wx', 0o600);
       try {

@@ -11,7 +11,18 @@ import type { Activities } from '../activities';
 import { isSettled, step, type AccessEvent, type AccessRequest } from '../domain/access';
 import type { Gate } from '../domain/gate';
 import { approvalGate } from './approval-gate';
-import { attributes, byOwnRules, cancelledInTemporal, onUpdate, rows, show, tell } from './kit';
+import {
+  attributes,
+  byOwnRules,
+  cancelledInTemporal,
+  onSignal,
+  onUpdate,
+  readGate,
+  rows,
+  show,
+  tell,
+  textOf,
+} from './kit';
 import { workflowId } from './ids';
 import { accessMoved, gateMoved, runEnded, stateOf, withdraw } from './messages';
 
@@ -58,11 +69,16 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
   };
 
   setHandler(accessState, () => access);
-  setHandler(
+  onSignal(
     gateMoved,
-    (g) => void (g.id === access.gateId && g.version > (gate?.version ?? 0) ? (gate = g) : undefined),
+    readGate(() => access.gateId),
+    (g) => void (g.version > (gate?.version ?? 0) ? (gate = g) : undefined),
   );
-  setHandler(runEnded, ({ reason }) => void (over ??= reason));
+  onSignal(
+    runEnded,
+    (raw) => (textOf(raw.reason) ? { reason: textOf(raw.reason) ?? '' } : null),
+    ({ reason }) => void (over ??= reason),
+  );
   const standing = (): Gate | null => gate;
   onUpdate(openedAccess, async () => {
     await condition(() => standing() !== null);

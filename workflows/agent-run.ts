@@ -15,11 +15,14 @@ import {
   breathe,
   cancelledInTemporal,
   inTurn,
+  onSignal,
   onUpdate,
+  readGate,
   refusalOf,
   rows,
   show,
   tell,
+  textOf,
   wordsOf,
 } from './kit';
 import { workflowId } from './ids';
@@ -97,16 +100,28 @@ export async function agentRun(input: RunInput): Promise<Run> {
     show(run.status, `Agent ${run.number}: ${run.status}`);
   });
   setHandler(runState, () => run);
-  setHandler(gateMoved, (g) => void (g.id === gateId && g.version > (gate?.version ?? 0) ? (gate = g) : undefined));
-  setHandler(accessMoved, (a) => {
-    access.set(a.id, a);
-    news += 1;
-  });
-  setHandler(steer, (s) => {
-    if (seen.has(s.id)) return;
-    seen.add(s.id);
-    news += 1;
-  });
+  onSignal(
+    gateMoved,
+    readGate(() => gateId),
+    (g) => void (g.version > (gate?.version ?? 0) ? (gate = g) : undefined),
+  );
+  onSignal(
+    accessMoved,
+    (raw) => (textOf(raw.id) && textOf(raw.gateId) ? (raw as AccessRequest) : null),
+    (a) => {
+      access.set(a.id, a);
+      news += 1;
+    },
+  );
+  onSignal(
+    steer,
+    (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null),
+    (s) => {
+      if (seen.has(s.id)) return;
+      seen.add(s.id);
+      news += 1;
+    },
+  );
   onUpdate(spawned, async () => {
     await spawning;
     return run;
@@ -123,6 +138,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   /** Turns until the agent has nothing more to do but to propose or finish. */
   const work = async (proposing: boolean): Promise<Extract<Turn['next'], { kind: 'propose' | 'finish' }>> => {
     for (;;) {
+      if (working.consideredCancelled) await working.cancelRequested; // throws: rows and the breath between them do not
       heard = news;
       const turn = await next(() => rows.advance({ tenantId, runId: id, step: run.steps, proposing }));
       count(turn);

@@ -5,11 +5,23 @@ import {
   defineSignal,
   defineUpdate,
   setHandler,
+  uuid4,
 } from '@temporalio/workflow';
-import { Conflict, type DomainError } from '../domain/errors';
+import { Conflict, Invalid, type DomainError } from '../domain/errors';
 import { isSettled, step, type Gate, type GateEvent, type Verdict } from '../domain/gate';
 import { system, type Actor } from '../domain/principal';
-import { byOwnRules, cancelledInTemporal, inTurn, onUpdate, refusalOf, rows, show, tell } from './kit';
+import {
+  byOwnRules,
+  cancelledInTemporal,
+  inTurn,
+  onSignal,
+  onUpdate,
+  refusalOf,
+  rows,
+  show,
+  tell,
+  textOf,
+} from './kit';
 import { gateMoved, stateOf, withdraw } from './messages';
 
 export interface GateInput {
@@ -43,8 +55,13 @@ export const opened = defineUpdate<Gate>('opened');
 export const decide = defineUpdate<Decided, [Decision]>('decide');
 export const complete = defineUpdate<Gate, [Completion]>('complete');
 /** For operators at the Temporal UI or CLI: no answer. `id` makes a repeat harmless, `actor` is a label. */
-export const approve = defineSignal<[{ id: string; actor: string; reason?: string }]>('approve');
-export const reject = defineSignal<[{ id: string; actor: string; reason?: string }]>('reject');
+export interface BySignal {
+  id: string;
+  actor: string;
+  reason?: string;
+}
+export const approve = defineSignal<[BySignal]>('approve');
+export const reject = defineSignal<[BySignal]>('reject');
 /** What carried the change out says so. */
 export const carriedOut = defineSignal<[Completion & { id: string }]>('complete');
 export const gateState = stateOf<Gate>();
@@ -125,12 +142,44 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
     [approve, 'approve'],
     [reject, 'reject'],
   ] as const) {
-    setHandler(signal, (s) =>
-      bySignal({ type, by: operator(s.actor), label: s.actor, reason: s.reason ?? null }, s.id, null),
+    onSignal<BySignal>(
+      signal,
+      (raw) => ({
+        id: textOf(raw.id, 200) ?? uuid4(),
+        actor: textOf(raw.actor, 100) ?? '',
+        reason: textOf(raw.reason) ?? '',
+      }),
+      ({ id, actor, reason }) => {
+        const event = { type, by: operator(actor), label: actor, reason: reason || null } as const;
+        if (actor) return bySignal(event, id, null);
+        return next(() =>
+          writeDown(new Invalid('actor: say who decides'), { ...event, by: operator('nobody named') }, id),
+        );
+      },
     );
   }
-  setHandler(carriedOut, (c) => bySignal({ type: 'complete', by: c.by, result: c.result }, c.id, c.proof));
-  setHandler(withdraw, (w) => expire(w.reason, w.id));
+  onSignal(
+    carriedOut,
+    (raw) => {
+      const by = (typeof raw.by === 'object' && raw.by !== null ? raw.by : {}) as Partial<Record<keyof Actor, unknown>>;
+      const proof = textOf(raw.proof, 10_000);
+      // Without proof whoever sends it is an operator, whatever it calls itself.
+      const name = textOf(by.name, 100) ?? 'nobody named';
+      return {
+        id: textOf(raw.id, 200) ?? uuid4(),
+        by: proof === null ? operator(name) : { id: textOf(by.id, 100), kind: 'agent' as const, name },
+        result: textOf(raw.result, 20_000) ?? 'no result given',
+        proof,
+        correlationId: null,
+      };
+    },
+    (c) => bySignal({ type: 'complete', by: c.by, result: c.result }, c.id, c.proof),
+  );
+  onSignal(
+    withdraw,
+    (raw) => ({ id: textOf(raw.id, 200) ?? uuid4(), reason: textOf(raw.reason) ?? 'withdrawn' }),
+    (w) => expire(w.reason, w.id),
+  );
 
   await byOwnRules(
     async () => {

@@ -5,6 +5,7 @@ import {
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities } from '../activities';
 import { DomainError, errorCodes, revive } from '../domain/errors';
+import { gateStatuses, type Gate } from '../domain/gate';
 
 /** Rows: a local activity is written inside the workflow task and costs no extra round trip to the server. */
 export const rows = proxyLocalActivities<Activities>({
@@ -75,6 +76,33 @@ export function onUpdate<R, A extends unknown[]>(
     },
   });
 }
+
+/** A text as a message brought it, without what no row can hold; null for anything else. */
+export const textOf = (value: unknown, max = 2_000): string | null =>
+  (typeof value === 'string' && value.replaceAll('\u0000', '').slice(0, max).toWellFormed()) || null;
+
+/**
+ * setHandler, for messages that anybody who reaches Temporal may have made: `read` believes nothing of their form, and
+ * answers null for what is no message of ours, which is ignored. Thrown raw it would retry the workflow task for ever.
+ */
+export function onSignal<M>(
+  signal: SignalDefinition<[M]>,
+  read: (raw: Partial<Record<keyof M, unknown>>) => NoInfer<M> | null,
+  run: (message: NoInfer<M>) => Promise<void> | void,
+): void {
+  setHandler(signal, (raw: unknown) => {
+    const message = typeof raw === 'object' && raw !== null ? read(raw) : read({});
+    return message === null ? undefined : run(message);
+  });
+}
+
+/** A gate as another workflow tells of it, if it is the one that is waited for. */
+export const readGate =
+  (id: () => string | null) =>
+  (raw: Partial<Record<keyof Gate, unknown>>): Gate | null =>
+    id() !== null && raw.id === id() && Number.isInteger(raw.version) && gateStatuses.some((s) => s === raw.status)
+      ? (raw as Gate)
+      : null;
 
 /**
  * Signals another workflow. One that has ended, or never was, needs no telling (its row says how), so that failure, and

@@ -46,7 +46,8 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
     if (t.proof === null) {
       if (!policy.operatorSignals)
         throw new Forbidden('decisions by Signal are switched off here', { reason: 'unproven' });
-      if (t.by.id !== null) throw new Forbidden('a principal decides with proof only', { reason: 'unproven' });
+      if (t.by.id !== null || t.by.kind !== 'operator')
+        throw new Forbidden('only an operator decides without proof', { reason: 'unproven' });
       return;
     }
     const said = await readAssertion(keyring, t.proof);

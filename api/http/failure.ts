@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { DomainError, Invalid, Unavailable } from '../../domain/errors';
+import { DomainError, Invalid, NotFound, Unavailable } from '../../domain/errors';
 import type { Failure, Issue, Surface } from '../surfaces';
 import { BadRequest } from '../bad-request';
 
@@ -25,6 +25,7 @@ const netTrouble = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 
 /** An error as a refusal: ours as they are, a dependency that is away as 503, anything else null (500, and a log line). */
 export function asRefusal(e: unknown): DomainError | null {
   if (e instanceof DomainError) return e;
+  if (e instanceof URIError) return new NotFound('not found'); // a path that no text is behind
   if (!(e instanceof Error)) return null;
   const code = (e as { code?: unknown }).code;
   const away =

@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { v5, v7 } from 'uuid';
 import { Invalid, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
@@ -142,7 +142,7 @@ function answer(
 /** @throws Invalid naming the part that Postgres could not store */
 function assertStorable(value: unknown): void {
   const ill = firstIllFormed(value);
-  if (ill !== null) throw new Invalid(`${ill}: holds a character that cannot be stored`, { field: ill });
+  if (ill !== null) throw new Invalid(`${ill}: holds something that cannot be stored`, { field: ill });
 }
 
 function openCtx(kernel: Kernel, req: Request, res: Response): OpenCtx {
@@ -199,6 +199,11 @@ function send(res: Response, op: Operation, surface: Surface, result: unknown): 
     .type(reply.type);
   if (typeof reply.body === 'string' || Buffer.isBuffer(reply.body)) {
     res.send(reply.body);
+    return;
+  }
+  if (res.req.method === 'HEAD') {
+    if (typeof reply.body !== 'function' && 'destroy' in reply.body) (reply.body as Readable).destroy();
+    res.end();
     return;
   }
   if (typeof reply.body !== 'function') {

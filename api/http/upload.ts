@@ -34,6 +34,8 @@ export function readUpload(req: Request): Promise<Upload> {
     }
     form.on('field', (name, value) => void (fields[name] = value));
     form.on('file', (name, stream, filename, _encoding, contentType) => {
+      // A form that breaks off before anybody reads: kept for whoever reads then, instead of ending the process.
+      stream.on('error', (e: Error) => stream.destroy(e));
       if (name !== 'file') return refuse('file: the form field with the file must be called "file"');
       if (!filename) return refuse('file: the file needs a name');
       return resolve({ filename, contentType, fields, bytes: whole(stream) });

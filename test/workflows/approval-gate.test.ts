@@ -165,3 +165,21 @@ test('approves by signal, ignores its repeat, writes a late one down, and expire
   });
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.decision_refused', 'gate.expired']);
 });
+
+test('a Signal of any shape is read or written down, and holds nothing up', async () => {
+  const g = await open();
+  const handle = c.env.client.workflow.getHandle(g.handle.workflowId);
+  for (const payload of [null, {}, 'text', { id: 5, actor: 7, reason: { a: 1 } }, { id: 'n1', actor: '\u0000' }]) {
+    await handle.signal('approve', payload);
+  }
+  await handle.signal('gateMoved', null);
+  await handle.signal('complete', { id: 'c', by: null, result: 'x', proof: null });
+  expect(await g.row()).toMatchObject({ status: 'pending' });
+  await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] });
+  // Who says it without proof is an operator, whatever it calls itself.
+  await handle.signal('complete', { id: 'd', by: { id: null, kind: 'user', name: 'ann' }, result: 'x', proof: null });
+  expect(await g.handle.result()).toMatchObject({
+    status: 'completed',
+    completedBy: { id: null, kind: 'operator', name: 'ann' },
+  });
+});

@@ -1,0 +1,59 @@
+import { connect } from 'node:net';
+import { startServer, type Server } from '../harness';
+
+let s: Server;
+let ticket: number;
+beforeAll(async () => {
+  s = await startServer({}, { worker: false });
+  ticket = (await s.call('POST', '/api/tickets', { title: 'junk', auto_assign: false })).body.id;
+});
+afterAll(() => s.close());
+
+/** One request as bytes, in one write; gives the status line. */
+const send = (text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(s.url);
+    const socket = connect(Number(port), hostname, () => socket.write(text));
+    socket.once('data', (data: Buffer) => {
+      resolve(data.toString().split('\r\n')[0] ?? '');
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+
+test.each([
+  ['there', () => ticket],
+  ['missing', () => 2_147_480_000],
+])('a form that breaks off at once is 4xx, on a ticket that is %s', async (_name, id) => {
+  const form = '--BB\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhi\r\n';
+  const line = await send(
+    `POST /api/tickets/${id()}/attachments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.token}\r\n` +
+      `Content-Type: multipart/form-data; boundary=BB\r\nContent-Length: ${form.length}\r\n\r\n${form}`,
+  );
+  expect(line).toMatch(/ 40[04] /);
+  expect((await s.call('GET', '/health')).status).toBe(200);
+});
+
+test('a path that is no text is 404', async () => {
+  for (const path of ['/api/tickets/%ff', '/published/%ff/', '/published/a/%ED%A0%80']) {
+    expect(await send(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.token}\r\n\r\n`)).toMatch(/ 404 /);
+  }
+});
+
+test.each([
+  ['nesting without end', `{"title":"x","access_scope":${'{"a":'.repeat(6000)}1${'}'.repeat(6000)}}`],
+  ['arrays without end', '['.repeat(200_000)],
+  ['a number beyond any', '{"title":"x","access_scope":{"n":1e400}}'],
+  ['a half of a character', '{"title":"x\\ud800"}'],
+])('%s is 400, with a key and without', async (_name, body) => {
+  expect((await s.call('POST', '/api/tickets', body)).status).toBe(400);
+  expect((await s.call('POST', '/api/tickets', body, { 'idempotency-key': 'junk' })).status).toBe(400);
+});
+
+test('HEAD of a stream ends', async () => {
+  const res = await fetch(`${s.url}/events/stream`, {
+    method: 'HEAD',
+    headers: { authorization: `Bearer ${s.token}` },
+  });
+  expect(res.status).toBe(200);
+});
