@@ -1,11 +1,4 @@
-import {
-  CancellationScope,
-  allHandlersFinished,
-  condition,
-  defineUpdate,
-  isCancellation,
-  setHandler,
-} from '@temporalio/workflow';
+import { allHandlersFinished, condition, defineUpdate, setHandler } from '@temporalio/workflow';
 import { step, type Investigation, type InvestigationEvent } from '../domain/investigation';
 import { breathe, byOwnRules, cancelledInTemporal, inTurn, onUpdate, rows, show, wordsOf } from './kit';
 import { stateOf } from './messages';

@@ -1,11 +1,4 @@
-import {
-  CancellationScope,
-  allHandlersFinished,
-  condition,
-  defineUpdate,
-  isCancellation,
-  setHandler,
-} from '@temporalio/workflow';
+import { allHandlersFinished, condition, defineUpdate, setHandler } from '@temporalio/workflow';
 import { Conflict, type DomainError } from '../domain/errors';
 import type { PartName, PartOutcome, PromotionRequest } from '../activities';
 import { byOwnRules, cancelledInTemporal, onUpdate, refusalOf, rows, show } from './kit';

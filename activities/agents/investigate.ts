@@ -8,7 +8,6 @@ import type { Actor } from '../../domain/principal';
 import { agentScopes } from '../../domain/scopes';
 import type { Deps } from '../deps';
 import { stands } from '../lifecycle/record';
-import { ask } from './ask';
 import { situationOfTicket } from './brief';
 
 const kinds: Record<'open' | InvestigationEvent['type'], string> = {
