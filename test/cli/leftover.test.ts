@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { embeddedPostgres } from '../../cli/embedded-postgres';
 import { endLeftover } from '../../cli/leftover';
-import { lives } from '../until';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'wheelhouse-leftover-'))));
@@ -13,9 +13,10 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test('a program that outlived its supervisor is ended before another starts', async () => {
   const mark = join(folder, 'state.db');
   const leftover = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', mark], { stdio: 'ignore' });
+  const ended = once(leftover, 'exit');
   writeFileSync(join(folder, 'pid'), `${leftover.pid}\nmore`);
   await endLeftover(join(folder, 'pid'), mark, 'SIGTERM');
-  expect(leftover.signalCode ?? lives(leftover.pid ?? 0)).not.toBe(true);
+  expect(await ended).toEqual([null, 'SIGTERM']);
 });
 
 test('a stranger with the number of a program that ended is left alone, and the file that names it removed', async () => {
