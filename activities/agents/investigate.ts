@@ -8,6 +8,7 @@ import type { Actor } from '../../domain/principal';
 import { agentScopes } from '../../domain/scopes';
 import type { Deps } from '../deps';
 import { stands } from '../lifecycle/record';
+import { ask } from './ask';
 import { situationOfTicket } from './brief';
 
 const kinds: Record<'open' | InvestigationEvent['type'], string> = {
@@ -33,7 +34,7 @@ function withoutAsking(
   brief: Brief,
   observations: readonly Observation[],
 ): Exclude<Move, { kind: 'request_access' }> {
-  const move = analyst.next(brief, observations);
+  const move = ask(analyst, brief, observations);
   if (move.kind !== 'request_access') return move;
   const access = [...brief.access, { system: move.lease.system, status: 'not_requested', credentialRef: null }];
   return withoutAsking(analyst, { ...brief, access }, observations);

@@ -179,3 +179,5 @@ test('a request whose gate is gone ends when nobody needs it any more', async ()
   expect(await handle.result()).toMatchObject({ status: 'expired', evidence: 'nobody needs it' });
   await p.agree(null, { access: access.id });
 });
+
+test('every history of these tests replays', () => p.replay());

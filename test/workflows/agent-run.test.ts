@@ -201,3 +201,5 @@ test("another's gate that only tells the run decides nothing", async () => {
   await p.decide(gate, 'reject');
   await run.handle.result();
 });
+
+test('every history of these tests replays', () => p.replay());

@@ -17,6 +17,7 @@ import {
 import { workflowId } from '../../workflows/ids';
 import { withdraw } from '../../workflows/messages';
 import { gates } from '../../db/gates';
+import { until } from '../until';
 import { clockwork, type Clockwork } from './time';
 
 const DAY = 86_400_000;
@@ -174,6 +175,8 @@ test('a Signal of any shape is read or written down, and holds nothing up', asyn
   }
   await handle.signal('gateMoved', null);
   await handle.signal('complete', { id: 'c', by: null, result: 'x', proof: null });
+  const refusals = async () => (await g.entries()).filter((kind) => kind === 'gate.decision_refused').length;
+  await until('all of it is written down', async () => (await refusals()) === 6);
   expect(await g.row()).toMatchObject({ status: 'pending' });
   await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] });
   // Who says it without proof is an operator, whatever it calls itself.

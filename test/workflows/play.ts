@@ -1,4 +1,5 @@
 import { WithStartWorkflowOperation, WorkflowClient, WorkflowUpdateFailedError } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
 import { v5, v7 } from 'uuid';
 import { accessRequests } from '../../db/access';
 import { gates } from '../../db/gates';
@@ -14,12 +15,14 @@ import { signAssertion } from '../../log/assertion';
 import { agentRun, runState, spawned } from '../../workflows/agent-run';
 import { accessState } from '../../workflows/access-request';
 import { complete, decide, gateState } from '../../workflows/approval-gate';
-import { workflowId } from '../../workflows/ids';
+import { workflowId, type Kind } from '../../workflows/ids';
 import { steer } from '../../workflows/messages';
+import { bundlePath } from '../stack';
 import { until } from '../until';
 import type { Clockwork } from './time';
 
-export const DAY = 86_400_000;
+export const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;
 export const ann: Actor = { id: v7(), kind: 'user', name: 'ann' };
 export const bob: Actor = { id: v7(), kind: 'user', name: 'bob' };
 
@@ -46,10 +49,10 @@ export function play(c: Clockwork) {
     access: (id: string) => c.store.read(c.tenantId, (tx) => accessRequests.byId(tx, id)),
   };
 
-  const ticket = async (): Promise<Ticket> => {
+  const ticket = async (title = 'Logins fail'): Promise<Ticket> => {
     const at = new Date().toISOString();
     const made: Ticket = {
-      id: v7(), tenantId: c.tenantId, number: 0, title: 'Logins fail', description: 'Since this morning', ticketClass: 'Incident', status: 'new',
+      id: v7(), tenantId: c.tenantId, number: 0, title, description: 'Since this morning', ticketClass: 'Incident', status: 'new',
       previousStatus: null, priority: '2', assignee: null, assigneeTeam: null, owningGroup: null, provider: 'local', providerRef: null,
       providerSyncStatus: 'local_only', externalUrl: null, parentTicketId: null, runId: null, requesterName: null, requesterEmail: null,
       affectedUserName: null, affectedUserEmail: null, securityClassification: 'internal', accessScope: {}, createdBy: ann,
@@ -60,7 +63,7 @@ export function play(c: Clockwork) {
     return stored;
   };
 
-  /** A run of `harness` on the ticket; gates that wait for people last a day, leases a week. */
+  /** A run of `harness` on the ticket; gates that wait for people last a day, leases an hour. */
   const spawn = async (on: Ticket, harness: string, prompt: string | null = null) => {
     const run: Run = {
       id: v7(), tenantId: c.tenantId, number: 0, taskNumber: 0, agentId, ticketId: on.id, taskType: 'ticket_resolution', harness, model: null,
@@ -73,7 +76,7 @@ export function play(c: Clockwork) {
       workflowId: workflowId('agentRun', c.tenantId, run.id),
       taskQueue,
       workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [{ run, gateTtlMs: DAY, leaseMs: 7 * DAY, queues }],
+      args: [{ run, gateTtlMs: DAY, leaseMs: HOUR, queues }],
     });
     await workflow.executeUpdateWithStart(spawned, { startWorkflowOperation, args: [] });
     return { id: run.id, handle: workflow.getHandle<typeof agentRun>(workflowId('agentRun', c.tenantId, run.id)) };
@@ -146,6 +149,27 @@ export function play(c: Clockwork) {
       (await c.owner.query('select kind from log where subject_id = $1 order by seq', [subjectId])).rows.map(
         (r) => r.kind as string,
       ),
+    /** No branch that the tests of a file took may replay another way: whatever a crash cuts off has to be picked up again. */
+    async replay() {
+      const kinds = { agentRun: 'runs', approvalGate: 'gates', accessRequest: 'access_requests', investigation: 'investigations', postmortemPromotion: 'postmortems' }; // prettier-ignore
+      const histories = [];
+      for (const [kind, table] of Object.entries(kinds)) {
+        const { rows } = await c.owner.query<{ id: string }>(`select id from ${table}`);
+        for (const { id } of rows) {
+          const taken = workflow.getHandle(workflowId(kind as Kind, c.tenantId, id));
+          histories.push({ workflowId: taken.workflowId, history: await taken.fetchHistory() });
+        }
+      }
+      const failed = [];
+      for await (const { workflowId, error } of Worker.runReplayHistories(
+        { workflowBundle: { codePath: bundlePath() } },
+        histories,
+      )) {
+        if (error) failed.push([workflowId, error.message]);
+      }
+      expect(histories.length).toBeGreaterThan(0);
+      expect(failed).toEqual([]);
+    },
     /** What every test holds at its end: workflow and row say the same. */
     async agree(run: { id: string } | null, ...also: { gate?: string; access?: string }[]) {
       if (run) expect(await handle('agentRun', run.id).query(runState)).toEqual(await row.run(run.id));

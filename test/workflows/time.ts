@@ -26,6 +26,8 @@ export interface Clockwork {
   tenantId: string;
   /** The owner's connection, past row-level security: for looking, and for tampering. */
   owner: Client;
+  /** The owner's as well: for a second connection. */
+  databaseUrl: string;
   /** All workflows and activities are polled here. */
   taskQueue: string;
   close(): Promise<void>;
@@ -73,7 +75,7 @@ export async function clockwork(
   const running = worker.run();
   const { store, keyring } = kernel;
   return {
-    env, store, keyring, tenantId, owner, taskQueue,
+    env, store, keyring, tenantId, owner, databaseUrl: database.url, taskQueue,
     async close() {
       worker.shutdown();
       await running;

@@ -1,0 +1,170 @@
+import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
+import { Client } from 'pg';
+import { v7 } from 'uuid';
+import { createActivities } from '../../activities';
+import type { PromotionRequest } from '../../activities';
+import { articles, blueprints, postmortems, skills } from '../../db/learning';
+import { promotionParts } from '../../db/promotions';
+import { analyst } from '../../domain/analyst/analyst';
+import type { Postmortem, PostmortemStatus } from '../../domain/learning';
+import { workflowId } from '../../workflows/ids';
+import { postmortemPromotion, promoted, promotionState } from '../../workflows/postmortem-promotion';
+import { until } from '../until';
+import { ann, play, refused } from './play';
+import { clockwork, type Clockwork } from './time';
+
+// As the server numbers them.
+const [TASK_STARTED, CANCEL_REQUESTED] = ['6', '20'];
+
+let c: Clockwork;
+let p: ReturnType<typeof play>;
+beforeAll(async () => {
+  c = await clockwork((deps) => createActivities(deps, [analyst]));
+  p = play(c);
+});
+afterAll(() => c.close());
+
+async function postmortem(
+  status: PostmortemStatus = 'approved',
+  title = `Passwords guessed ${v7()}`,
+): Promise<Postmortem> {
+  const ticket = await p.ticket(title);
+  const at = new Date().toISOString();
+  const row: Postmortem = {
+    id: v7(), tenantId: c.tenantId, number: 0, ticketId: ticket.id, runId: null, status, summary: 'Somebody guessed passwords.', wentWell: '- Found.',
+    improvements: '- Block.', workflowProposal: '1. Read the log.', documentation: 'All of it.', skillProposals: ['Count failed passwords'],
+    testCases: ['finds the source'], guardrails: ['Never log in to try.'], reviewNotes: null, createdBy: 'agent-1', reviewedBy: 'ann', reviewedAt: at,
+    createdAt: at, updatedAt: at, version: 1,
+  }; // prettier-ignore
+  const written = await c.store.write(c.tenantId, (tx) => postmortems.insert(tx, row));
+  if (!written) throw new Error('not written');
+  return written;
+}
+
+/** Starts a promotion; `answer` is what the API would be told. */
+function promote(of: Postmortem) {
+  const request: PromotionRequest = {
+    tenantId: c.tenantId, postmortemId: of.id, by: ann, createKnowledge: true, createWorkflow: true, createSkills: true, workflowStatus: 'draft',
+    markPromoted: true,
+  }; // prettier-ignore
+  const startWorkflowOperation = new WithStartWorkflowOperation(postmortemPromotion, {
+    workflowId: workflowId('postmortemPromotion', c.tenantId, of.id),
+    taskQueue: c.taskQueue,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [request],
+    // A task that is held goes on in another one this soon, with what came in meanwhile.
+    workflowTaskTimeout: '1 second',
+  });
+  return {
+    answer: p.workflow.executeUpdateWithStart(promoted, { startWorkflowOperation, args: [] }),
+    started: () => startWorkflowOperation.workflowHandle(),
+  };
+}
+
+const made = async (of: Postmortem) =>
+  Object.fromEntries(
+    (await c.store.read(c.tenantId, (tx) => promotionParts(tx, of.id))).map((r) => [r.part, r.outcome]),
+  );
+const counts = () =>
+  c.store.read(c.tenantId, async (tx) => ({
+    // One that is withdrawn steps aside: others may have read it.
+    articles: (await articles.list(tx, 'where enabled', [])).length,
+    skills: (await skills.list(tx, '', [])).length,
+    blueprints: (await blueprints.list(tx, '', [])).length,
+  }));
+const row = (of: Postmortem) => c.store.read(c.tenantId, (tx) => postmortems.byId(tx, of.id));
+
+test('makes every part; a repeat finds them and makes nothing twice', async () => {
+  const it = await postmortem();
+  const first = await promote(it).answer;
+  expect(first).toMatchObject({ status: 'promoted' });
+  expect(Object.keys(first.parts).sort()).toEqual(['article', 'blueprint', 'close', 'skills']);
+  expect(first.parts).toEqual(await made(it));
+  expect(await row(it)).toMatchObject({ status: 'promoted' });
+  const before = await counts();
+  expect(before).toEqual({ articles: 1, skills: 1, blueprints: 1 });
+  const again = promote(it);
+  expect((await again.answer).parts).toEqual(first.parts);
+  expect(await counts()).toEqual(before);
+  expect(await (await again.started()).query(promotionState)).toEqual(await again.answer);
+});
+
+test('one that is not approved is refused, and nothing is made', async () => {
+  const it = await postmortem('draft');
+  const before = await counts();
+  const refusal = promote(it);
+  await refused('Conflict', refusal.answer);
+  expect(await counts()).toEqual(before);
+  expect(await (await refusal.started()).query(promotionState)).toEqual({
+    postmortemId: it.id,
+    status: 'compensated',
+    parts: {},
+  });
+  expect(await row(it)).toEqual(it);
+});
+
+/** Holds the promotion in the midst of its skills, the article made, until `work` is done. */
+async function meanwhile(it: Postmortem, work: (handle: WorkflowHandle) => Promise<void>) {
+  await c.owner.query('begin');
+  await c.owner.query('lock table skills in access exclusive mode');
+  const held = promote(it);
+  const handle = await held.started();
+  await until('the skills wait for the lock', async () => {
+    const { rowCount } = await c.owner.query(
+      `select from pg_locks where relation = 'skills'::regclass and not granted`,
+    );
+    return rowCount !== 0;
+  });
+  await work(handle);
+  await c.owner.query('commit');
+  return { answer: held.answer, handle };
+}
+
+async function isTakenBack(it: Postmortem, handle: WorkflowHandle, before: object) {
+  expect(await counts()).toEqual(before);
+  expect(await made(it)).toEqual({});
+  expect(await handle.query(promotionState)).toEqual({ postmortemId: it.id, status: 'compensated', parts: {} });
+  expect(await handle.result()).toMatchObject({ status: 'compensated' });
+}
+
+test('a part that is refused for good takes back what was made before it', async () => {
+  const it = await postmortem();
+  const before = await counts();
+  const reviewer = new Client({ connectionString: c.databaseUrl });
+  await reviewer.connect();
+  let reviewed: Promise<unknown> = Promise.resolve();
+  const { answer, handle } = await meanwhile(it, async () => {
+    // Waits for the skills as well: who takes the approval back comes between them and the blueprint.
+    reviewed = reviewer.query(`update postmortems set status = 'needs_revision', version = version + 1 where id = $1`, [
+      it.id,
+    ]);
+    await until('the reviewer waits', async () => {
+      const { rowCount } = await c.owner.query(
+        `select from pg_stat_activity where wait_event_type = 'Lock' and query like 'update postmortems%'`,
+      );
+      return rowCount !== 0;
+    });
+  });
+  await refused('Conflict', answer);
+  await reviewed;
+  await reviewer.end();
+  await isTakenBack(it, handle, before);
+  expect(await row(it)).toMatchObject({ status: 'needs_revision' });
+});
+
+test('one that is cancelled in Temporal takes back what it made, and says so', async () => {
+  const it = await postmortem();
+  const before = await counts();
+  const { answer, handle } = await meanwhile(it, async (held) => {
+    await held.cancel();
+    await until('the workflow hears of it', async () => {
+      const types = ((await held.fetchHistory()).events ?? []).map((e) => String(e.eventType));
+      return types.slice(types.indexOf(CANCEL_REQUESTED)).includes(TASK_STARTED) && types.includes(CANCEL_REQUESTED);
+    });
+  });
+  await refused('Conflict', answer);
+  await isTakenBack(it, handle, before);
+  expect(await row(it)).toEqual(it);
+});
+
+test('every history of these tests replays', () => p.replay());
