@@ -1,12 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { v7 } from 'uuid';
 import { client } from '../cli/story';
 import { root, type Config } from '../config';
 import { bareGate, completeBare, decideBare } from './floor/workflow';
+import { median, percentile, type Row } from './row';
 import { withStack, type Stack } from './stack';
 
 /** One gate's life, and how long its decision took (ms). */
@@ -24,8 +24,8 @@ const callers = [1, 50];
  * Gates per second and decision latency: request, approve and complete over HTTP, with rows, log and notes; beside the
  * floor, start and two Updates straight at the same server. In turn, in the same run; medians of the rounds.
  */
-export async function gates(config: Config, seconds: number): Promise<void> {
-  await withStack(config, async (stack) => {
+export async function gates(config: Config, seconds: number): Promise<Row[]> {
+  return withStack(config, async (stack) => {
     const floorQueue = `floor-${v7()}`;
     const worker = spawn(
       process.execPath,
@@ -37,22 +37,18 @@ export async function gates(config: Config, seconds: number): Promise<void> {
     const ended = once(worker, 'exit');
     try {
       await once(worker, 'message');
-      const forms: Record<string, Life> = {
-        'HTTP API': await overHttp(stack),
-        'bare Temporal': bare(stack.temporal, floorQueue),
-      };
+      const forms = { api: await overHttp(stack), floor: bare(stack.temporal, floorQueue) };
       for (const life of Object.values(forms)) await measure(life, 4, 2);
-      const lines = [
-        `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, commit ${commit()}`,
-      ];
+      const result: Row[] = [];
       for (const n of callers) {
-        const found: Record<string, Measured[]> = {};
+        const found = { api: [] as Measured[], floor: [] as Measured[] };
         for (let round = 0; round < rounds; round += 1) {
-          for (const [name, life] of Object.entries(forms)) (found[name] ??= []).push(await measure(life, n, seconds));
+          found.api.push(await measure(forms.api, n, seconds));
+          found.floor.push(await measure(forms.floor, n, seconds));
         }
-        lines.push(...table(n, found));
+        result.push(...compared(n, found));
       }
-      process.stdout.write(`${lines.join('\n')}\n`);
+      return result;
     } finally {
       worker.kill('SIGTERM');
       await ended;
@@ -99,56 +95,30 @@ async function measure(life: Life, callers: number, seconds: number): Promise<Me
     }),
   );
   const elapsed = (performance.now() - from) / 1000;
-  took.sort((a, b) => a - b);
-  return { perSecond: took.length / elapsed, p50: quantile(took, 0.5), p99: quantile(took, 0.99) };
+  return { perSecond: took.length / elapsed, p50: median(took), p99: percentile(took, 0.99) };
 }
 
-const quantile = (sorted: number[], q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN;
-const median = (values: number[]): number =>
-  quantile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
-
-function table(callers: number, found: Record<string, Measured[]>): string[] {
-  const rows = Object.entries(found).map(([name, all]) => ({
-    name,
-    perSecond: median(all.map((m) => m.perSecond)),
-    p50: median(all.map((m) => m.p50)),
-    p99: median(all.map((m) => m.p99)),
-  }));
-  const floor = rows.at(-1);
-  const cell = (text: string | number, width: number): string =>
-    String(typeof text === 'number' ? text.toFixed(1) : text).padStart(width);
+/** Medians of the rounds, and the API beside the floor. */
+function compared(callers: number, found: { api: Measured[]; floor: Measured[] }): Row[] {
+  const of = (all: Measured[], key: keyof Measured): number => median(all.map((m) => m[key]));
+  const throughput = of(found.api, 'perSecond') / of(found.floor, 'perSecond');
+  const latency = of(found.api, 'p50') / of(found.floor, 'p50');
+  const many = callers > 1;
+  const who = `${callers} caller${many ? 's' : ''}`;
   return [
-    '',
-    `${callers} caller${callers === 1 ? '' : 's'}`.padEnd(16) +
-      ['gates/s', 'ratio', 'decision p50 ms', 'ratio', 'p99 ms'].map((h) => cell(h, 16)).join(''),
-    ...rows.map(
-      (r) =>
-        r.name.padEnd(16) +
-        [
-          r.perSecond,
-          (r.perSecond / (floor?.perSecond ?? NaN)).toFixed(2),
-          r.p50,
-          (r.p50 / (floor?.p50 ?? NaN)).toFixed(2),
-          r.p99,
-        ]
-          .map((v) => cell(v, 16))
-          .join(''),
-    ),
+    {
+      what: `gate lives through HTTP, ${who}`,
+      measured: `${of(found.api, 'perSecond').toFixed(1)}/s`,
+      beside: `bare Temporal ${of(found.floor, 'perSecond').toFixed(1)}/s: ${throughput.toFixed(2)}`,
+      reach: many ? '≥ 0.95' : '',
+      reached: many ? throughput >= 0.95 : null,
+    },
+    {
+      what: `decision on a waiting gate, p50, ${who}`,
+      measured: `${of(found.api, 'p50').toFixed(1)} ms (p99 ${of(found.api, 'p99').toFixed(1)})`,
+      beside: `bare Temporal ${of(found.floor, 'p50').toFixed(1)} ms: ${latency.toFixed(2)}`,
+      reach: many ? '≤ 1.1' : '',
+      reached: many ? latency <= 1.1 : null,
+    },
   ];
 }
-
-const commit = (): string => {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return 'unknown'; // not a checkout
-  }
-};

@@ -1,11 +1,35 @@
-import type { Config } from '../config';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { root, type Config } from '../config';
 import { gates } from './gates';
+import { table, type Bench, type Row } from './row';
 
-const benches: Record<string, (config: Config, seconds: number) => Promise<void>> = { gates };
+const benches: Record<string, Bench> = { gates };
 
-/** @throws Error naming the benches there are */
-export async function bench(name: string, config: Config, seconds = 10): Promise<void> {
-  const run = benches[name];
-  if (!run) throw new Error(`there is no bench ${name}; there are: ${Object.keys(benches).join(', ')}`);
-  await run(config, seconds);
+/** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */
+export async function bench(name: string | null, config: Config, seconds: number, write: boolean): Promise<void> {
+  const chosen = Object.entries(benches).filter(([n]) => name === null || n === name);
+  if (!chosen.length) throw new Error(`there is no bench ${name}; there are: ${Object.keys(benches).join(', ')}`);
+  const rows: Row[] = [];
+  for (const [known, run] of chosen) {
+    process.stderr.write(`${known} …\n`);
+    rows.push(...(await run(config, seconds)));
+  }
+  const text = `${machine()}\n\n${table(rows)}\n`;
+  process.stdout.write(text);
+  if (write) writeFileSync(join(root, 'bench/RESULTS.md'), `# Results\n\n${text}`);
 }
+
+const machine = (): string =>
+  `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, commit ${commit()}.`;
+
+const commit = (): string => {
+  try {
+    const git = ['rev-parse', '--short', 'HEAD'];
+    return execFileSync('git', git, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'unknown'; // not a checkout
+  }
+};

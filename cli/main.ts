@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { loadConfig } from '../config';
 
 // Each command's module is loaded when it is run: all of them together take a second to load.
@@ -77,12 +77,25 @@ program
   .action(async () => (await import('./demo.js')).demo(loadConfig()));
 
 program
-  .command('bench <name>')
+  .command('bench [name]')
   .option('--seconds <n>', 'how long each measurement takes', '10')
-  .description('measure: gates')
-  .action(async (name: string, { seconds }: { seconds: string }) =>
-    (await import('../bench/main.js')).bench(name, loadConfig(), Number(seconds)),
+  .option('--write', 'keep the table in bench/RESULTS.md')
+  .description('measure one thing, or all of them')
+  .action(async (name: string | undefined, { seconds, write }: { seconds: string; write?: boolean }) =>
+    (await import('../bench/main.js')).bench(name ?? null, loadConfig(), Number(seconds), write ?? false),
   );
+
+program
+  .command('prove <name>')
+  .description('attack a whole installation of its own; `quick` runs every proof as CI does')
+  .option('--count <n>', 'how much of it; each proof has its own unit')
+  .option('--seed <n>', 'repeats the plan of an earlier run')
+  .addOption(new Option('--form <form>', 'which Temporal').choices(['embedded', 'production']).default('embedded'))
+  .action(async (name: string, given: { count?: string; seed?: string; form: 'embedded' | 'production' }) => {
+    const number = (text?: string): number | null => (text === undefined ? null : Number(text));
+    const wanted = { count: number(given.count), seed: number(given.seed), form: given.form };
+    await (await import('../proofs/main.js')).proveAll(name, loadConfig(), wanted);
+  });
 
 program
   .command('record-histories')

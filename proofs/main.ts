@@ -1,0 +1,45 @@
+import { randomInt } from 'node:crypto';
+import type { Config } from '../config';
+import type { Form, Proof } from './proof';
+
+/** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
+export const proofs: Record<string, Proof> = {};
+
+export interface Wanted {
+  count: number | null;
+  seed: number | null;
+  form: Form;
+}
+
+/** Prints one last line of figures; a failure also says how to repeat it. Answers whether it holds. */
+async function prove(name: string, proof: Proof, config: Config, wanted: Wanted): Promise<boolean> {
+  const seed = wanted.seed ?? randomInt(2 ** 31);
+  const count = wanted.count ?? proof.quick;
+  const from = performance.now();
+  const say = (line: string): void => void process.stderr.write(`  ${line}\n`);
+  const outcome = await proof.run({ config, count, seed, form: wanted.form, say }).catch((e: unknown) => ({
+    figures: {},
+    violations: [e instanceof Error ? (e.stack ?? e.message) : String(e)],
+  }));
+  const seconds = ((performance.now() - from) / 1000).toFixed(0);
+  const figures = Object.entries(outcome.figures).map(([k, v]) => `${k}=${v}`);
+  const holds = outcome.violations.length === 0;
+  for (const violation of outcome.violations.slice(0, 20)) process.stdout.write(`VIOLATION ${violation}\n`);
+  if (!holds) {
+    const again = `npm run prove -- ${name} --count ${count} --seed ${seed} --form ${wanted.form}`;
+    process.stdout.write(`Repeat it: ${again}\n`);
+  }
+  process.stdout.write(
+    `${holds ? 'ok    ' : 'FAILED'} ${name} (${wanted.form}, ${seconds} s): count=${count} ${figures.join(' ')} violations=${outcome.violations.length} seed=${seed}\n`,
+  );
+  return holds;
+}
+
+/** @throws Error naming the proofs there are */
+export async function proveAll(name: string, config: Config, wanted: Wanted): Promise<void> {
+  const chosen = name === 'quick' ? Object.entries(proofs) : Object.entries(proofs).filter(([n]) => n === name);
+  if (!chosen.length) throw new Error(`there is no proof ${name}; there are: quick, ${Object.keys(proofs).join(', ')}`);
+  let failed = 0;
+  for (const [known, proof] of chosen) if (!(await prove(known, proof, config, wanted))) failed += 1;
+  if (failed) throw new Error(`${failed} of ${chosen.length} proofs failed`);
+}
