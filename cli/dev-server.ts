@@ -30,12 +30,16 @@ export interface DevServer {
   ui: string;
 }
 
-/** The real Temporal server with its UI, as one process, its state in the data directory. */
+/**
+ * The real Temporal server with its UI, as one process, its state in the data directory. `tuned` false leaves every
+ * setting at the server's own default: what benchmarks compare with.
+ */
 export function devServer(
   cli: string,
   dataDir: string,
   ports: { grpc: number; ui: number },
   namespace = 'default',
+  tuned = true,
 ): DevServer {
   const database = join(dataDir, 'temporal.db');
   const pidFile = join(dataDir, 'temporal.pid');
@@ -44,11 +48,8 @@ export function devServer(
     Object.entries(values).flatMap(([k, v]) => [flag, `${k}=${String(v)}`]);
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${ports.grpc}`, '--ui-port', `${ports.ui}`];
   args.push('--namespace', namespace, '--db-filename', database, '--log-level', 'error', '--ui-disable-news-fetch');
-  args.push(
-    ...pairs('--sqlite-pragma', sqlitePragmas),
-    ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-  );
-  args.push(...pairs('--dynamic-config-value', dynamicConfig));
+  args.push(...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]));
+  if (tuned) args.push(...pairs('--sqlite-pragma', sqlitePragmas), ...pairs('--dynamic-config-value', dynamicConfig));
   return {
     address,
     ui: `http://127.0.0.1:${ports.ui}`,
@@ -56,7 +57,7 @@ export function devServer(
       name: 'Temporal',
       command: cli,
       args,
-      env: childEnvironment({ GOGC: '400' }),
+      env: childEnvironment(tuned ? { GOGC: '400' } : {}),
       user: null,
       ipc: false,
       stopSignal: 'SIGTERM',
