@@ -30,6 +30,7 @@ const processes = (): Process[] =>
 function partOf(line: readonly string[]): string {
   if (line[1] === 'server' && line[2] === 'start-dev')
     return line.includes('--sqlite-pragma') ? 'temporal' : 'temporal (default)';
+  if (line[1] === '--config-file') return line[2]?.endsWith('-default.yaml') ? 'temporal (default)' : 'temporal';
   if (/postgres/.test(line[0] ?? '')) return 'postgres';
   if (line.includes('bench')) return 'callers';
   if (/floor\/worker/.test(line[1] ?? '')) return 'floor worker';

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { v7 } from 'uuid';
 import { client } from '../cli/story';
 import type { Config } from '../config';
+import type { Form } from '../proofs/proof';
 import { cpuSince, usedCpu } from './cpu';
 import { withDefaultServer, withFloor } from './floor/floor';
 import { bareGate, completeBare, decideBare } from './floor/workflow';
@@ -29,27 +30,30 @@ const callers = [1, 50];
  * settings, its state on disk too; beside it the same on the installation's own, tuned server. In turn, in one run;
  * medians of the rounds.
  */
-export async function gates(config: Config, seconds: number): Promise<Row[]> {
-  return withDefaultServer(config, (address) =>
-    withStack(config, (stack) =>
-      withFloor(address, (plain, plainQueue) =>
-        withFloor(stack.local.temporal_address, async (tuned, tunedQueue) => {
-          const lives = {
-            api: await overHttp(stack),
-            floor: bare(plain, plainQueue),
-            tuned: bare(tuned, tunedQueue),
-          };
-          for (const form of forms) await measure(lives[form], 4, 2);
-          const result: Row[] = [];
-          for (const n of callers) {
-            const found: Found = { api: [], floor: [], tuned: [] };
-            for (let round = 0; round < rounds; round += 1)
-              for (const form of forms) found[form].push(await measure(lives[form], n, seconds));
-            result.push(...compared(n, found));
-          }
-          return result;
-        }),
-      ),
+export async function gates(config: Config, seconds: number, form: Form): Promise<Row[]> {
+  return withDefaultServer(config, form, (address) =>
+    withStack(
+      config,
+      (stack) =>
+        withFloor(address, (plain, plainQueue) =>
+          withFloor(stack.local.temporal_address, async (tuned, tunedQueue) => {
+            const lives = {
+              api: await overHttp(stack),
+              floor: bare(plain, plainQueue),
+              tuned: bare(tuned, tunedQueue),
+            };
+            for (const form of forms) await measure(lives[form], 4, 2);
+            const result: Row[] = [];
+            for (const n of callers) {
+              const found: Found = { api: [], floor: [], tuned: [] };
+              for (let round = 0; round < rounds; round += 1)
+                for (const form of forms) found[form].push(await measure(lives[form], n, seconds));
+              result.push(...compared(n, found));
+            }
+            return result;
+          }),
+        ),
+      form,
     ),
   );
 }

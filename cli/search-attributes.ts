@@ -17,11 +17,7 @@ export async function registerSearchAttributes(report: (line: string) => void): 
     throw new Error(`Temporal at ${connectionOptions.address} does not answer: ${error.message}`, { cause: error });
   });
   try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = searchAttributes.filter((name) => !(name in customAttributes));
-    if (missing.length === 0) return;
-    const wanted = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted });
+    await registerSearchAttributesAt(connection, namespace);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     report(
@@ -30,4 +26,13 @@ export async function registerSearchAttributes(report: (line: string) => void): 
   } finally {
     await connection.close();
   }
+}
+
+/** Registers what is missing. */
+export async function registerSearchAttributesAt(connection: Connection, namespace: string): Promise<void> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = searchAttributes.filter((name) => !(name in customAttributes));
+  if (missing.length === 0) return;
+  const wanted = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
+  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted });
 }

@@ -10,11 +10,18 @@ import { devServer } from '../../cli/dev-server';
 import { freePorts } from '../../cli/free-port';
 import { Supervisor } from '../../cli/supervise';
 import { childEnvironment, root, type Config } from '../../config';
+import type { Form } from '../../proofs/proof';
+import { withProductionServer } from '../production/with-server';
 
 const report = (line: string): void => void process.stderr.write(`  ${line}\n`);
 
-/** A dev server beside the installation's, with nothing set: the engine as it comes, its state on disk. */
-export async function withDefaultServer<T>(config: Config, work: (address: string) => Promise<T>): Promise<T> {
+/** A server of the form beside the installation's, with nothing set: the engine as it comes, its state on disk. */
+export async function withDefaultServer<T>(
+  config: Config,
+  form: Form,
+  work: (address: string) => Promise<T>,
+): Promise<T> {
+  if (form === 'production') return withProductionServer(config, false, work);
   const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-floor-'));
   const supervisor = new Supervisor(report);
   try {
