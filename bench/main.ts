@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { root, type Config } from '../config';
 import type { Form } from '../proofs/proof';
 import { gates } from './gates';
+import { log } from './log';
 import { table, type Bench, type Row } from './row';
 
-const benches: Record<string, Bench> = { gates };
+const benches: Record<string, Bench> = { gates, log };
 
 /** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */
 export async function bench(

@@ -19,13 +19,20 @@ export interface PendingEntry extends NewEntry {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-async function within<T>(pool: Pool, begin: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/** `work` answers what the caller gets, and the statements that end the transaction, which go out in one message. */
+async function within<T>(
+  pool: Pool,
+  begin: string,
+  work: (client: PoolClient) => Promise<{ result: T; end: string }>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query(begin);
-    const result = await work(client);
-    await client.query('commit');
+    const { result, end } = await work(client);
+    const answers = [await client.query(end)].flat();
+    // A transaction in which a statement failed answers `commit` with a rollback, and with no error.
+    if (!answers.some((a) => a.command === 'COMMIT')) throw new Error('a statement of the transaction failed');
     return result;
   } catch (error) {
     await client.query('rollback').catch((e: Error) => (broken = e)); // the connection is gone: so is its transaction
@@ -34,6 +41,15 @@ async function within<T>(pool: Pool, begin: string, work: (client: PoolClient) =
     client.release(broken);
   }
 }
+
+/**
+ * Returns when all that was committed so far is on disk: its own commit, of nothing but a record in the journal, waits for
+ * that, together with everybody else's.
+ */
+const flush = `select pg_logical_emit_message(true, 'wheelhouse', '')`;
+
+/** For who read rows and now tells somebody outside of them: what a crash could still undo must not be told. */
+export const untilOnDisk = async (pool: Pool): Promise<void> => void (await pool.query(flush));
 
 const setTenant = (tenantId: string): string => {
   if (!uuid.test(tenantId)) throw new TypeError(`not a tenant: ${tenantId}`);
@@ -47,20 +63,22 @@ const bound = (client: PoolClient, tenantId: string): Read => ({
 
 /** Reads in one snapshot. */
 export const readTx = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Promise<T>): Promise<T> =>
-  within(pool, `begin isolation level repeatable read read only; ${setTenant(tenantId)}`, (client) =>
-    work(bound(client, tenantId)),
-  );
+  within(pool, `begin isolation level repeatable read read only; ${setTenant(tenantId)}`, async (client) => ({
+    result: await work(bound(client, tenantId)),
+    end: 'commit',
+  }));
+
+/** Finishes a transaction: from the entries that it said, the last statements of it. */
+export type Append = (tx: Read, entries: PendingEntry[]) => Promise<string>;
 
 /**
  * Writes and their log entries, together or not at all: `append` gets the entries when the work is done. Use it through
- * log/write.ts, which brings the append.
+ * log/store.ts, which brings the append.
+ *
+ * The commit does not wait for the disk, so that the tenant's lock, which is held from the append on, is not held for that
+ * long; the caller does. The journal is linear: what is lost with a crash is lost with everything that came after it.
  */
-export const writeTx = <T>(
-  pool: Pool,
-  tenantId: string,
-  append: (tx: Read, entries: PendingEntry[]) => Promise<void>,
-  work: (tx: Write) => Promise<T>,
-): Promise<T> =>
+export const writeTx = <T>(pool: Pool, tenantId: string, append: Append, work: (tx: Write) => Promise<T>): Promise<T> =>
   within(pool, `begin; ${setTenant(tenantId)}`, async (client) => {
     const read = bound(client, tenantId);
     const entries: PendingEntry[] = [];
@@ -70,13 +88,20 @@ export const writeTx = <T>(
       return id;
     };
     const result = await work({ ...read, log });
-    if (entries.length) await append(read, entries);
-    return result;
+    const last = entries.length ? `${await append(read, entries)};` : '';
+    return { result, end: `set local synchronous_commit = off; ${last} commit; ${flush}` };
   });
 
+/** Of no tenant: it may list tenants, and nothing else of them. */
+export const systemTx = <T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> =>
+  within(pool, `begin read only; set local app.system = 'on'`, async (client) => ({
+    result: await work(client),
+    end: 'commit',
+  }));
+
 /** The tenants there are: for work that goes through all of them. */
-export const tenantIds = async (pool: Pool): Promise<string[]> =>
-  within(pool, `begin read only; set local app.system = 'on'`, async (client) => {
+export const tenantIds = (pool: Pool): Promise<string[]> =>
+  systemTx(pool, async (client) => {
     const { rows } = await client.query<{ id: string }>('select id from tenants order by id');
     return rows.map((r) => r.id);
   });

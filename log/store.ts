@@ -1,5 +1,5 @@
-import type { Pool } from 'pg';
-import { readTx, tenantIds, writeTx, type PendingEntry, type Read, type Write } from '../db/tx';
+import { escapeLiteral, type Pool } from 'pg';
+import { readTx, tenantIds, writeTx, type Append, type Read, type Write } from '../db/tx';
 import { toAppend } from './chain';
 import type { Keyring } from './keys';
 import { receiptText } from './receipts';
@@ -24,14 +24,19 @@ interface Appended {
   o_event_prev: string;
 }
 
-/** Two round trips: one appends and hashes under the lock, one stores what was signed over the hashes. */
+const quoted = (value: unknown): string => escapeLiteral(JSON.stringify(value));
+
+/**
+ * The tenant's lock is held from the append to the commit, and that bounds how many entries it can get. Without a receipt
+ * both are one message; a receipt is signed over hashes that are known only under the lock, so then it is one more.
+ */
 const appender =
-  (keyring: Keyring) =>
-  async (tx: Read, pending: PendingEntry[]): Promise<void> => {
+  (keyring: Keyring): Append =>
+  async (tx, pending) => {
     const entries = pending.map((e) => toAppend(tx.tenantId, e));
-    const { rows } = await tx.query<Appended & Record<string, unknown>>('select * from append_log($1)', [
-      JSON.stringify(entries.map((e) => e.row)),
-    ]);
+    const append = `select * from append_log(${quoted(entries.map((e) => e.row))})`;
+    if (!pending.some((e) => e.receipt)) return append;
+    const { rows } = await tx.query<Appended & Record<string, unknown>>(append);
     const signed = rows.flatMap((row, i) => {
       const entry = entries[i];
       if (!entry || !pending[i]?.receipt) return [];
@@ -46,13 +51,9 @@ const appender =
       });
       return [{ id: e.id, receipt, ...keyring.sign('receipt', receipt) }];
     });
-    if (!signed.length) return;
-    await tx.query(
-      `insert into receipts (tenant_id, entry_id, receipt, signature, fingerprint)
-     select $1, r.id, r.receipt, r.signature, r.fingerprint
-     from jsonb_to_recordset($2) as r (id uuid, receipt text, signature text, fingerprint text)`,
-      [tx.tenantId, JSON.stringify(signed)],
-    );
+    return `insert into receipts (tenant_id, entry_id, receipt, signature, fingerprint)
+      select ${escapeLiteral(tx.tenantId)}, r.id, r.receipt, r.signature, r.fingerprint
+      from jsonb_to_recordset(${quoted(signed)}) as r (id uuid, receipt text, signature text, fingerprint text)`;
   };
 
 export function createStore(pool: Pool, keyring: Keyring): Store {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { entriesAfter, lastSeq } from '../db/log-queries';
+import { untilOnDisk } from '../db/tx';
 import type { Entry } from '../domain/log';
 import { perOwner } from './shared';
 import type { Store } from './store';
@@ -33,6 +34,12 @@ interface Shared {
 
 const tailsOf = perOwner((_store: Store) => new Map<string, Shared>());
 
+async function endOnDisk(store: Store, tenantId: string): Promise<number> {
+  const seq = await store.read(tenantId, lastSeq);
+  await untilOnDisk(store.pool);
+  return seq;
+}
+
 function start(store: Store, tenantId: string): Shared {
   const shared: Shared = {
     ready: Promise.resolve(), listeners: 0, seq: 0, recent: [], failure: null, waiting: new Set(),
@@ -43,6 +50,7 @@ function start(store: Store, tenantId: string): Shared {
       const entries = await store.read(tenantId, (tx) => entriesAfter(tx, shared.seq, batch));
       const last = entries.at(-1);
       if (last) {
+        await untilOnDisk(store.pool); // a seq that somebody was told is never given again
         shared.recent = [...shared.recent, ...entries].slice(-remembered);
         shared.seq = last.seq;
         wake();
@@ -58,7 +66,7 @@ function start(store: Store, tenantId: string): Shared {
     over();
     wake();
   };
-  shared.ready = store.read(tenantId, lastSeq).then((seq) => {
+  shared.ready = endOnDisk(store, tenantId).then((seq) => {
     shared.seq = seq;
     poll().then(over, fail);
   }, fail); // prettier-ignore
@@ -107,7 +115,8 @@ export async function listen(store: Store, tenantId: string): Promise<Tail> {
       if (signal.aborted || seq >= shared.seq) return [];
       const [oldest] = shared.recent;
       if (oldest && oldest.seq <= seq + 1) return shared.recent.filter((e) => e.seq > seq).slice(0, batch);
-      return store.read(tenantId, (tx) => entriesAfter(tx, seq, batch));
+      const entries = await store.read(tenantId, (tx) => entriesAfter(tx, seq, batch));
+      return entries.filter((e) => e.seq <= shared.seq);
     },
     leave,
   };

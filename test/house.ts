@@ -13,7 +13,7 @@ import type { Run } from '../domain/run';
 import { agentScopes } from '../domain/scopes';
 import type { Attachment, Ticket } from '../domain/ticket';
 import { fileStore, type FileStore } from '../log/files';
-import { loadKeyring } from '../log/keys';
+import { loadKeyring, type Keyring } from '../log/keys';
 import { provisionTenant } from '../log/provision';
 import { createStore, type Store } from '../log/store';
 import { freshDatabase } from './stack';
@@ -21,6 +21,9 @@ import { freshDatabase } from './stack';
 /** Database, store and files with one tenant in it: the house without its doors, for tests of what stands below them. */
 export interface House {
   store: Store;
+  keyring: Keyring;
+  /** The owner's, a superuser. */
+  url: string;
   files: FileStore;
   dataDir: string;
   tenantId: string;
@@ -47,7 +50,8 @@ export async function openHouse(): Promise<House> {
   const { tenantId, analystId } = await tenant('local');
   const broken: Error[] = [];
   const pool: Pool = appPool(database.url, 8, (e) => broken.push(e));
-  const store = createStore(pool, await loadKeyring(pool, masterKey));
+  const keyring = await loadKeyring(pool, masterKey);
+  const store = createStore(pool, keyring);
   const files = fileStore(dataDir);
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
@@ -58,6 +62,8 @@ export async function openHouse(): Promise<House> {
   };
   return {
     store,
+    keyring,
+    url: database.url,
     files,
     dataDir,
     tenantId,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError, type WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { moveCursor, readOn, takeCursor, tenantsBehind } from '../db/cursors';
+import { untilOnDisk } from '../db/tx';
 import type { Store } from '../log/store';
 import { workflowId } from '../workflows/ids';
 import { steer } from '../workflows/messages';
@@ -32,7 +33,7 @@ export async function startDispatcher(d: Dispatcher): Promise<void> {
     let waitMs = pollMs;
     try {
       const from = performance.now();
-      const behind = await tenantsBehind(d.store.pool, await d.store.tenants(), reader);
+      const behind = await tenantsBehind(d.store.pool, reader);
       // Looking takes a tenth of the time at most, however many tenants there are.
       waitMs = Math.max(pollMs, 10 * (performance.now() - from));
       for (const tenantId of behind) while (!d.signal.aborted && (await dispatch(d, tenantId)));
@@ -52,6 +53,7 @@ async function dispatch(d: Dispatcher, tenantId: string): Promise<boolean> {
     const from = await takeCursor(tx, reader);
     if (from === null) return { more: false, trouble: null }; // another worker is at it
     const { entries, end, last } = await readOn(tx, from, 'steering.created', window);
+    if (entries.length) await untilOnDisk(d.store.pool);
     for (const [i, { runId, body }] of entries.entries()) {
       try {
         d.signal.throwIfAborted();
