@@ -7,8 +7,9 @@ import type { Form } from '../proofs/proof';
 import { gates } from './gates';
 import { log } from './log';
 import { table, type Bench, type Row } from './row';
+import { runs } from './runs';
 
-const benches: Record<string, Bench> = { gates, log };
+const benches: Record<string, Bench> = { gates, log, runs };
 
 /** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */
 export async function bench(

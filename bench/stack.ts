@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { readLocal, type Local } from '../cli/local-file';
+import { masterKeyOf } from '../cli/secrets';
 import { childEnvironment, root, type Config } from '../config';
 import { ensureUser, insertKey } from '../log/provision';
 import type { Form } from '../proofs/proof';
@@ -19,6 +20,9 @@ export interface Stack {
   owner: Postgres;
   /** A key of a second administrator: nobody approves their own request. */
   approver: string;
+  dataDir: string;
+  /** Base64, as the environment has it. */
+  masterKey: string;
 }
 
 export function withStack<T>(config: Config, work: (stack: Stack) => Promise<T>, form: Form = 'embedded'): Promise<T> {
@@ -60,7 +64,8 @@ async function withInstallation<T>(
     try {
       const userId = await ensureUser(owner, local.tenant_id, 'second@local.test', 'unused-password', 'ADMIN');
       const approver = await insertKey(owner, { tenantId: local.tenant_id, name: 'second', role: 'ADMIN', userId });
-      return await work({ local, temporal: new Client({ connection }), owner, approver });
+      const masterKey = masterKeyOf({ ...config, dataDir: folder }).toString('base64');
+      return await work({ local, temporal: new Client({ connection }), owner, approver, dataDir: folder, masterKey });
     } finally {
       await connection.close();
       await owner.end();

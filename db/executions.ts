@@ -39,27 +39,30 @@ export async function executionAt(tx: Read, ownerId: string, step: number): Prom
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 
-/** False when the step is taken: what stands there counts. */
-export async function insertExecution(
+/** The row as the ledger holds it from now on; null when the step is taken: what stands there counts. */
+export async function insertExecution<E extends ExecutionRow>(
   tx: Read,
   of: { ownerId: string; agentId: string; ticketId: string | null },
-  e: ExecutionRow,
-): Promise<boolean> {
-  const { rowCount } = await tx.query(
+  e: E,
+): Promise<E | null> {
+  const { rows } = await tx.query<Pick<ExecutionRow, 'args' | 'result'>>(
     `insert into executions (id, tenant_id, owner_id, step, agent_id, ticket_id, tool, args, args_digest, why, decision, risk,
        findings, reasons, stages, result, result_digest, error, started_at, duration_ms)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-     on conflict (tenant_id, owner_id, step) do nothing`,
+     on conflict (tenant_id, owner_id, step) do nothing returning args, result`,
     [
       e.id, tx.tenantId, of.ownerId, e.step, of.agentId, of.ticketId, e.tool, e.args, e.argsDigest, e.why, e.decision, e.risk,
       e.findings, JSON.stringify(e.reasons), JSON.stringify(e.stages), e.result === null ? null : JSON.stringify(e.result),
       e.resultDigest, e.error, e.startedAt, e.durationMs,
     ], // prettier-ignore
+    'insert execution',
   );
-  return rowCount === 1;
+  return rows[0] ? { ...e, ...rows[0] } : null;
 }
 
 export interface Facts {
+  /** The step is in the ledger already. */
+  taken: boolean;
   killSwitch: string | null;
   fence: string | null;
   agentStatus: string | null;
@@ -73,10 +76,11 @@ export interface Facts {
 /** Everything that stages 1 to 6 need to know of the tenant, the run and the agent, read at every call in one round trip. */
 export async function callFacts(
   tx: Read,
-  call: { ownerId: string; agentId: string; tool: string; ticketId: string | null },
+  call: { ownerId: string; step: number; agentId: string; tool: string; ticketId: string | null },
 ): Promise<Facts> {
   const { rows } = await tx.query<Record<string, unknown>>(
     `select
+       exists (select from executions where owner_id = $1 and step = $5) as taken,
        (select coalesce(reason, 'engaged') from kill_switches where engaged) as kill_switch,
        (select reason from run_fences where run_id = $1) as fence,
        (select status from agents where id = $2) as agent_status,
@@ -84,10 +88,12 @@ export async function callFacts(
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]') from agent_grants where agent_id = $2) as grants,
        (select count(*) from executions where agent_id = $2 and tool = $3 and decision in ('deny', 'kill')
           and started_at > now() - interval '5 minutes') as denials`,
-    [call.ownerId, call.agentId, call.tool, call.ticketId],
+    [call.ownerId, call.agentId, call.tool, call.ticketId, call.step],
+    'facts of a call',
   );
   const r = rows[0] ?? {};
   return {
+    taken: r['taken'] as boolean,
     killSwitch: r['kill_switch'] as string | null,
     fence: r['fence'] as string | null,
     agentStatus: r['agent_status'] as string | null,

@@ -5,7 +5,12 @@ import type { NewEntry } from '../domain/log';
 /** Inside a transaction of one tenant. Rows of others do not exist here. */
 export interface Read {
   readonly tenantId: string;
-  query<R extends QueryResultRow = QueryResultRow>(sql: string, params?: readonly unknown[]): Promise<QueryResult<R>>;
+  /** With a `name` it is planned once a connection: for statements whose planning costs more than their work. */
+  query<R extends QueryResultRow = QueryResultRow>(
+    sql: string,
+    params?: readonly unknown[],
+    name?: string,
+  ): Promise<QueryResult<R>>;
 }
 
 export interface Write extends Read {
@@ -58,7 +63,8 @@ const setTenant = (tenantId: string): string => {
 
 const bound = (client: PoolClient, tenantId: string): Read => ({
   tenantId,
-  query: (sql, params) => client.query(sql, params as unknown[]),
+  query: (text, params, name) =>
+    client.query({ text, ...(name !== undefined && { name }), ...(params && { values: params as unknown[] }) }),
 });
 
 /** Reads in one snapshot. */

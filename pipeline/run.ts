@@ -97,24 +97,23 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       durationMs: outcome.stages.reduce((sum, s) => sum + s.ms, 0),
     };
     const of = { ownerId: call.owner.id, agentId: call.agentId, ticketId: call.ticketId };
-    if (!(await insertExecution(tx, of, execution))) throw new StepTaken();
-    await onRecorded?.(tx, execution);
-    return execution;
+    const recorded = await insertExecution(tx, of, execution);
+    if (!recorded) throw new StepTaken();
+    await onRecorded?.(tx, recorded);
+    return recorded;
   };
 
   const attempt = async (call: Call, options: ExecuteOptions): Promise<Execution> => {
     const startedAt = Date.now();
     const parsed = parse(call);
-    const before = await store.read(call.tenantId, async (tx) => ({
-      taken: await executionAt(tx, call.owner.id, call.owner.step),
-      facts: await callFacts(tx, {
-        ownerId: call.owner.id,
-        agentId: call.agentId,
-        tool: call.tool,
-        ticketId: call.ticketId,
-      }),
-      sealValid: call.gateId === null ? null : await approvedFor(tx, call.gateId, parsed.seal),
-    }));
+    const { id: ownerId, step } = call.owner;
+    const { agentId, ticketId } = call;
+    const before = await store.read(call.tenantId, async (tx) => {
+      const facts = await callFacts(tx, { ownerId, step, agentId, tool: call.tool, ticketId });
+      const taken = facts.taken ? await executionAt(tx, ownerId, step) : null;
+      const sealValid = call.gateId === null ? null : await approvedFor(tx, call.gateId, parsed.seal);
+      return { facts, taken, sealValid };
+    });
     if (before.taken) return before.taken;
 
     const state: State = {

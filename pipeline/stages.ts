@@ -1,6 +1,6 @@
-import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Facts } from '../db/executions';
 import type { Call, Decision, Reason, Tool } from './call';
+import type { Limiter } from './limit';
 import type { PolicyEngine, PolicyResult } from './policy';
 import type { Screening } from './screening';
 
@@ -25,7 +25,7 @@ export interface State {
 
 export interface StageDeps {
   policies: PolicyEngine;
-  limiter: RateLimiterAbstract;
+  limiter: Limiter;
   screen: (tool: Tool, args: Record<string, unknown>) => Screening;
   decide: (screening: Screening, policy: PolicyResult) => { decision: Decision; risk: number };
 }

@@ -4,16 +4,29 @@ import type { Logger } from 'pino';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { Deps } from '../activities/deps';
 import { root, type Config } from '../config';
+import type { Harness } from '../domain/harness';
 import type { openKernel } from '../log/open';
-import { loadPolicies } from '../pipeline/policy';
+import type { Tool } from '../pipeline/call';
+import { loadPolicies, type PolicyEngine } from '../pipeline/policy';
+import { inBlocks } from '../pipeline/limit';
 import { createPipeline } from '../pipeline/run';
 import { combine, screenCall } from '../pipeline/screening';
 import { builtinTools } from '../pipeline/tools';
 
 type Kernel = Awaited<ReturnType<typeof openKernel>>;
 
-/** Calls that one agent may make in a minute. */
+/** What an installation adds to what is built in. */
+export interface Extensions {
+  tools?: readonly Tool[];
+  /** Another of a built-in harness's name takes its place. */
+  harnesses?: readonly Harness[];
+  /** Policies over the built-in ones. */
+  policies?: (builtin: PolicyEngine) => PolicyEngine;
+}
+
+/** Calls that one agent may make in a minute, and how many of them a process asks for at a time: less than 1 %. */
 const callsPerMinute = 3_000;
+const block = 20;
 
 /** What activities lean on: the kernel, and the governed pipeline over it. */
 export async function createDeps(
@@ -21,12 +34,14 @@ export async function createDeps(
   kernel: Kernel,
   temporal: WorkflowClient,
   logger: Logger,
+  added: Pick<Extensions, 'tools' | 'policies'> = {},
 ): Promise<Deps> {
   const { store, files, pool } = kernel;
-  const policies = await loadPolicies(join(root, 'policy/compiled'), (err) =>
+  const builtin = await loadPolicies(join(root, 'policy/compiled'), (err) =>
     logger.error({ err }, 'a policy failed: the call was denied'),
   );
-  const limiter = new RateLimiterPostgres({
+  const policies = added.policies?.(builtin) ?? builtin;
+  const shared = new RateLimiterPostgres({
     storeClient: pool,
     tableName: 'rate_limits',
     tableCreated: true,
@@ -35,7 +50,9 @@ export async function createDeps(
     points: callsPerMinute,
     duration: 60,
   });
-  const tools = builtinTools({ store, dataDir: config.dataDir, publicUrl: config.publicUrl });
+  const limiter = inBlocks(shared, block);
+  const { dataDir, publicUrl } = config;
+  const tools = [...builtinTools({ store, dataDir, publicUrl }), ...(added.tools ?? [])];
   return {
     ...kernel,
     logger,

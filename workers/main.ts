@@ -15,7 +15,7 @@ import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { workflowBundle } from './bundle';
-import { createDeps } from './deps';
+import { createDeps, type Extensions } from './deps';
 import { startDispatcher } from './dispatcher';
 import { refusals } from './failures';
 import { installRuntime } from './runtime';
@@ -27,7 +27,7 @@ export interface RunningWorker {
 }
 
 /** Workflows and rows, agents' tools, and integrations: three queues, so that a slow one never delays the others. */
-export async function startWorker(config: Config): Promise<RunningWorker> {
+export async function startWorker(config: Config, added: Extensions = {}): Promise<RunningWorker> {
   const logger = createLogger(config.logLevel, 'worker');
   installRuntime(logger);
   const tracing = await startTracing(config, 'worker');
@@ -36,8 +36,8 @@ export async function startWorker(config: Config): Promise<RunningWorker> {
   const address = config.temporalAddress ?? connectionOptions.address;
   const connection = await NativeConnection.connect({ ...connectionOptions, ...(address && { address }) });
   const client = new Client({ connection, namespace });
-  const deps = await createDeps(config, kernel, client.workflow, logger);
-  const activities = createActivities(deps, [analyst]);
+  const deps = await createDeps(config, kernel, client.workflow, logger, added);
+  const activities = createActivities(deps, [analyst, ...(added.harnesses ?? [])]);
   const queues = queuesOf(config.taskQueuePrefix);
   const shared = {
     connection,

@@ -9,10 +9,11 @@ import { newGate, type Gate } from '../../domain/gate';
 import type { Harness, Move, Report } from '../../domain/harness';
 import { isEnded, type Run } from '../../domain/run';
 import type { Call, Execution } from '../../pipeline/call';
+import { wasCarriedOut } from '../../pipeline/run';
 import type { Deps } from '../deps';
 import { agentActor } from '../lifecycle/runs';
 import { ask, harnessOf } from './ask';
-import { situationOfRun, type Situation } from './brief';
+import { after, situationOfRun, type Situation } from './brief';
 
 export interface RunRef {
   tenantId: string;
@@ -72,14 +73,30 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
     gateId,
   });
 
-  const onRecorded = async (tx: Write, e: Execution, runId: string): Promise<void> => {
-    await tx.query(
-      `update runs set steps = $2, progress = greatest(progress, $3), heartbeat = now() where id = $1 and finished_at is null`,
+  /** Null when the run has ended. */
+  const onRecorded = async (tx: Write, e: Execution, runId: string): Promise<Counted | null> => {
+    const { rows } = await tx.query<Counted & Record<string, unknown>>(
+      `update runs set steps = $2, progress = greatest(progress, $3), heartbeat = now()
+       where id = $1 and finished_at is null returning steps, progress`,
       [runId, e.step + 1, progressAt(e.step)],
+      'count a step',
     );
+    return rows[0] ?? null;
   };
-  const execute = (call: Call, signal: AbortSignal): Promise<Execution> =>
-    pipeline.execute(call, { signal, onRecorded: (tx, e) => onRecorded(tx, e, call.owner.id) });
+  /** `counted` is null when another attempt had recorded the step, or the run has ended. */
+  const carryOn = async (call: Call, signal: AbortSignal): Promise<{ done: Execution; counted: Counted | null }> => {
+    let counted: Counted | null = null;
+    const done = await pipeline.execute(call, {
+      signal,
+      onRecorded: async (tx, e) => {
+        counted = await onRecorded(tx, e, call.owner.id);
+      },
+    });
+    return { done, counted };
+  };
+  const execute = async (call: Call, signal: AbortSignal): Promise<Execution> => (await carryOn(call, signal)).done;
+  const look = (input: RunRef): Promise<Situation> =>
+    store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
 
   /** Marks what the agent is about to see. */
   const deliver = (input: RunRef): Promise<void> =>
@@ -176,8 +193,8 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
         const from = performance.now();
         const signal = Context.current().cancellationSignal;
         await deliver(input);
+        let s = await look(input);
         for (let taken = 0; ; taken += 1) {
-          const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
           const turn = (next: Turn['next']): Turn => ({ steps: s.run.steps, progress: s.run.progress, next });
           if (s.fence !== null) return turn({ kind: 'fenced', reason: s.fence });
           if (isEnded(s.run)) return turn({ kind: 'finish', summary: s.run.status });
@@ -193,13 +210,15 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
           if (taken >= maxSteps || performance.now() - from > maxMs) return turn({ kind: 'more' });
           const call = callOf(s, move, null);
           if (await pipeline.isSlow(call)) return turn({ kind: 'slow', step: s.step });
-          await execute(call, signal);
+          const { done, counted: count } = await carryOn(call, signal);
+          // A call that went as it should changes what was recorded, and nothing else: it is looked at once a turn.
+          s = count && wasCarriedOut(done) ? after(s, done, count) : await look(input);
         }
       },
 
       /** What was said while people decide: answered in a note, once, and acknowledged. */
       async answerSteering(input: RunRef): Promise<void> {
-        const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
+        const s = await look(input);
         const move = nextMove(s);
         const report = move.kind === 'propose' ? (move.args['report'] as Report) : null;
         await store.write(input.tenantId, async (tx) => {

@@ -1,4 +1,4 @@
-import { ledger } from '../../db/executions';
+import { ledger, type ExecutionRow } from '../../db/executions';
 import { fenceOf } from '../../db/run-queries';
 import { runs } from '../../db/runs';
 import { attachments, steeringEvents, tickets } from '../../db/tickets';
@@ -55,15 +55,28 @@ const briefOf = async (
   };
 };
 
+/** What a harness sees of a call, as the ledger holds it. */
+const observed = (e: ExecutionRow): Observation => ({
+  step: e.step,
+  tool: e.tool,
+  args: e.args,
+  decision: e.decision,
+  digest: e.resultDigest,
+  result: e.result,
+});
+
 const observe = async (tx: Read, ownerId: string): Promise<{ observations: Observation[]; step: number }> => {
   const rows = await ledger(tx, ownerId);
-  return {
-    step: (rows.at(-1)?.step ?? -1) + 1,
-    observations: rows.map((e) => ({
-      step: e.step, tool: e.tool, args: e.args, decision: e.decision, digest: e.resultDigest, result: e.result,
-    })), // prettier-ignore
-  };
+  return { step: (rows.at(-1)?.step ?? -1) + 1, observations: rows.map(observed) };
 };
+
+/** The situation one recorded call later; what people say comes in when it is looked at anew. */
+export const after = (s: Situation, done: ExecutionRow, counted: Pick<Run, 'steps' | 'progress'>): Situation => ({
+  ...s,
+  run: { ...s.run, ...counted },
+  observations: [...s.observations, observed(done)],
+  step: done.step + 1,
+});
 
 /** Everything a harness is told, from rows alone: that is why a crash loses nothing. */
 export async function situationOfRun(tx: Read, runId: string): Promise<Situation> {
