@@ -25,9 +25,15 @@ export interface Stack {
   masterKey: string;
 }
 
-export function withStack<T>(config: Config, work: (stack: Stack) => Promise<T>, form: Form = 'embedded'): Promise<T> {
-  if (form === 'embedded') return withInstallation(config, null, work);
-  return withProductionServer(config, true, (address) => withInstallation(config, address, work));
+/** `settings`: environment on top of what API and worker get. */
+export function withStack<T>(
+  config: Config,
+  work: (stack: Stack) => Promise<T>,
+  form: Form = 'embedded',
+  settings: Record<string, string> = {},
+): Promise<T> {
+  if (form === 'embedded') return withInstallation(config, null, work, settings);
+  return withProductionServer(config, true, (address) => withInstallation(config, address, work, settings));
 }
 
 /** `temporal`: the address of one that runs already; null has one started. */
@@ -35,6 +41,7 @@ async function withInstallation<T>(
   config: Config,
   temporal: string | null,
   work: (stack: Stack) => Promise<T>,
+  settings: Record<string, string>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-bench-'));
   chmodSync(folder, 0o711);
@@ -49,6 +56,7 @@ async function withInstallation<T>(
       DATABASE_URL: null,
       TEMPORAL_ADDRESS: temporal,
       TEMPORAL_NAMESPACE: null,
+      ...settings,
     }),
     stdio: ['ignore', 'ignore', 'inherit'],
   });
