@@ -57,18 +57,30 @@ export interface Execution {
   durationMs: number;
 }
 
+/** What an outside system needs to know of a call, so that it happens there once. */
+export interface Effect {
+  /** The same for every attempt at this step: an outside system that keeps keys answers a repeat as the first time. */
+  key: string;
+  /** Counts the attempts at this step, from 1. */
+  attempt: number;
+  /** Grows with every attempt: whoever has seen a higher one for this step refuses. */
+  fence: number;
+}
+
 /** What a tool gets. `write` is there for tools whose effect is a row: it commits with the record of the call. */
 export interface ToolContext {
   call: Call;
   read<T>(work: (tx: Read) => Promise<T>): Promise<T>;
   write: Write | null;
+  /** For external tools, null for others. */
+  effect: Effect | null;
   files: FileStore;
   signal: AbortSignal;
 }
 
 /**
  * read: looks; runs outside any transaction. write: changes rows of ours, in the transaction that records the call.
- * external: touches the outside world, idempotent under the call's owner and step.
+ * external: touches the outside world, idempotent under `effect.key`; only the last attempt at a step is recorded.
  */
 export interface Tool<A extends z.ZodType = z.ZodType> {
   name: string;

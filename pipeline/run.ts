@@ -1,10 +1,20 @@
+import { beginAttempt, holdsAttempt } from '../db/attempts';
 import { callFacts, executionAt, insertExecution } from '../db/executions';
 import type { Write } from '../db/tx';
 import { DomainError } from '../domain/errors';
 import { digestOf } from '../log/canonical';
 import type { FileStore } from '../log/files';
 import type { Store } from '../log/store';
-import { passes, type Call, type Decision, type Execution, type Reason, type StageTime, type Tool } from './call';
+import {
+  passes,
+  type Call,
+  type Decision,
+  type Effect,
+  type Execution,
+  type Reason,
+  type StageTime,
+  type Tool,
+} from './call';
 import { filterOutput, storable } from './output-filter';
 import { approvedFor, sealOf } from './seal';
 import { stages, type StageDeps, type State, type Stop } from './stages';
@@ -31,6 +41,8 @@ export interface PipelineDeps extends StageDeps {
 
 /** Another attempt recorded this step first: its record counts, and this attempt's rows are rolled back. */
 class StepTaken extends Error {}
+/** This attempt at an external call was given up on, and another has begun: what this one did is the other's to record. */
+class Superseded extends Error {}
 
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const { store, files } = deps;
@@ -147,11 +159,12 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       );
     }
 
-    const carryOut = async (write: Write | null) => {
+    const carryOut = async (write: Write | null, effect: Effect | null = null) => {
       const context = {
         call,
         files,
         write,
+        effect,
         signal: options.signal,
         read: <T>(w: Parameters<typeof store.read<T>>[1]) => store.read(call.tenantId, w),
       };
@@ -176,9 +189,18 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         return decided('error', [{ code: e.code, message: e.message }], null, e.message);
       }
     };
-    if (tool.effect !== 'write') {
+    if (tool.effect === 'read') {
       const outcome = await carryOut(null);
       return store.write(call.tenantId, (tx) => record(tx, call, startedAt, outcome, options.onRecorded));
+    }
+    if (tool.effect === 'external') {
+      const { id, step } = call.owner;
+      const attempt = await store.write(call.tenantId, (tx) => beginAttempt(tx, id, step));
+      const outcome = await carryOut(null, { key: `${id}:${step}`, attempt, fence: attempt });
+      return store.write(call.tenantId, async (tx) => {
+        if (!(await holdsAttempt(tx, id, step, attempt))) throw new Superseded(`attempt ${attempt} at step ${step}`);
+        return record(tx, call, startedAt, outcome, options.onRecorded);
+      });
     }
     return store.write(call.tenantId, async (tx) =>
       record(tx, call, startedAt, await carryOut(tx), options.onRecorded),
@@ -192,7 +214,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       try {
         return await attempt(call, options);
       } catch (e) {
-        if (!(e instanceof StepTaken)) throw e;
+        if (!(e instanceof StepTaken) && !(e instanceof Superseded)) throw e;
         const standing = await store.read(call.tenantId, (tx) => executionAt(tx, call.owner.id, call.owner.step));
         if (!standing) throw e;
         return standing;

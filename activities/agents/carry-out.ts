@@ -71,8 +71,8 @@ export const carryOutActivities = (
         const proof = await signAssertion(keyring, {
           by, tenantId: input.tenantId, gateId: gate.id, verdict: 'complete', digest: gate.digest,
         }); // prettier-ignore
-        const { url } = done.result as { url: string };
-        return { ...count, result: `published at ${url}`, by, proof };
+        const { url } = done.result as { url?: string };
+        return { ...count, result: url === undefined ? 'carried out' : `published at ${url}`, by, proof };
       }),
   };
 };

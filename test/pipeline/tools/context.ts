@@ -23,6 +23,7 @@ export async function use<T>(house: House, tool: Tool, run: Run, args: Record<st
     call: callOf(run, tool.name, args, step),
     files: house.files,
     write: null,
+    effect: null,
     signal: new AbortController().signal,
     read: (work) => house.store.read(run.tenantId, work),
   };

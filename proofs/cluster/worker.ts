@@ -1,0 +1,17 @@
+import { serve } from '../../cli/serve';
+import { loadConfig } from '../../config';
+import { startWorker } from '../../workers/main';
+import { approvedBeforehand, effectTools } from './effect';
+import { planned } from './plan';
+
+// The product's worker with a tool that reaches the sink and an agent that follows a plan.
+
+const [sinkUrl = ''] = process.argv.slice(2);
+const added = { tools: effectTools(sinkUrl), harnesses: [planned], policies: approvedBeforehand };
+serve((config) => startWorker(config, added), loadConfig()).then(
+  () => process.exit(),
+  (e: unknown) => {
+    process.stderr.write(`${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);
+    process.exit(1);
+  },
+);
