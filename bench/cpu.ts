@@ -37,19 +37,34 @@ function partOf(line: readonly string[]): string {
   return line.at(-2) ?? '';
 }
 
-/** Processor time (ms) that this process and all below it have used by now, by part. Empty where there is no /proc. */
-export function usedCpu(): Map<string, number> {
-  if (process.platform !== 'linux') return new Map();
+/** This process and all below it. None where there is no /proc. */
+function family(): Process[] {
+  if (process.platform !== 'linux') return [];
   const all = processes();
   const mine = new Set([process.pid]);
   for (let size = 0; size !== mine.size;) {
     size = mine.size;
     for (const p of all) if (mine.has(p.parent)) mine.add(p.pid);
   }
+  return all.filter((p) => mine.has(p.pid));
+}
+
+/** Processor time (ms) that this process and all below it have used by now, by part. */
+export function usedCpu(): Map<string, number> {
   const used = new Map<string, number>();
-  for (const p of all) if (mine.has(p.pid)) used.set(p.name, (used.get(p.name) ?? 0) + p.ms);
+  for (const p of family()) used.set(p.name, (used.get(p.name) ?? 0) + p.ms);
   return used;
 }
+
+/** Resident memory (bytes) of the parts of those names. */
+export const usedMemory = (names: readonly string[]): Map<string, number> =>
+  new Map(
+    names.map((name) => {
+      const of = family().filter((p) => p.name === name);
+      const rss = of.map(({ pid }) => /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+      return [name, rss.reduce<number>((sum, kb) => sum + Number(kb) * 1024, 0)];
+    }),
+  );
 
 /** What was used since `before`. */
 export const cpuSince = (before: ReadonlyMap<string, number>): Map<string, number> =>

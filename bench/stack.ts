@@ -85,7 +85,8 @@ async function withInstallation<T>(
   }
 }
 
-async function ready(folder: string): Promise<Local> {
+/** Answers once the installation of that folder does. */
+export async function ready(folder: string): Promise<Local> {
   for (;;) {
     const local = readLocal(folder);
     if (local && (await fetch(`${local.url}/health`).catch(() => null))?.ok) return local;

@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { client } from '../cli/story';
+import type { Config } from '../config';
+import { cpuSince, usedCpu, usedMemory } from './cpu';
+import { median, type Row } from './row';
+import { withStack, type Stack } from './stack';
+
+const parts = ['api', 'worker'] as const;
+/** At the first count the cache of workflows is full: from there on an open gate is a row and a history, and no more. */
+const counts = [2_000, 10_000] as const;
+const callers = 50;
+const idleSeconds = 30;
+/** How long a heap takes to give back what opening the gates left in it. */
+const settleSeconds = 30;
+
+interface Idle {
+  /** Bytes, medians of the idle time. */
+  memory: Record<(typeof parts)[number], number>;
+  /** ms of CPU a second. */
+  cpu: Record<(typeof parts)[number], number>;
+}
+
+/** What gates that wait for people cost while they wait: memory and CPU of API and worker, with none, 2,000 and 10,000. */
+export const openGates = (config: Config): Promise<Row[]> =>
+  withStack(config, async (stack) => {
+    const none = await idle();
+    await open(stack, counts[0]);
+    const full = await idle();
+    await open(stack, counts[1] - counts[0]);
+    const many = await idle();
+    const grown = (part: (typeof parts)[number]): number =>
+      (many.memory[part] - full.memory[part]) / 1024 / (counts[1] - counts[0]);
+    const total = grown('api') + grown('worker');
+    const busier = parts.reduce((sum, part) => sum + many.cpu[part] - none.cpu[part], 0);
+    const mb = (idle: Idle): string => parts.map((p) => `${p} ${(idle.memory[p] / 2 ** 20).toFixed(0)}`).join(' + ');
+    const used = (idle: Idle): string => parts.map((p) => `${p} ${idle.cpu[p].toFixed(1)}`).join(' + ');
+    return [
+      {
+        what: `memory of a gate left open, ${counts[0]} to ${counts[1]}`,
+        measured: `${total.toFixed(2)} KB (API ${grown('api').toFixed(2)}, worker ${grown('worker').toFixed(2)})`,
+        beside: `MB with none: ${mb(none)}; ${counts[0]}: ${mb(full)}; ${counts[1]}: ${mb(many)}`,
+        reach: '≤ 2 KB',
+        reached: total <= 2,
+      },
+      {
+        what: `CPU of API and worker while ${counts[1]} gates wait, beyond that with none`,
+        measured: `${busier.toFixed(1)} ms a second`,
+        beside: `with none: ${used(none)}; ${counts[1]}: ${used(many)}`,
+        // A tenth of what the two use anyway cannot be told from noise.
+        reach: '≤ 5 ms/s',
+        reached: busier <= 5,
+      },
+    ];
+  });
+
+async function open({ local }: Stack, n: number): Promise<void> {
+  const ask = client(local);
+  const { id: ticket } = await ask<{ id: number }>('POST', '/api/tickets', { title: 'bench', auto_assign: false });
+  let left = n;
+  await Promise.all(
+    Array.from({ length: callers }, async () => {
+      while (left > 0) {
+        left -= 1;
+        await ask('POST', '/api/changes/request', { ticket_id: ticket, action: 'restart', target: 'web-1' });
+      }
+    }),
+  );
+}
+
+async function idle(): Promise<Idle> {
+  await delay(settleSeconds * 1000);
+  const before = usedCpu();
+  const samples: Map<string, number>[] = [];
+  const from = performance.now();
+  for (let second = 0; second < idleSeconds; second += 1) {
+    await delay(1000);
+    samples.push(usedMemory(parts));
+  }
+  const elapsed = (performance.now() - from) / 1000;
+  const used = cpuSince(before);
+  const each = (of: (part: string) => number) => ({ api: of('api'), worker: of('worker') });
+  return {
+    memory: each((part) => median(samples.map((s) => s.get(part) ?? NaN))),
+    cpu: each((part) => (used.get(part) ?? NaN) / elapsed),
+  };
+}
