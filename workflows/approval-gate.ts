@@ -96,19 +96,20 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
     if (!stands.applied) throw new Conflict(`the change is already ${gate.status}`, { status: gate.status });
     return gate;
   };
-  /** A Signal has no answer: what cannot be done is written down and shown, never dropped, never thrown. */
+  /** Has no answer: what cannot be done is written down and shown, never dropped, never thrown. */
+  const attempt = async (event: GateEvent, id: string, proof: string | null): Promise<void> => {
+    try {
+      await move(event, id, proof, null);
+    } catch (e) {
+      const refusal = refusalOf(e);
+      if (!refusal) throw e;
+      await writeDown(refusal, event, id);
+    }
+  };
   const bySignal = async (event: GateEvent, id: string, proof: string | null): Promise<void> => {
     if (seen.has(id)) return;
     seen.add(id);
-    await next(async () => {
-      try {
-        await move(event, id, proof, null);
-      } catch (e) {
-        const refusal = refusalOf(e);
-        if (!refusal) throw e;
-        await writeDown(refusal, event, id);
-      }
-    });
+    await next(() => attempt(event, id, proof));
   };
   const writeDown = async (refusal: DomainError, event: GateEvent, id: string) => {
     await rows.recordGateRefusal(gate, { event: event.type, by: event.by, transition: id }, refusal.message);
@@ -189,7 +190,11 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
         const { version, status } = gate;
         if (await condition(() => gate.version !== version, Math.max(1, Date.parse(gate.expiresAt) - Date.now())))
           continue;
-        await expire('deadline', `deadline:${status}`); // decided at the last moment: written down
+        // Decided while the timer fired, it has a deadline of its own: this one must not end an approval that is seconds old.
+        await next(async () => {
+          if (gate.version !== version) return;
+          await attempt({ type: 'expire', by: system, reason: 'deadline' }, `deadline:${status}`, null);
+        });
       }
       await condition(allHandlersFinished);
     },
