@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config';
 import { decision } from './decision';
+import { retries } from './retries';
 import type { Form, Proof } from './proof';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
-export const proofs: Record<string, Proof> = { decision };
+export const proofs: Record<string, Proof> = { decision, retries };
 
 export interface Wanted {
   count: number | null;
