@@ -27,6 +27,16 @@ const Environment = z.object({
   TEMPORAL_UI_URL: z.string().optional(),
   /** Prefix of the three task queues, so that two installations can share a namespace. */
   TASK_QUEUE_PREFIX: z.string().default('wheelhouse'),
+  /** Makes workers versioned: each run stays on the version that it began on. Unset: any worker goes on with any run. */
+  WORKER_DEPLOYMENT: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,100}$/, 'letters, digits, _ and -, 100 at most')
+    .optional(),
+  /** This worker's version; the digest of its workflows when unset. */
+  WORKER_BUILD_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,100}$/, 'letters, digits, _, . and -, 100 at most')
+    .optional(),
   METRICS_TOKEN: z.string().min(16).optional(),
   RATE_LIMIT_PER_MINUTE: positive.default(6000),
   MAX_BODY_BYTES: positive.default(1 * megabytes),
@@ -51,6 +61,8 @@ export interface Config {
   temporalAddress: string | null;
   temporalUi: string | null;
   taskQueuePrefix: string;
+  workerDeployment: string | null;
+  workerBuildId: string | null;
   metricsToken: string | null;
   rateLimitPerMinute: number;
   maxBodyBytes: number;
@@ -80,6 +92,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     temporalAddress: e.TEMPORAL_ADDRESS ?? null,
     temporalUi: e.TEMPORAL_UI_URL ?? null,
     taskQueuePrefix: e.TASK_QUEUE_PREFIX,
+    workerDeployment: e.WORKER_DEPLOYMENT ?? null,
+    workerBuildId: e.WORKER_BUILD_ID ?? null,
     metricsToken: e.METRICS_TOKEN ?? null,
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
     maxBodyBytes: e.MAX_BODY_BYTES,

@@ -75,6 +75,27 @@ program
     (await import('../log/verify-cli.js')).verify(files, options),
   );
 
+const rollout = program.command('rollout').description('roll workers to a new version, with runs in flight');
+rollout
+  .command('status')
+  .description('what versions there are, which one new runs go to, and what still runs on each')
+  .action(async () => (await import('./rollout.js')).printStatus(loadConfig()));
+rollout
+  .command('promote <build-id>')
+  .description('have new runs go to the workers of this version; what runs stays where it is')
+  .action(async (buildId: string) => (await import('./rollout.js')).promote(loadConfig(), buildId));
+rollout
+  .command('drained <build-id>')
+  .description('wait until nothing runs on this version: then its workers can be stopped')
+  .option('--within <seconds>', 'how long to wait', '3600')
+  .action(async (buildId: string, { within }: { within: string }) =>
+    (await import('./rollout.js')).untilDrained(loadConfig(), buildId, Number(within)),
+  );
+rollout
+  .command('move <build-id>')
+  .description('have what still runs on this version go on with the current one; the replay tests must allow it')
+  .action(async (buildId: string) => (await import('./rollout.js')).moveOn(loadConfig(), buildId));
+
 program
   .command('demo')
   .description('play the main story against the running server')

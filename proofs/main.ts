@@ -3,9 +3,10 @@ import type { Config } from '../config';
 import { decision } from './decision';
 import { retries } from './retries';
 import type { Form, Proof } from './proof';
+import { rollout } from './rollout';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
-export const proofs: Record<string, Proof> = { decision, retries };
+export const proofs: Record<string, Proof> = { decision, retries, rollout };
 
 export interface Wanted {
   count: number | null;

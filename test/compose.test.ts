@@ -102,7 +102,9 @@ function filledIn(environment: Record<string, string>, given: Record<string, str
     value.replace(/\$\{(\w+):([-?])([^}]*)\}/g, (_all, name: string, kind, rest: string) =>
       kind === '-' ? rest : (given[name] ?? ''),
     );
-  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, fill(String(value))]));
+  // One without a value is passed on, if it is set.
+  const set = Object.entries<string | null>(environment).filter(([, value]) => value !== null);
+  return Object.fromEntries(set.map(([name, value]) => [name, fill(String(value))]));
 }
 
 test('gives the API settings that it understands, and no secret a default', () => {

@@ -28,9 +28,10 @@ function contentHash(modules: readonly string[]): string {
 export async function workflowBundle(
   cacheDir: string,
   interceptorModules: readonly string[] = [],
-): Promise<{ codePath: string }> {
-  const codePath = join(cacheDir, `workflows-${contentHash(interceptorModules)}.js`);
-  if (existsSync(codePath)) return { codePath };
+): Promise<{ codePath: string; digest: string }> {
+  const digest = contentHash(interceptorModules);
+  const codePath = join(cacheDir, `workflows-${digest}.js`);
+  if (existsSync(codePath)) return { codePath, digest };
   const { code } = await bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows/index'),
     workflowInterceptorModules: [...interceptorModules],
@@ -40,7 +41,7 @@ export async function workflowBundle(
   const temporary = `${codePath}.${process.pid}`;
   await writeFile(temporary, code);
   await rename(temporary, codePath);
-  return { codePath };
+  return { codePath, digest };
 }
 
 function noop(): void {

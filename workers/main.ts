@@ -39,6 +39,10 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const deps = await createDeps(config, kernel, client.workflow, logger, added);
   const activities = createActivities(deps, [analyst, ...(added.harnesses ?? [])]);
   const queues = queuesOf(config.taskQueuePrefix);
+  const { codePath, digest } = await workflowBundle(
+    join(config.dataDir, 'cache'),
+    tracing ? [require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors')] : [],
+  );
   const shared = {
     connection,
     namespace,
@@ -50,13 +54,10 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
       ],
     },
     ...(tracing && { sinks: { exporter: makeWorkflowExporter(tracing.processor, tracing.resource) } }),
+    ...versioned(config, digest),
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '8 seconds',
   } satisfies Partial<WorkerOptions>;
-  const { codePath } = await workflowBundle(
-    join(config.dataDir, 'cache'),
-    tracing ? [require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors')] : [],
-  );
   const workers = await Promise.all([
     Worker.create({
       ...shared,
@@ -97,6 +98,17 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
       for (const run of [...running, dispatcher]) run.catch(reject);
     }),
   };
+}
+
+/**
+ * All three queues belong to the version, so that a pinned workflow's activities run on the code that it was written with.
+ * Pinned: what began here ends here, children included, however long people take; `wheelhouse rollout` says how old
+ * versions are let go of.
+ */
+function versioned(config: Config, digest: string): Partial<WorkerOptions> {
+  if (config.workerDeployment === null) return {};
+  const version = { deploymentName: config.workerDeployment, buildId: config.workerBuildId ?? digest };
+  return { workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' } };
 }
 
 /** Every half minute: what terminated workflows left behind. One at a time; missed ones are not made up for. */

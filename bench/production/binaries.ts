@@ -39,8 +39,8 @@ function find(program: Built, search: Search): Promise<string> {
   return firstFound(
     program.name,
     {
-      [program.variable]: async () => named(program.variable),
-      PATH: async () => onPath(program.name, search.path),
+      [program.variable]: () => promised(() => named(program.variable)),
+      PATH: () => promised(() => onPath(program.name, search.path)),
       'the cache': () => inCache(cached),
       [`Go (${source}/${program.folder} ${version})`]: () => byGo(program, folder, cached, search),
     },
@@ -48,6 +48,8 @@ function find(program: Built, search: Search): Promise<string> {
     `Put the binary at ${cached}, or install Go: the server is built from its public module, once, in minutes.`,
   );
 }
+
+const promised = (look: () => string): Promise<string> => new Promise((resolve) => resolve(look()));
 
 function named(variable: string): string {
   const file = childEnvironment({})[variable];
