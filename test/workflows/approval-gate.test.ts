@@ -1,5 +1,6 @@
 import { v7 } from 'uuid';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { Client } from 'pg';
 import { gateActivities } from '../../activities/lifecycle/gates';
 import { newGate, type Gate } from '../../domain/gate';
 import type { Actor } from '../../domain/principal';
@@ -29,7 +30,7 @@ let c: Clockwork;
 beforeAll(async () => void (c = await clockwork(gateActivities)));
 afterAll(() => c.close());
 
-async function open(of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'digest'>> = {}) {
+async function open(of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'digest'>> = {}, ttlMs = DAY) {
   const gate = newGate(
     {
       id: v7(), tenantId: c.tenantId, ticketId: null, runId: null, agentId: null, accessRequestId: null, action: 'block_url',
@@ -37,11 +38,13 @@ async function open(of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'diges
       requestedBy: agent, onBehalfOf: ann, ...of,
     },
     new Date(await c.env.currentTimeMs()).toISOString(),
-    DAY,
+    ttlMs,
   ); // prettier-ignore
   const handle = await c.env.client.workflow.start(approvalGate, {
     workflowId: workflowId('approvalGate', c.tenantId, gate.id),
     taskQueue: c.taskQueue,
+    // Short, so that a task that is held open by a slow row hears of what happens meanwhile.
+    workflowTaskTimeout: '1 second',
     args: [{ gate, tell: [] }],
   });
   await handle.executeUpdate(opened);
@@ -185,4 +188,29 @@ test('a Signal of any shape is read or written down, and holds nothing up', asyn
     status: 'completed',
     completedBy: { id: null, kind: 'operator', name: 'ann' },
   });
+});
+
+test('a deadline that passes while an approval is being recorded does not end the approval', async () => {
+  const g = await open({}, 3_000);
+  const holder = new Client({ connectionString: c.databaseUrl });
+  await holder.connect();
+  try {
+    await holder.query('begin');
+    await holder.query('select 1 from gates where id = $1 for update', [g.gate.id]);
+    const approving = g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] });
+    const fired = async () =>
+      (await g.handle.fetchHistory()).events?.some((e) => e.timerFiredEventAttributes != null) ?? false;
+    await until('the first deadline has passed', fired);
+    await holder.query('rollback');
+    expect(await approving).toMatchObject({ gate: { status: 'approved' } });
+  } finally {
+    await holder.end();
+  }
+  // The skipped clock runs on to the approval's own deadline; the first one ended nothing.
+  await g.handle.result();
+  const { rows } = await c.owner.query<{ kind: string; transition: string }>(
+    'select kind, transition from log where subject_id = $1 and version > 2',
+    [g.gate.id],
+  );
+  expect(rows).toEqual([{ kind: 'gate.expired', transition: 'deadline:approved' }]);
 });
