@@ -15,6 +15,8 @@ export interface Database {
   tenantId: string;
   /** Base64. */
   masterKey: string;
+  /** Its first line is the server's process id. */
+  pidFile: string;
 }
 
 export async function withPostgres<T>(work: (database: Database) => Promise<T>): Promise<T> {
@@ -31,7 +33,12 @@ export async function withPostgres<T>(work: (database: Database) => Promise<T>):
     const { tenantId } = await provisionTenant(url, {
       slug: 'local', fourEyes: 'strict', operatorSignals: false, adminEmail: 'admin@local.test', adminPassword: 'unused-password', masterKey, apiKey: null,
     }); // prettier-ignore
-    return await work({ url, tenantId, masterKey: masterKey.toString('base64') });
+    return await work({
+      url,
+      tenantId,
+      masterKey: masterKey.toString('base64'),
+      pidFile: join(folder, 'postgres/postmaster.pid'),
+    });
   } finally {
     await supervisor.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -24,6 +24,11 @@ export async function lastSeq(tx: Read): Promise<number> {
   return rows[0]?.seq ?? 0;
 }
 
+export async function entryAt(tx: Read, seq: number): Promise<Pick<Entry, 'seq' | 'hash'> | null> {
+  const { rows } = await tx.query<{ seq: number; hash: string }>('select seq, hash from log where seq = $1', [seq]);
+  return rows[0] ?? null;
+}
+
 /** Null matches everything. `action` is the audit door's word for a kind (log/chain.ts, actionOf). Both ends of the time are included. */
 export interface EntryFilter {
   agentId: string | null;

@@ -14,6 +14,8 @@ export const appPool = (databaseUrl: string, size: number, onError: (e: Error) =
     query_timeout: 30_000,
     keepAlive: true,
   });
-  pool.on('error', onError); // an idle connection that breaks is replaced by the pool; without a listener it ends the process
+  pool.on('error', () => undefined); // an idle one that breaks is replaced; it has told onError itself
+  // One that breaks between two statements of a transaction says so too: without a listener that ends the process.
+  pool.on('connect', (client) => client.on('error', onError));
   return pool;
 };

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { v7 } from 'uuid';
+import { Unavailable } from '../domain/errors';
 import type { NewEntry } from '../domain/log';
 
 /** Inside a transaction of one tenant. Rows of others do not exist here. */
@@ -28,14 +29,14 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 async function within<T>(
   pool: Pool,
   begin: string,
-  work: (client: PoolClient) => Promise<{ result: T; end: string }>,
+  work: (client: PoolClient) => Promise<{ result: T; end: string; otherwise?: (e: unknown) => never }>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query(begin);
-    const { result, end } = await work(client);
-    const answers = [await client.query(end)].flat();
+    const { result, end, otherwise } = await work(client);
+    const answers = [await client.query(end).catch(otherwise)].flat();
     // A transaction in which a statement failed answers `commit` with a rollback, and with no error.
     if (!answers.some((a) => a.command === 'COMMIT')) throw new Error('a statement of the transaction failed');
     return result;
@@ -74,6 +75,13 @@ export const readTx = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Prom
     end: 'commit',
   }));
 
+/** A constraint (a request id that is taken) is the writer's to answer; whatever else keeps an entry out is trouble. */
+function unlogged(e: unknown): never {
+  const code = (e as { code?: unknown }).code;
+  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || code.startsWith('23')) throw e;
+  throw Object.assign(new Unavailable('the log could not be written: nothing was done', { retry: true }), { cause: e });
+}
+
 /** Finishes a transaction: from the entries that it said, the last statements of it. */
 export type Append = (tx: Read, entries: PendingEntry[]) => Promise<string>;
 
@@ -94,8 +102,9 @@ export const writeTx = <T>(pool: Pool, tenantId: string, append: Append, work: (
       return id;
     };
     const result = await work({ ...read, log });
-    const last = entries.length ? `${await append(read, entries)};` : '';
-    return { result, end: `set local synchronous_commit = off; ${last} commit; ${flush}` };
+    const last = entries.length ? `${await append(read, entries).catch(unlogged)};` : '';
+    const end = `set local synchronous_commit = off; ${last} commit; ${flush}`;
+    return { result, end, otherwise: unlogged };
   });
 
 /** Of no tenant: it may list tenants, and nothing else of them. */

@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config';
 import { decision } from './decision';
+import { log } from './log';
 import { retries } from './retries';
 import type { Form, Proof } from './proof';
 import { rollout } from './rollout';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
-export const proofs: Record<string, Proof> = { decision, retries, rollout };
+export const proofs: Record<string, Proof> = { decision, log, retries, rollout };
 
 export interface Wanted {
   count: number | null;

@@ -184,9 +184,18 @@ test('GET /audit/logs/verify: the chain holds, and when it does not, the answer 
       processed_count: n,
       error_count: 0,
       violations: [],
+      head: expect.stringMatching(new RegExp(`^${n}\\.`)),
       tenant_id: server.tenantId,
     }),
   ]);
+  const head = body.data.head as string;
+  const later = (given: string) => server.call('GET', `/audit/logs/verify?head=${given}`);
+  expect((await later(head)).body.data).toMatchObject({ valid: true });
+  expect((await later(head.replace('.', '0.'))).body.data).toMatchObject({
+    valid: false,
+    head: null,
+    violations: [{ error: 'head_unknown' }],
+  });
   await server.owner.query('alter table log disable trigger all');
   await server.owner.query(`update log set reason = 'nothing happened' where seq = 2`);
   const broken = await server.call('GET', '/v1/audit/logs/verify');

@@ -56,6 +56,9 @@ export const audit = {
     tag,
     summary: 'Recompute both hash chains, contents and receipts of the whole log; a broken chain is an answer too',
     access: 'audit:read',
+    query: z.object({
+      head: z.string().max(300).optional().describe('The head that an earlier verification answered, kept elsewhere'),
+    }),
     output: z.object({
       valid: z.boolean(),
       is_integrous: z.boolean(),
@@ -75,6 +78,12 @@ export const audit = {
           }),
         )
         .describe('The first hundred'),
+      head: z
+        .string()
+        .nullable()
+        .describe(
+          'Where the log ends, signed: keep it elsewhere and give it back, and a log that was taken back is found',
+        ),
       tenant_id: z.uuid(),
     }),
     aliases: ['/v1/audit/logs/verify'],

@@ -1,4 +1,6 @@
 import { countEntries, listEntries } from '../../../db/log-queries';
+import { untilOnDisk } from '../../../db/tx';
+import { checkHead, signHead } from '../../../log/head';
 import { atMostEvery, perOwner } from '../../../log/shared';
 import { verifyLog, type Verification } from '../../../log/verify';
 import type { audit } from '../../contracts/aegis/audit';
@@ -24,16 +26,24 @@ export const auditHandlers: Handlers<typeof audit> = {
     );
     return { total, limit, offset, items: entries.map(auditRow) };
   },
-  verifyAuditLogs: async (_input, ctx) => {
-    const found = await running(ctx.kernel)(ctx.tenantId, () => ctx.read((tx) => verifyLog(tx, ctx.kernel.keyring)));
-    const valid = found.errorCount === 0;
+  verifyAuditLogs: async ({ query }, ctx) => {
+    const { keyring, store } = ctx.kernel;
+    const found = await running(ctx.kernel)(ctx.tenantId, () => ctx.read((tx) => verifyLog(tx, keyring)));
+    const { end, head } = await ctx.read(async (tx) => ({
+      end: query.head === undefined ? null : await checkHead(tx, keyring, query.head),
+      head: await signHead(tx, keyring),
+    }));
+    await untilOnDisk(store.pool);
+    const unlike = end ? [{ ...end, requestId: null, shard: null, id: null }] : [];
+    const errors = found.errorCount + unlike.length;
     return {
-      valid,
-      is_integrous: valid,
+      valid: errors === 0,
+      is_integrous: errors === 0,
       rows_checked: found.rowsChecked,
       processed_count: found.rowsChecked,
-      error_count: found.errorCount,
-      violations: found.violations.map((v) => ({
+      error_count: errors,
+      head: errors === 0 ? head : null,
+      violations: [...unlike, ...found.violations].slice(0, 100).map((v) => ({
         request_id: v.requestId,
         shard: v.shard,
         error: v.error,
