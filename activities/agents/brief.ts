@@ -34,7 +34,7 @@ const briefOf = async (
   ]);
   const access = await tx.query<{ system: string; status: string; credentialRef: string | null }>(
     `select coalesce(a.lease ->> 'system', a.resource) as system, a.status, l.credential_ref as "credentialRef"
-     from access_requests a left join leases l on l.access_request_id = a.id and l.status = 'active'
+     from access_requests a left join leases l on l.access_request_id = a.id and l.status = 'active' and l.expires_at > now()
      where a.run_id = $1 order by a.number`,
     [of.ownerId],
   );

@@ -68,6 +68,14 @@ export const sweepActivities = (
            order by number limit ${limit}`,
           [endedStatuses],
         ),
+        // Lent while the request was about to end, by a workflow that is gone since.
+        left: await accessRequests.list(
+          tx,
+          `where status in ('rejected', 'expired', 'revoked') and exists (
+             select from leases l where l.access_request_id = access_requests.id and l.status = 'active')
+           order by number limit ${limit}`,
+          [],
+        ),
         // Sealed gates only: what people asked for in a run's name is theirs to end.
         gates: await gates.list(
           tx,
@@ -83,9 +91,9 @@ export const sweepActivities = (
       for (const tenantId of await store.tenants()) {
         Context.current().heartbeat(tenantId);
         swept.runs += await abandoned(tenantId);
-        const { access, gates } = await orphans(tenantId);
-        for (const granted of access.filter((a) => a.status === 'granted')) {
-          await revokeLease(granted, 'its run is over');
+        const { access, left, gates } = await orphans(tenantId);
+        for (const lent of [...access.filter((a) => a.status === 'granted'), ...left]) {
+          await revokeLease(lent, 'its run is over');
           swept.leases += 1;
         }
         swept.access.push(...access);
