@@ -127,7 +127,7 @@ program
 program
   .command('record-histories')
   .description('record the workflow histories that the replay tests use')
-  .action(async () => (await import('../bench/record-histories.js')).recordHistories(loadConfig()));
+  .action(async () => (await import('../bench/record-histories.js')).recordHistories());
 
 program.parseAsync().then(
   // What was started has been stopped; a connection that lingers must not keep the process.

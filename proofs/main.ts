@@ -3,11 +3,12 @@ import type { Config } from '../config';
 import { decision } from './decision';
 import { log } from './log';
 import { retries } from './retries';
+import { replay } from './replay';
 import type { Form, Proof } from './proof';
 import { rollout } from './rollout';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
-export const proofs: Record<string, Proof> = { decision, log, retries, rollout };
+export const proofs: Record<string, Proof> = { decision, log, retries, rollout, replay };
 
 export interface Wanted {
   count: number | null;

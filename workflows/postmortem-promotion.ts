@@ -29,6 +29,8 @@ export async function postmortemPromotion(request: PromotionRequest): Promise<Pr
   });
 
   const made: PartName[] = [];
+  /** With the one that was refused: an earlier try of it may have made it, and its answer was lost. */
+  const tried: PartName[] = [];
   const parts: PartName[] = [
     ...(request.createKnowledge ? (['article'] as const) : []),
     ...(request.createSkills ? (['skills'] as const) : []),
@@ -40,6 +42,7 @@ export async function postmortemPromotion(request: PromotionRequest): Promise<Pr
     try {
       for (const part of parts) {
         if (cancelled) throw new Conflict(`the promotion was ${cancelledInTemporal}`);
+        tried.push(part);
         const outcome = await rows.promotePart(request, part);
         made.push(part);
         state = { ...state, parts: { ...state.parts, [part]: outcome } };
@@ -48,7 +51,7 @@ export async function postmortemPromotion(request: PromotionRequest): Promise<Pr
       state = { ...state, status: 'promoted' };
     } catch (e) {
       refused = refusalOf(e);
-      for (const part of made.reverse()) await rows.unpromotePart(request, part);
+      for (const part of tried.reverse()) await rows.unpromotePart(request, part);
       state = { ...state, status: 'compensated', parts: {} };
       if (!refused) throw e;
     }

@@ -1,5 +1,9 @@
+import { Client, Connection } from '@temporalio/client';
 import { demoLog, playStory, type Outcome, type Step } from '../../cli/story';
+import { workflowId, type Kind } from '../../workflows/ids';
 import { startServer, type Server } from '../harness';
+import { temporal } from '../stack';
+import { keep } from '../workflows/keep';
 
 let s: Server;
 let outcome: Outcome;
@@ -40,7 +44,9 @@ test('the note steered the agent, once', async () => {
 
 test('the lease was bound to the run: it is over, and its secret is nowhere', async () => {
   const { rows } = await s.owner.query('select status, end_reason, secret_sealed from leases');
-  expect(rows).toEqual([{ status: 'revoked', end_reason: expect.stringContaining('finished'), secret_sealed: null }]);
+  expect(rows).toEqual([
+    { status: 'revoked', end_reason: expect.stringMatching(/finished|its run is over/), secret_sealed: null },
+  ]);
 });
 
 test('the second analyst found the blueprint and published nothing', async () => {
@@ -64,6 +70,27 @@ test('promoting again makes nothing twice', async () => {
   const again = await s.call('POST', `/api/postmortems/${outcome.postmortem}/promote`, {});
   expect(again.status).toBe(200);
   expect(await count()).toEqual(before);
+});
+
+test('its workflows have ended, and their histories can be kept', async () => {
+  const connection = await Connection.connect({ address: temporal().address });
+  const client = new Client({ connection });
+  const idOf = async (sql: string, number: number) => String((await s.owner.query(sql, [number])).rows[0]?.id);
+  const run = 'select id from runs where number = $1';
+  const gate = `select g.id from gates g join runs r on r.id = g.run_id where r.number = $1 and g.action = 'publish_static_site'`;
+  const kept: [string, Kind, string][] = [
+    ['agentRun.story', 'agentRun', await idOf(run, outcome.agent)],
+    ['agentRun.story-again', 'agentRun', await idOf(run, outcome.secondAgent)],
+    ['approvalGate.story', 'approvalGate', await idOf(gate, outcome.agent)],
+    ['approvalGate.story-again', 'approvalGate', await idOf(gate, outcome.secondAgent)],
+    ['accessRequest.story', 'accessRequest', await idOf('select a.id from access_requests a join runs r on r.id = a.run_id where r.number = $1 order by a.number limit 1', outcome.agent)],
+  ]; // prettier-ignore
+  for (const [name, kind, id] of kept) {
+    const handle = client.workflow.getHandle(workflowId(kind, s.tenantId, id));
+    await handle.result();
+    await keep(name, handle);
+  }
+  await connection.close();
 });
 
 test('every projection is what its workflow says it is', async () => {

@@ -4,12 +4,14 @@ import { createActivities } from '../../activities';
 import { accessActivities } from '../../activities/lifecycle/access';
 import { gateOfAccess, newAccess, step } from '../../domain/access';
 import { analyst } from '../../domain/analyst/analyst';
+import type { LeaseScope } from '../../domain/harness';
 import { newGate } from '../../domain/gate';
 import { accessRequest, openedAccess, settledAccess } from '../../workflows/access-request';
 import { stop } from '../../workflows/agent-run';
 import { workflowId } from '../../workflows/ids';
-import { runEnded } from '../../workflows/messages';
+import { gateMoved, runEnded } from '../../workflows/messages';
 import { until } from '../until';
+import { keep } from './keep';
 import { ann, bob, DAY, play } from './play';
 import { scripted } from './scripted';
 import { clockwork, type Clockwork } from './time';
@@ -38,6 +40,7 @@ async function granted(prompt: string) {
   await p.accessIs(a.access.id, 'granted');
   expect(await p.leases(a.run.id)).toEqual([{ status: 'active', end_reason: null, secret_sealed: expect.any(Buffer) }]);
   await p.agree(null, { gate: a.gate.id, access: a.access.id });
+  await keep('accessRequest.lending', p.handle('accessRequest', a.access.id));
   return a;
 }
 
@@ -48,18 +51,21 @@ async function isRevoked({ run, gate, access }: Awaited<ReturnType<typeof grante
     { status: 'revoked', end_reason: expect.stringMatching(because), secret_sealed: null },
   ]);
   await p.handle('accessRequest', access.id).result();
+  await keep(`accessRequest.revoked-${/(\w+)\$$/.exec(because.source)?.[1]}`, p.handle('accessRequest', access.id));
   await p.agree(run, { gate: gate.id, access: access.id });
 }
 
 /** Asked for by a person, for no run. */
-async function standalone() {
+async function standalone(
+  lease: LeaseScope | null = { system: 'gitlab', resourceType: 'project', resourceId: 'ops', action: 'read' },
+) {
   const ticket = await p.ticket();
   const at = new Date(await c.env.currentTimeMs()).toISOString();
   const access = newAccess(
     {
       id: v7(), tenantId: c.tenantId, ticketId: ticket.id, accessTicketId: v7(), runId: null, agentId: null, gateId: v7(), resource: 'gitlab project ops',
       permission: 'read', accountRef: null, reason: 'to see changes', assignmentGroup: 'Identity & Access', riskLevel: 'low',
-      lease: { system: 'gitlab', resourceType: 'project', resourceId: 'ops', action: 'read' }, requester: ann, onBehalfOf: null,
+      lease, requester: ann, onBehalfOf: null,
     },
     at,
   ); // prettier-ignore
@@ -83,6 +89,7 @@ test('the answer to an opening has request and gate; the ticket of the owning gr
   expect(rows).toEqual([{ parent_ticket_id: ticket.id, owning_group: 'Identity & Access', status: 'new' }]);
   expect((await p.notes(ticket)).map((n) => n.source)).toEqual(['access-request', 'approval-gate']);
   await p.agree(null, { gate: gate.id, access: access.id });
+  await keep('accessRequest.suspended', handle);
   await p.decide(gate, 'reject', 'ask the owner');
   expect(await handle.executeUpdate(settledAccess)).toMatchObject({
     status: 'rejected',
@@ -91,6 +98,7 @@ test('the answer to an opening has request and gate; the ticket of the owning gr
   });
   await handle.result();
   await p.agree(null, { gate: gate.id, access: access.id });
+  await keep('accessRequest.rejected', handle);
 });
 
 test('a lease is bound to its run, and revoked when the run finishes', async () => {
@@ -149,6 +157,8 @@ test('the run ends before people decide: the gate is withdrawn, and nothing is g
   const { rows } = await c.owner.query('select status from tickets where id = $1', [access.accessTicketId]);
   expect(rows).toEqual([{ status: 'closed' }]);
   await p.agree(run, { gate: gate.id, access: access.id });
+  await p.handle('accessRequest', access.id).result();
+  await keep('accessRequest.withdrawn', p.handle('accessRequest', access.id));
 });
 
 test('an approval that is never completed lapses with the run', async () => {
@@ -157,6 +167,7 @@ test('an approval that is never completed lapses with the run', async () => {
   await p.accessIs(lapsed.access.id, 'approved');
   await lapsed.run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
   await p.accessIs(lapsed.access.id, 'expired');
+  await keep('accessRequest.lapsed', p.handle('accessRequest', lapsed.access.id));
   await p.agree(lapsed.run, { gate: lapsed.gate.id, access: lapsed.access.id });
 });
 
@@ -167,8 +178,25 @@ test('a row that is ahead of history decides: the request adopts it and goes on 
   await accessActivities(c).recordAccess(lost, { event: 'approve', transition: 'lost' });
   await p.decide(gate, 'reject', 'no');
   expect(await handle.result()).toMatchObject({ status: 'expired', evidence: 'no' });
+  await keep('accessRequest.adopted', handle);
   await until('the log says so', async () => (await p.entries(access.id)).length === 3);
   expect(await p.entries(access.id)).toEqual(['access.requested', 'access.approved', 'access.expired']);
+  await p.agree(null, { gate: gate.id, access: access.id });
+});
+
+test('where no credential can be inferred, access is granted and taken back between people', async () => {
+  const { access, gate, handle } = await standalone(null);
+  await p.decide(gate, 'approve');
+  await p.accessIs(access.id, 'approved');
+  // Neither an old word of the gate nor one of no shape changes anything.
+  await handle.signal(gateMoved, gate);
+  await p.workflow.getHandle(handle.workflowId).signal('runEnded', {});
+  await p.complete(gate, 'told the owner');
+  await p.accessIs(access.id, 'granted');
+  await handle.signal(runEnded, { reason: 'nobody needs it' });
+  expect(await handle.result()).toMatchObject({ status: 'revoked', leaseId: null });
+  expect((await c.owner.query('select from leases where access_request_id = $1', [access.id])).rowCount).toBe(0);
+  await keep('accessRequest.without-lease', handle);
   await p.agree(null, { gate: gate.id, access: access.id });
 });
 
@@ -177,6 +205,7 @@ test('a request whose gate is gone ends when nobody needs it any more', async ()
   await p.handle('approvalGate', gate.id).terminate('by mistake');
   await handle.signal(runEnded, { reason: 'nobody needs it' });
   expect(await handle.result()).toMatchObject({ status: 'expired', evidence: 'nobody needs it' });
+  await keep('accessRequest.gate-gone', handle);
   await p.agree(null, { access: access.id });
 });
 

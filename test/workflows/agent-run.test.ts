@@ -1,3 +1,4 @@
+import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
 import { runActivities } from '../../activities/lifecycle/runs';
 import { fence } from '../../db/run-queries';
@@ -6,6 +7,7 @@ import { step } from '../../domain/run';
 import { stop, type Stop } from '../../workflows/agent-run';
 import { gateMoved } from '../../workflows/messages';
 import { until } from '../until';
+import { keep } from './keep';
 import { ann, bob, play, refused } from './play';
 import { scripted } from './scripted';
 import { clockwork, type Clockwork } from './time';
@@ -56,11 +58,13 @@ test.each(['scripted', 'embedded'])(
       expect.arrayContaining(['run.spawned', 'run.started', 'run.waiting', 'run.finished']),
     );
     await p.agree(run, { gate: gate.id });
+    await keep(`agentRun.published-${harness}`, run.handle);
   },
 );
 
 test('a rejected proposal ends the run without publishing, and says why', async () => {
   const { run, gate } = await proposed();
+  await keep('agentRun.suspended', run.handle);
   await p.decide(gate, 'reject', 'not this week');
   expect(await run.handle.result()).toMatchObject({
     status: 'finished',
@@ -68,6 +72,7 @@ test('a rejected proposal ends the run without publishing, and says why', async 
   });
   expect((await c.owner.query('select from publications where run_id = $1', [run.id])).rowCount).toBe(0);
   await p.agree(run, { gate: gate.id });
+  await keep('agentRun.rejected', run.handle);
 });
 
 test('a gate whose deadline passes expires, and the run is told', async () => {
@@ -78,6 +83,7 @@ test('a gate whose deadline passes expires, and the run is told', async () => {
   });
   expect(await p.row.gate(gate.id)).toMatchObject({ status: 'expired' });
   await p.agree(run, { gate: gate.id });
+  await keep('agentRun.expired', run.handle);
 });
 
 test('what is said before the proposal is looked at between two steps, and acknowledged with it', async () => {
@@ -107,6 +113,7 @@ test('what is said while people decide is answered meanwhile, once, and the prop
   await p.decide(gate, 'approve');
   await p.runIs(run.id, 'finished');
   await p.agree(run, { gate: gate.id });
+  await keep('agentRun.steered', run.handle);
 });
 
 test('a proposal that the pipeline refuses asks nobody', async () => {
@@ -123,6 +130,7 @@ test('a harness that throws fails its run, in its own words', async () => {
   await p.runIs(run.id, 'failed');
   expect((await p.row.run(run.id))?.error).toContain('the script ends here');
   await p.agree(run);
+  await keep('agentRun.failed', run.handle);
   const unknown = await p.spawn(await p.ticket(), 'nobody');
   await p.runIs(unknown.id, 'failed');
   expect((await p.row.run(unknown.id))?.error).toContain('there is no harness nobody');
@@ -147,6 +155,7 @@ test('stop: behind the fence no further step is carried out, a second stop is re
   ]);
   expect(both.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
   await waiting.run.handle.result();
+  await keep('agentRun.stopped', waiting.run.handle);
   await until('the gate has expired', async () => (await p.row.gate(waiting.gate.id))?.status === 'expired');
   expect((await p.row.gate(waiting.gate.id))?.decisionReason).toMatch(/^agent \d+ terminated$/);
   await p.agree(waiting.run, { gate: waiting.gate.id });
@@ -158,6 +167,7 @@ test('a fence whose setter died ends the run all the same', async () => {
   await c.store.write(c.tenantId, (tx) => fence(tx, run.id, 'enough'));
   expect(await p.inTime(run.handle)).toMatchObject({ status: 'stopped', error: 'enough' });
   await p.agree(run);
+  await keep('agentRun.fenced', run.handle);
 });
 
 test('a cancellation in Temporal stops the run; its gate, which it does not reach, is withdrawn', async () => {
@@ -166,18 +176,23 @@ test('a cancellation in Temporal stops the run; its gate, which it does not reac
   expect(await run.handle.result()).toMatchObject({ status: 'stopped', error: 'cancelled in Temporal' });
   await until('the gate has expired', async () => (await p.row.gate(gate.id))?.status === 'expired');
   await p.agree(run, { gate: gate.id });
+  await keep('agentRun.cancelled', run.handle);
 });
 
 test('a ticket has one agent at a time: the second is refused and leaves no row', async () => {
   const { ticket, run, gate } = await proposed();
   const before = (await c.owner.query('select count(*)::int as n from runs')).rows;
-  await refused('Conflict', p.spawn(ticket, 'scripted'));
+  const second = v7();
+  await refused('Conflict', p.spawn(ticket, 'scripted', null, second));
+  await keep('agentRun.refused', p.handle('agentRun', second));
   expect((await c.owner.query('select count(*)::int as n from runs')).rows).toEqual(before);
   await p.decide(gate, 'reject');
   await run.handle.result();
+  await keep('agentRun.rejected-without-reason', run.handle);
   const next = await p.spawn(ticket, 'scripted', 'finish');
   expect(await next.handle.result()).toMatchObject({ status: 'finished', result: 'nothing to publish' });
   await p.agree(next);
+  await keep('agentRun.finished', next.handle);
 });
 
 test('a row that is ahead of history decides: the run adopts its stop', async () => {
@@ -189,6 +204,7 @@ test('a row that is ahead of history decides: the run adopts its stop', async ()
   await runActivities(c).recordRun(step(row, event, row.createdAt), { event, transition: 'lost' });
   await p.decide(gate, 'approve');
   expect(await run.handle.result()).toMatchObject({ status: 'stopped', error: 'lost' });
+  await keep('agentRun.adopted', run.handle);
   expect((await c.owner.query('select from publications where run_id = $1', [run.id])).rowCount).toBe(0);
   await p.agree(run, { gate: gate.id });
 });
@@ -196,10 +212,20 @@ test('a row that is ahead of history decides: the run adopts its stop', async ()
 test("another's gate that only tells the run decides nothing", async () => {
   const { run, gate } = await proposed();
   await run.handle.signal(gateMoved, { ...gate, id: run.id, status: 'approved', version: 9 });
+  // … nor do a repeat of what it was told already, and messages of no shape at all.
+  await run.handle.signal(gateMoved, gate);
+  for (const [signal, payload] of [
+    ['steer', {}],
+    ['steer', null],
+    ['accessMoved', {}],
+    ['accessMoved', { id: 'x' }],
+  ] as const)
+    await c.env.client.workflow.getHandle(run.handle.workflowId).signal(signal, payload);
   await p.agree(run, { gate: gate.id });
   expect(await p.row.run(run.id)).toMatchObject({ status: 'pending_approval' });
   await p.decide(gate, 'reject');
   await run.handle.result();
+  await keep('agentRun.any-shape', run.handle);
 });
 
 test('every history of these tests replays', () => p.replay());

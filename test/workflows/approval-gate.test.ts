@@ -19,6 +19,7 @@ import { workflowId } from '../../workflows/ids';
 import { withdraw } from '../../workflows/messages';
 import { gates } from '../../db/gates';
 import { until } from '../until';
+import { keep } from './keep';
 import { clockwork, type Clockwork } from './time';
 
 const DAY = 86_400_000;
@@ -100,6 +101,7 @@ test('a second approval changes nothing and says so; completion needs an approva
   expect(done).toMatchObject({ status: 'completed', result: 'blocked' });
   expect(await g.handle.result()).toMatchObject({ status: 'completed' });
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.completed']);
+  await keep('approvalGate.completed', g.handle);
 });
 
 test('nobody approves their own request, and the exception of the tenant is logged', async () => {
@@ -109,6 +111,7 @@ test('nobody approves their own request, and the exception of the tenant is logg
     .then(() => expect('refused').toBe(true), refusal('Forbidden'));
   expect(await own.row()).toMatchObject({ status: 'pending' });
   expect(await own.entries()).toEqual(['gate.requested', 'gate.decision_refused']);
+  await keep('approvalGate.suspended', own.handle);
 
   const asked = await open();
   await asked.handle.executeUpdate(decide, { args: [await asked.decision('approve', ann)] });
@@ -136,11 +139,13 @@ test('a proof for another gate, verdict, digest or person does not decide', asyn
 test('expires undecided; an approval lapses when it is not used in time', async () => {
   const undecided = await open();
   expect(await undecided.handle.result()).toMatchObject({ status: 'expired', decisionReason: 'deadline' });
+  await keep('approvalGate.expired', undecided.handle);
   expect(await undecided.row()).toMatchObject({ status: 'expired', version: 2 });
 
   const unused = await open();
   await unused.handle.executeUpdate(decide, { args: [await unused.decision('approve', bob)] });
   expect(await unused.handle.result()).toMatchObject({ status: 'expired', version: 3 });
+  await keep('approvalGate.lapsed', unused.handle);
 });
 
 test('a row that is ahead of history decides: the workflow adopts it and refuses the opposite', async () => {
@@ -154,6 +159,7 @@ test('a row that is ahead of history decides: the workflow adopts it and refuses
     .executeUpdate(decide, { args: [await g.decision('reject', bob)] })
     .then(() => expect('refused').toBe(true), refusal('Conflict'));
   expect(await g.handle.query(gateState)).toMatchObject({ status: 'approved', version: 2 });
+  await keep('approvalGate.adopted', g.handle);
 });
 
 test('approves by signal, ignores its repeat, writes a late one down, and expires when it is withdrawn', async () => {
@@ -168,6 +174,7 @@ test('approves by signal, ignores its repeat, writes a late one down, and expire
     decidedBy: { kind: 'operator', name: 'operator' },
   });
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.decision_refused', 'gate.expired']);
+  await keep('approvalGate.by-signal', g.handle);
 });
 
 test('a Signal of any shape is read or written down, and holds nothing up', async () => {
@@ -178,8 +185,9 @@ test('a Signal of any shape is read or written down, and holds nothing up', asyn
   }
   await handle.signal('gateMoved', null);
   await handle.signal('complete', { id: 'c', by: null, result: 'x', proof: null });
+  await handle.signal('complete', {});
   const refusals = async () => (await g.entries()).filter((kind) => kind === 'gate.decision_refused').length;
-  await until('all of it is written down', async () => (await refusals()) === 6);
+  await until('all of it is written down', async () => (await refusals()) === 7);
   expect(await g.row()).toMatchObject({ status: 'pending' });
   await g.handle.executeUpdate(decide, { args: [await g.decision('approve', bob)] });
   // Who says it without proof is an operator, whatever it calls itself.
@@ -188,6 +196,12 @@ test('a Signal of any shape is read or written down, and holds nothing up', asyn
     status: 'completed',
     completedBy: { id: null, kind: 'operator', name: 'ann' },
   });
+  await keep('approvalGate.any-shape', g.handle);
+
+  const withdrawn = await open();
+  await c.env.client.workflow.getHandle(withdrawn.handle.workflowId).signal('withdraw', {});
+  expect(await withdrawn.handle.result()).toMatchObject({ status: 'expired', decisionReason: 'withdrawn' });
+  await keep('approvalGate.withdrawn', withdrawn.handle);
 });
 
 test('a deadline that passes while an approval is being recorded does not end the approval', async () => {

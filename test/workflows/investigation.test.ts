@@ -10,6 +10,7 @@ import { step, type Investigation } from '../../domain/investigation';
 import { workflowId } from '../../workflows/ids';
 import { begun, investigation, investigationState } from '../../workflows/investigation';
 import { until } from '../until';
+import { keep } from './keep';
 import { ann, play } from './play';
 import { clockwork, type Clockwork } from './time';
 
@@ -70,6 +71,7 @@ test('concludes with the report of its evidence, and neither asks nor publishes'
   expect((await p.steps(i.it.id)).map((s) => s.decision)).toEqual(Array(row?.steps).fill('allow'));
   expect((await c.owner.query('select from gates')).rowCount).toBe(0);
   expect(await p.entries(i.it.id)).toEqual(['investigation.opened', 'investigation.begun', 'investigation.concluded']);
+  await keep('investigation.concluded', i.handle);
   await i.agrees();
 });
 
@@ -77,15 +79,18 @@ test('times out by its deadline', async () => {
   const i = await investigate('endless', 400);
   expect(await i.handle.result()).toMatchObject({ status: 'TIMED_OUT', error: 'deadline', conclusion: null });
   expect(await p.entries(i.it.id)).toContain('investigation.timed_out');
+  await keep('investigation.timed-out', i.handle);
   await i.agrees();
 });
 
 test('cancelled in Temporal, it is interrupted between two steps', async () => {
   const i = await investigate('endless');
   await i.underWay();
+  await keep('investigation.suspended', i.handle);
   await i.handle.cancel();
   expect(await i.handle.result()).toMatchObject({ status: 'INTERRUPTED', error: 'cancelled in Temporal' });
   expect(await p.entries(i.it.id)).toContain('investigation.interrupted');
+  await keep('investigation.interrupted', i.handle);
   await i.agrees();
 });
 
@@ -95,11 +100,12 @@ test('an investigator that throws fails it, in its own words', async () => {
     status: 'FAILED',
     error: expect.stringContaining('the plan ends here'),
   });
+  await keep('investigation.failed', i.handle);
   await i.agrees();
 });
 
 test('a row that is ahead of history decides: the investigation adopts its end', async () => {
-  const i = await investigate('endless', 1_500);
+  const i = await investigate('endless', 5_000);
   await i.underWay();
   const row = await i.row();
   if (!row) throw new Error('no row');
@@ -107,7 +113,33 @@ test('a row that is ahead of history decides: the investigation adopts its end',
   const lost = step(row, { type: 'interrupt', reason: 'lost' }, row.createdAt);
   await investigateActivities(deps, investigator).recordInvestigation(lost, { event: 'interrupt', transition: 'lost' });
   expect(await i.handle.result()).toMatchObject({ status: 'INTERRUPTED', error: 'lost' });
+  await keep('investigation.adopted', i.handle);
   expect(await i.handle.query(investigationState)).toEqual(await i.row());
+});
+
+test('… and one that ended before its history began has nothing left to do', async () => {
+  const ticket = await p.ticket();
+  const at = new Date().toISOString();
+  const it: Investigation = {
+    id: v7(), tenantId: c.tenantId, ticketId: ticket.id, agentId: p.agentId, mode: 'quick', status: 'PENDING', steps: 0, conclusion: null,
+    error: null, startedBy: ann, createdAt: at, finishedAt: null, version: 1,
+  }; // prettier-ignore
+  const { recordInvestigation } = investigateActivities(deps, investigator);
+  await recordInvestigation(it, { event: 'open', transition: 'open' });
+  const begun = step(it, { type: 'begin' }, at);
+  await recordInvestigation(begun, { event: 'begin', transition: 'lost' });
+  await recordInvestigation(step(begun, { type: 'interrupt', reason: 'lost' }, at), {
+    event: 'interrupt',
+    transition: 'lost too',
+  });
+  const handle = await p.workflow.start(investigation, {
+    workflowId: workflowId('investigation', c.tenantId, it.id),
+    taskQueue: c.taskQueue,
+    args: [{ investigation: it, deadlineMs: 60_000 }],
+  });
+  expect(await handle.result()).toMatchObject({ status: 'INTERRUPTED', error: 'lost' });
+  expect(await p.steps(it.id)).toEqual([]);
+  await keep('investigation.over-already', handle);
 });
 
 test('every history of these tests replays', () => p.replay());

@@ -1,5 +1,6 @@
 import { createActivities } from '../../activities';
 import { analyst } from '../../domain/analyst/analyst';
+import { keep } from './keep';
 import { play } from './play';
 import { scripted } from './scripted';
 import { clockwork, type Clockwork } from './time';
@@ -24,6 +25,7 @@ test('a lease ends with its time, also when its run goes on', async () => {
     status: 'revoked',
     evidence: 'expired',
   });
+  await keep('accessRequest.expired', p.handle('accessRequest', gate.accessRequestId ?? ''));
   expect(await p.leases(run.id)).toEqual([{ status: 'expired', end_reason: 'expired', secret_sealed: null }]);
   expect(await p.row.run(run.id)).toMatchObject({ status: 'pending_approval' });
   await p.agree(run, { gate: gate.id, access: gate.accessRequestId ?? '' }, { gate: change.id });

@@ -41,8 +41,7 @@ export function play(c: Clockwork) {
   // Waits in real time: only `inTime` lets the clock skip, else every deadline would pass while something is waited for.
   const workflow = new WorkflowClient({ connection: c.env.connection });
   const agentId = v5('agent:analyst', c.tenantId);
-  const handle = (kind: 'agentRun' | 'approvalGate' | 'accessRequest', id: string) =>
-    workflow.getHandle(workflowId(kind, c.tenantId, id));
+  const handle = (kind: Kind, id: string) => workflow.getHandle(workflowId(kind, c.tenantId, id));
   const row = {
     run: (id: string) => c.store.read(c.tenantId, (tx) => runs.byId(tx, id)),
     gate: (id: string) => c.store.read(c.tenantId, (tx) => gates.byId(tx, id)),
@@ -64,9 +63,9 @@ export function play(c: Clockwork) {
   };
 
   /** A run of `harness` on the ticket; gates that wait for people last a day, leases an hour. */
-  const spawn = async (on: Ticket, harness: string, prompt: string | null = null) => {
+  const spawn = async (on: Ticket, harness: string, prompt: string | null = null, id = v7()) => {
     const run: Run = {
-      id: v7(), tenantId: c.tenantId, number: 0, taskNumber: 0, agentId, ticketId: on.id, taskType: 'ticket_resolution', harness, model: null,
+      id, tenantId: c.tenantId, number: 0, taskNumber: 0, agentId, ticketId: on.id, taskType: 'ticket_resolution', harness, model: null,
       profileId: null, prompt, scopes: [...agentScopes], status: 'spawned', progress: 0, steps: 0, spawnedBy: ann, result: null, error: null,
       createdAt: new Date(await c.env.currentTimeMs()).toISOString(), startedAt: null, finishedAt: null, version: 1,
     }; // prettier-ignore

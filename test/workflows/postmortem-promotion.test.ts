@@ -2,7 +2,7 @@ import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/cli
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
-import type { PromotionRequest } from '../../activities';
+import type { PartName, PromotionRequest } from '../../activities';
 import { articles, blueprints, postmortems, skills } from '../../db/learning';
 import { promotionParts } from '../../db/promotions';
 import { analyst } from '../../domain/analyst/analyst';
@@ -10,16 +10,35 @@ import type { Postmortem, PostmortemStatus } from '../../domain/learning';
 import { workflowId } from '../../workflows/ids';
 import { postmortemPromotion, promoted, promotionState } from '../../workflows/postmortem-promotion';
 import { until } from '../until';
+import { keep } from './keep';
 import { ann, play, refused } from './play';
 import { clockwork, type Clockwork } from './time';
 
 // As the server numbers them.
 const [TASK_STARTED, CANCEL_REQUESTED] = ['6', '20'];
 
+/** Parts whose answer is lost once they are made, while a reviewer takes the approval back. */
+const lost = new Set<string>();
+const takeBackApproval = (id: string) =>
+  c.owner.query(`update postmortems set status = 'needs_revision', version = version + 1 where id = $1`, [id]);
+
 let c: Clockwork;
 let p: ReturnType<typeof play>;
 beforeAll(async () => {
-  c = await clockwork((deps) => createActivities(deps, [analyst]));
+  c = await clockwork((deps) => {
+    const activities = createActivities(deps, [analyst]);
+    return {
+      ...activities,
+      async promotePart(request: PromotionRequest, part: PartName) {
+        const outcome = await activities.promotePart(request, part);
+        if (lost.delete(`${request.postmortemId} ${part}`)) {
+          await takeBackApproval(request.postmortemId);
+          throw new Error('its answer is lost');
+        }
+        return outcome;
+      },
+    };
+  });
   p = play(c);
 });
 afterAll(() => c.close());
@@ -42,10 +61,10 @@ async function postmortem(
 }
 
 /** Starts a promotion; `answer` is what the API would be told. */
-function promote(of: Postmortem) {
+function promote(of: Postmortem, only: Partial<PromotionRequest> = {}) {
   const request: PromotionRequest = {
     tenantId: c.tenantId, postmortemId: of.id, by: ann, createKnowledge: true, createWorkflow: true, createSkills: true, workflowStatus: 'draft',
-    markPromoted: true,
+    markPromoted: true, ...only,
   }; // prettier-ignore
   const startWorkflowOperation = new WithStartWorkflowOperation(postmortemPromotion, {
     workflowId: workflowId('postmortemPromotion', c.tenantId, of.id),
@@ -83,10 +102,20 @@ test('makes every part; a repeat finds them and makes nothing twice', async () =
   expect(await row(it)).toMatchObject({ status: 'promoted' });
   const before = await counts();
   expect(before).toEqual({ articles: 1, skills: 1, blueprints: 1 });
+  await keep('postmortemPromotion.promoted', p.handle('postmortemPromotion', it.id));
   const again = promote(it);
   expect((await again.answer).parts).toEqual(first.parts);
   expect(await counts()).toEqual(before);
   expect(await (await again.started()).query(promotionState)).toEqual(await again.answer);
+});
+
+test('parts that were not asked for are not made', async () => {
+  const it = await postmortem();
+  const before = await counts();
+  const closing = promote(it, { createKnowledge: false, createSkills: false, createWorkflow: false });
+  expect(Object.keys((await closing.answer).parts)).toEqual(['close']);
+  expect(await counts()).toEqual(before);
+  await keep('postmortemPromotion.only-closed', await closing.started());
 });
 
 test('one that is not approved is refused, and nothing is made', async () => {
@@ -101,6 +130,7 @@ test('one that is not approved is refused, and nothing is made', async () => {
     parts: {},
   });
   expect(await row(it)).toEqual(it);
+  await keep('postmortemPromotion.refused', p.handle('postmortemPromotion', it.id));
 });
 
 /** Holds the promotion in the midst of its skills, the article made, until `work` is done. */
@@ -150,6 +180,18 @@ test('a part that is refused for good takes back what was made before it', async
   await reviewer.end();
   await isTakenBack(it, handle, before);
   expect(await row(it)).toMatchObject({ status: 'needs_revision' });
+  await keep('postmortemPromotion.compensated', handle);
+});
+
+test('a part that was made, answered to nobody and then refused is taken back as well', async () => {
+  const it = await postmortem();
+  const before = await counts();
+  lost.add(`${it.id} skills`);
+  const promotion = promote(it);
+  await refused('Conflict', promotion.answer);
+  const handle = await promotion.started();
+  await isTakenBack(it, handle, before);
+  await keep('postmortemPromotion.lost-answer', handle);
 });
 
 test('one that is cancelled in Temporal takes back what it made, and says so', async () => {
@@ -158,6 +200,7 @@ test('one that is cancelled in Temporal takes back what it made, and says so', a
   const { answer, handle } = await meanwhile(it, async (held) => {
     await held.cancel();
     await until('the workflow hears of it', async () => {
+      await keep('postmortemPromotion.suspended', held);
       const types = ((await held.fetchHistory()).events ?? []).map((e) => String(e.eventType));
       return types.slice(types.indexOf(CANCEL_REQUESTED)).includes(TASK_STARTED) && types.includes(CANCEL_REQUESTED);
     });
@@ -165,6 +208,7 @@ test('one that is cancelled in Temporal takes back what it made, and says so', a
   await refused('Conflict', answer);
   await isTakenBack(it, handle, before);
   expect(await row(it)).toEqual(it);
+  await keep('postmortemPromotion.cancelled', handle);
 });
 
 test('every history of these tests replays', () => p.replay());

@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { sweep } from '../../workflows';
 import { workflowId, type Kind } from '../../workflows/ids';
+import { keep } from './keep';
 import { startServer, until, type Server } from '../harness';
 import { temporal } from '../stack';
 
@@ -22,12 +23,17 @@ afterAll(async () => {
 const row = async (sql: string, param: unknown) =>
   (await s.owner.query(sql, [param])).rows[0] as Record<string, unknown>;
 const handle = (kind: Kind, id: unknown) => client.workflow.getHandle(workflowId(kind, s.tenantId, String(id)));
-const sweepNow = (id: string) =>
-  client.workflow.execute(sweep, {
+const startSweep = (id: string) =>
+  client.workflow.start(sweep, {
     workflowId: `${s.config.taskQueuePrefix}-${id}`,
     taskQueue: `${s.config.taskQueuePrefix}-lifecycle`,
     args: [],
   });
+const sweepNow = async (id: string): Promise<void> => {
+  const handle = await startSweep(id);
+  await handle.result();
+  await keep(`sweep.${id}`, handle);
+};
 
 /** A run with an active lease that waits for people to decide on its report; an older one than a minute. */
 async function waiting() {
@@ -64,6 +70,18 @@ const stateOf = async (w: Awaited<ReturnType<typeof waiting>>) => ({
   gate: (await row('select status from gates where id = $1', w.gate))['status'],
 });
 const swept = { run: 'terminated', access: 'revoked', lease: 'revoked', gate: 'expired' };
+
+test('one that the database holds up goes on when it is let go', async () => {
+  await s.owner.query('begin');
+  await s.owner.query('lock table tenants in access exclusive mode');
+  const held = await startSweep('held');
+  const scheduled = async () =>
+    ((await held.fetchHistory()).events ?? []).some((e) => e.activityTaskScheduledEventAttributes);
+  await until(async () => ((await scheduled()) ? true : null), 'its activity is scheduled');
+  await keep('sweep.suspended', held);
+  await s.owner.query('rollback');
+  expect(await held.result()).toEqual({ runs: 0, leases: 0 });
+});
 
 test('a run that lives is left alone', async () => {
   const w = await waiting();

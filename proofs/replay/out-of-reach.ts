@@ -1,0 +1,60 @@
+const never = 'never: ';
+const rare = 'not recorded: ';
+
+/**
+ * Branches that no recorded history takes, each with the reason; the proof holds the table to what is measured. `never`
+ * are there for the compiler or for what the SDK only might do; the others can happen, in a window that no play hits yet.
+ */
+export const outOfReach: Record<string, string> = {
+  'kit.ts | const cause = error instanceof ActivityFailure ? error.cause : error; | cond-expr 1':
+    never + 'local activities fail with their cause itself; ordinary ones refuse nothing today',
+  'kit.ts | return cause instanceof ApplicationFailure ? revive(cause.type, cause.message, cause.details?.[0]) : null; | cond-expr 2':
+    rare + 'a failure that is no application’s, a time-out of all attempts, ends no activity that is retried for ever',
+  'kit.ts | export const wordsOf = (error: unknown): string => rootCause(error) ?? String(error); | binary-expr 2':
+    never + 'every failure has a message',
+  'kit.ts | throw refusal ? refuse(refusal) : e; | cond-expr 2':
+    rare + 'trouble in an Update is retried; only a defect gets here, and suspends the workflow task',
+  "kit.ts | if (!(e instanceof ApplicationFailure) || e.type !== 'ExternalWorkflowExecutionNotFound') throw e; | if 1":
+    never + 'Temporal has one failure of an external Signal',
+  "kit.ts | ...(of.ticketId ? [{ key: keyword('WhTicket'), value: of.ticketId }] : []), | cond-expr 2":
+    never + 'every child today belongs to a ticket',
+  'approval-gate.ts | if (stands.gate.version > gate.version) { | if 2':
+    never + 'a row that was not written stands at a later version',
+  'approval-gate.ts | if (!refusal) throw e; | if 1':
+    rare + 'trouble is retried inside the local activity; only a defect gets here',
+  'approval-gate.ts | if (gate.version !== version) return; | if 1':
+    rare + 'a decision in the workflow task in which the deadline fires',
+  "approval-gate.ts | const transition = currentUpdateInfo()?.id ?? 'decide'; | binary-expr 2":
+    never + 'for the compiler',
+  "approval-gate.ts | const transition = currentUpdateInfo()?.id ?? 'complete'; | binary-expr 2":
+    never + 'for the compiler',
+  "access-request.ts | (raw) => (textOf(raw.reason) ? { reason: textOf(raw.reason) ?? '' } : null), | binary-expr 2":
+    never + 'for the compiler',
+  "access-request.ts | return { type: 'expire', reason: g.decisionReason ?? g.status }; | binary-expr 2":
+    rare + 'a request that is ahead of its gate, which is then rejected without a reason',
+  'access-request.ts | const lease = over === null ? await credentials.grantLease(access, input.leaseMs) : null; | cond-expr 2':
+    rare + 'the end of a run and the completion of its gate in one workflow task',
+  'access-request.ts | const reason = over ?? cancelledInTemporal; | binary-expr 2': never + 'for the compiler',
+  'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | if 1':
+    rare + 'a run that fails while its row has ended otherwise: a window of one local activity',
+  'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | if 2': rare + 'as above',
+  'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | binary-expr 1': rare + 'as above',
+  'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | binary-expr 2': rare + 'as above',
+  "agent-run.ts | (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null), | binary-expr 2":
+    never + 'for the compiler',
+  'agent-run.ts | if (isEnded(run)) throw new Conflict(`the agent is already ${run.status}`, { status: run.status }); | if 1':
+    rare + 'a stop that comes in the last workflow task of its run',
+  'agent-run.ts | if (working.consideredCancelled) await working.cancelRequested; // throws: rows and the breath between them do not | if 1':
+    rare + 'a stop between two turns, when the breath of one has ended',
+  "agent-run.ts | if (turn.next.kind === 'slow') { | if 1": rare + 'no harness of the tests calls a slow tool',
+  'agent-run.ts | } else if (heard === news) return turn.next; | if 2':
+    rare + 'something said while the turn that ends the work runs',
+  "agent-run.ts | if (!done.proof) return { type: 'fail', error: done.result }; | if 1":
+    rare + 'an approved change that the pipeline refuses at dispatch',
+  'agent-run.ts | if (!refusalOf(e)) throw e; | if 1':
+    rare + 'trouble at the opening is retried; only a defect gets here',
+  'postmortem-promotion.ts | if (!refused) throw e; | if 1':
+    rare + 'trouble in a part is retried; only a defect gets here',
+  "sweep.ts | const event: AccessEvent = { type: access.status === 'granted' ? 'revoke' : 'expire', reason }; | cond-expr 2":
+    rare + 'a request whose workflow was terminated before people decided',
+};
