@@ -7,11 +7,12 @@ import type { Form } from '../proofs/proof';
 import { gates } from './gates';
 import { log } from './log';
 import { openGates } from './open-gates';
+import { reads } from './reads';
 import { table, type Bench, type Row } from './row';
 import { runs } from './runs';
 import { start } from './start';
 
-const benches: Record<string, Bench> = { gates, log, runs, 'open-gates': openGates, start };
+const benches: Record<string, Bench> = { gates, log, 'open-gates': openGates, reads, runs, start };
 
 /** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */
 export async function bench(

@@ -1,6 +1,7 @@
 import { GateSchema } from '../domain/gate.schema';
 import type { Gate } from '../domain/gate';
 import { gates } from './gates';
+import { blockSpan, conditions, inOrder, numbersInBlock, prepared, walked, walkTo } from './paging';
 import type { Read } from './tx';
 import { z } from 'zod';
 
@@ -20,27 +21,71 @@ export interface GateFilter {
   ticket: number | null;
 }
 
-const where = `where ($1::text is null or g.status = $1)
-  and ($2::int is null or g.run_id = (select id from runs where number = $2))
-  and ($3::int is null or g.ticket_id = (select id from tickets where number = $3))`;
+const matching = (f: GateFilter) => {
+  const where = conditions();
+  where.add((p) => `g.status = ${p}`, f.status);
+  where.add((p) => `g.run_id = (select id from runs where number = ${p})`, f.agent);
+  where.add((p) => `g.ticket_id = (select id from tickets where number = ${p})`, f.ticket);
+  return where;
+};
 
+/** What a run or a ticket has: few. Newest first. */
 export async function listGates(tx: Read, f: GateFilter, limit: number, offset: number): Promise<GateView[]> {
-  const { rows } = await tx.query(`${select} ${where} order by g.number desc limit $4 offset $5`, [
-    f.status,
-    f.agent,
-    f.ticket,
-    limit,
-    offset,
-  ]);
+  const where = matching(f);
+  const { params } = where;
+  const { rows } = await prepared(
+    tx,
+    `${select} where ${where.text()} order by g.number desc limit $${params.push(limit)} offset $${params.push(offset)}`,
+    params,
+  );
   return rows.map((r) => Row.parse(r));
 }
 
-export async function countGates(tx: Read, f: GateFilter): Promise<{ total: number; pending: number }> {
-  const { rows } = await tx.query<{ total: number; pending: number }>(
-    `select count(*) as total, count(*) filter (where g.status = 'pending') as pending from gates g ${where}`,
-    [f.status, f.agent, f.ticket],
+async function countGates(tx: Read, f: GateFilter): Promise<{ total: number; pending: number }> {
+  const where = matching(f);
+  const { rows } = await prepared<{ total: number; pending: number }>(
+    tx,
+    `select count(*) as total, count(*) filter (where g.status = 'pending') as pending from gates g where ${where.text()}`,
+    where.params,
   );
   return rows[0] ?? { total: 0, pending: 0 };
+}
+
+/** A page, newest first, how many there are, and how many of them wait. */
+export async function pageOfGates(
+  tx: Read,
+  f: GateFilter,
+  limit: number,
+  offset: number,
+): Promise<{ gates: GateView[]; total: number; pending: number }> {
+  if (f.agent !== null || f.ticket !== null) {
+    const [gates, counts] = [await listGates(tx, f, limit, offset), await countGates(tx, f)] as const;
+    return { gates, ...counts };
+  }
+  const where = conditions();
+  where.add((p) => `status = ${p}`, f.status);
+  const { rows: tallies } = await prepared<{ block: number; rows: number; pending: number }>(
+    tx,
+    `select block, sum(n)::int as rows, coalesce(sum(n) filter (where status = 'pending'), 0)::int as pending
+     from gate_tallies where ${where.text()} group by block order by block desc`,
+    where.params,
+  );
+  const total = tallies.reduce((n, t) => n + t.rows, 0);
+  const pending = tallies.reduce((n, t) => n + t.pending, 0);
+  const walk = walkTo(
+    tallies.map((t) => blockSpan(t.block, numbersInBlock, t.rows)),
+    offset,
+    limit,
+  );
+  if (walk === null) return { gates: [], total, pending };
+  const rest = conditions();
+  rest.add((p) => `g.status = ${p}`, f.status);
+  const { rows } = await prepared(
+    tx,
+    `${select} where ${rest.text()} ${walked('g.number', walk, rest.params)}`,
+    rest.params,
+  );
+  return { gates: inOrder(rows, walk).map((r) => Row.parse(r)), total, pending };
 }
 
 export async function pendingGates(tx: Read): Promise<GateView[]> {
@@ -52,7 +97,7 @@ export async function pendingGates(tx: Read): Promise<GateView[]> {
 
 export async function gateStats(tx: Read): Promise<Record<Gate['status'], number>> {
   const { rows } = await tx.query<{ status: Gate['status']; n: number }>(
-    'select status, count(*) as n from gates group by status',
+    'select status, sum(n)::int as n from gate_tallies group by status',
   );
   const counts = { pending: 0, approved: 0, rejected: 0, completed: 0, expired: 0 };
   for (const { status, n } of rows) counts[status] = n;

@@ -2,16 +2,16 @@ import type { Entry } from '../domain/log';
 import { micros } from './instant';
 import type { Read } from './tx';
 
-const columns = `tenant_id as "tenantId", seq, id, ${micros('at')} as at, kind, actor, subject_kind as "subjectKind",
+export const entryColumns = `tenant_id as "tenantId", seq, id, ${micros('at')} as at, kind, actor, subject_kind as "subjectKind",
   subject_id as "subjectId", version, transition, ticket_id as "ticketId", run_id as "runId", agent_id as "agentId", tool,
   decision, reason, request_id as "requestId", correlation_id as "correlationId", body, digest, prev_hash as "prevHash", hash,
   chain_shard as "chainShard", event_prev as "eventPrev", event_hash as "eventHash"`;
 
-type EntryRow = Entry & Record<string, unknown>;
+export type EntryRow = Entry & Record<string, unknown>;
 
 /** In order, from right after `seq` on. */
 export async function entriesAfter(tx: Read, seq: number, limit: number): Promise<Entry[]> {
-  const { rows } = await tx.query<EntryRow>(`select ${columns} from log where seq > $1 order by seq limit $2`, [
+  const { rows } = await tx.query<EntryRow>(`select ${entryColumns} from log where seq > $1 order by seq limit $2`, [
     seq,
     limit,
   ]);
@@ -27,38 +27,6 @@ export async function lastSeq(tx: Read): Promise<number> {
 export async function entryAt(tx: Read, seq: number): Promise<Pick<Entry, 'seq' | 'hash'> | null> {
   const { rows } = await tx.query<{ seq: number; hash: string }>('select seq, hash from log where seq = $1', [seq]);
   return rows[0] ?? null;
-}
-
-/** Null matches everything. `action` is the audit door's word for a kind (log/chain.ts, actionOf). Both ends of the time are included. */
-export interface EntryFilter {
-  agentId: string | null;
-  action: string | null;
-  decision: string | null;
-  tool: string | null;
-  from: string | null;
-  to: string | null;
-}
-
-const where = `where ($1::uuid is null or agent_id = $1)
-  and ($2::text is null or case when starts_with(kind, 'execution.') then 'execute_tool' else replace(kind, '.', '_') end = $2)
-  and ($3::text is null or decision = $3)
-  and ($4::text is null or tool = $4)
-  and ($5::timestamptz is null or at >= $5)
-  and ($6::timestamptz is null or at <= $6)`;
-const values = (f: EntryFilter) => [f.agentId, f.action, f.decision, f.tool, f.from, f.to];
-
-/** Newest first. */
-export async function listEntries(tx: Read, f: EntryFilter, limit: number, offset: number): Promise<Entry[]> {
-  const { rows } = await tx.query<EntryRow>(
-    `select ${columns} from log ${where} order by seq desc limit $7 offset $8`,
-    [...values(f), limit, offset],
-  );
-  return rows;
-}
-
-export async function countEntries(tx: Read, f: EntryFilter): Promise<number> {
-  const { rows } = await tx.query<{ n: number }>(`select count(*) as n from log ${where}`, values(f));
-  return rows[0]?.n ?? 0;
 }
 
 /** A receipt as it was signed: the very text, and what signed it. */

@@ -1,8 +1,10 @@
+import type { QueryResultRow } from 'pg';
 import { z } from 'zod';
 import { InstantSchema } from '../domain/common.schema';
 import { endedStatuses, runStatuses } from '../domain/run';
 import type { Ticket } from '../domain/ticket';
 import { TicketSchema } from '../domain/ticket.schema';
+import { blockSpan, conditions, inOrder, numbersInBlock, prepared, walked, walkTo } from './paging';
 import { tickets } from './tickets';
 import type { Read } from './tx';
 
@@ -27,7 +29,7 @@ const sorts = {
   title: 'lower(t.title)',
   class: 't.ticket_class',
   status: 't.status',
-  priority: `substring(t.priority from '[1-4]')::int`,
+  priority: `nullif(priority_rank(t.priority), 0)`,
   assignee: 'lower(t.assignee)',
   agent: 'r.number',
   updated_at: 't.updated_at',
@@ -54,29 +56,96 @@ export interface TicketFilter {
 }
 
 const holds = (parameter: string, ...fields: string[]): string =>
-  `(${parameter}::text is null or ${fields.map((f) => `position(lower(${parameter}) in lower(${f})) > 0`).join(' or ')})`;
+  `(${fields.map((f) => `position(lower(${parameter}) in lower(${f})) > 0`).join(' or ')})`;
 
-const where = `where ($1::uuid is null or t.id = $1) and ($2::text is null or t.status = $2)
-  and ($3::int is null or substring(t.priority from '[1-4]')::int = $3)
-  and ${holds('$4', 't.assignee')}
-  and ($5::boolean is null or (t.run_id is not null) = $5)
-  and ($6::text is null or ($6 = 'completed') = (r.status = 'finished') and ($6 = 'running') = (not r.status = any($7)))
-  and ($8::text is null or t.provider = $8)
-  and ${holds('$9', 't.title', 't.description', 't.assignee', 't.assignee_team', 't.owning_group', 't.requester_name',
-    't.requester_email', 't.affected_user_name', 't.affected_user_email', 't.provider_ref')}`; // prettier-ignore
+/** What the tallies know of a ticket too, in the names that they have there. */
+function tallied(f: TicketFilter, names: { status: string; priority: string; assigned: string; provider: string }) {
+  const where = conditions();
+  where.add((p) => `${names.status} = ${p}`, f.status);
+  where.add((p) => `${names.priority} = ${p}`, f.priority);
+  where.add((p) => `${names.assigned} = ${p}`, f.assigned);
+  where.add((p) => `${names.provider} = ${p}`, f.provider);
+  return where;
+}
 
-/** One page and how many there are, in one statement; parameters only, sorted by what is listed above. */
+function matching(f: TicketFilter) {
+  const where = tallied(f, {
+    status: 't.status',
+    priority: 'priority_rank(t.priority)',
+    assigned: '(t.run_id is not null)',
+    provider: 't.provider',
+  });
+  where.add((p) => `t.id = ${p}`, f.only);
+  where.add((p) => holds(p, 't.assignee'), f.assignee);
+  where.add((p) => `r.status = ${p}`, f.agentState === 'completed' ? 'finished' : null);
+  where.add((p) => `not r.status = any(${p})`, f.agentState === 'running' ? endedStatuses : null);
+  where.add(
+    (p) =>
+      holds(p, 't.title', 't.description', 't.assignee', 't.assignee_team', 't.owning_group', 't.requester_name',
+        't.requester_email', 't.affected_user_name', 't.affected_user_email', 't.provider_ref'),
+    f.text,
+  ); // prettier-ignore
+  return where;
+}
+
+/** One page and how many there are; parameters only, sorted by what is listed above. */
 export async function listTickets(tx: Read, f: TicketFilter): Promise<{ tickets: TicketView[]; total: number }> {
-  const order = `${sorts[f.sortBy]} ${f.descending ? 'desc' : 'asc'} nulls last, t.number desc`;
-  const { rows } = await tx.query<{ total: number; place: number | null } & Record<string, unknown>>(
-    `select counted.total, page.* from (select count(*) as total ${from} ${where}) counted
-     left join (select row_number() over (order by ${order}) as place, ${columns} ${from} ${where}
-       order by ${order} limit $10 offset $11) page on true order by page.place`,
-    [
-      f.only, f.status, f.priority, f.assignee, f.assigned, f.agentState, endedStatuses, f.provider, f.text, f.limit, f.offset,
-    ], // prettier-ignore
+  const known = f.only === null && f.assignee === null && f.agentState === null && f.text === null;
+  const { rows, total } = known ? await byTallies(tx, f) : await byLooking(tx, f);
+  return { tickets: rows.map((r) => Row.parse(r)), total };
+}
+
+interface Found {
+  rows: QueryResultRow[];
+  total: number;
+}
+
+const sorted = (f: TicketFilter): string =>
+  `order by ${sorts[f.sortBy]} ${f.descending ? 'desc' : 'asc'} nulls last, t.number desc`;
+
+/** Filters that nothing is kept about: every row is looked at. */
+async function byLooking(tx: Read, f: TicketFilter): Promise<Found> {
+  const counted = matching(f);
+  const { rows: totals } = await tx.query<{ n: number }>(
+    `select count(*) as n ${from} where ${counted.text()}`,
+    counted.params,
   );
-  return { tickets: rows.filter((r) => r.place !== null).map((r) => Row.parse(r)), total: rows[0]?.total ?? 0 };
+  return { rows: await sortedPage(tx, f), total: totals[0]?.n ?? 0 };
+}
+
+async function sortedPage(tx: Read, f: TicketFilter): Promise<QueryResultRow[]> {
+  const where = matching(f);
+  const { params } = where;
+  const { rows } = await tx.query(
+    `select ${columns} ${from} where ${where.text()} ${sorted(f)} limit $${params.push(f.limit)} offset $${params.push(f.offset)}`,
+    params,
+  );
+  return rows;
+}
+
+async function byTallies(tx: Read, f: TicketFilter): Promise<Found> {
+  const cells = tallied(f, { status: 'status', priority: 'priority', assigned: 'assigned', provider: 'provider' });
+  const { rows: tallies } = await prepared<{ block: number; rows: number }>(
+    tx,
+    `select block, sum(n)::int as rows from ticket_tallies where ${cells.text()} group by block order by block desc`,
+    cells.params,
+  );
+  const total = tallies.reduce((n, t) => n + t.rows, 0);
+  if (f.sortBy !== 'id') return { rows: await sortedPage(tx, f), total };
+  const limit = Math.min(f.limit, total - f.offset);
+  // Oldest first is the same page from the other end.
+  const offset = f.descending ? f.offset : total - f.offset - limit;
+  const spans = tallies.map((t) => blockSpan(t.block, numbersInBlock, t.rows));
+  const walk = limit > 0 ? walkTo(spans, offset, limit) : null;
+  if (walk === null) return { rows: [], total };
+  const where = matching(f);
+  const { rows } = await prepared(
+    tx,
+    `select ${columns} ${from} where ${where.text()} ${walked('t.number', walk, where.params)}`,
+    where.params,
+  );
+  const page = inOrder(rows, walk);
+  return { rows: f.descending ? page : page.reverse(), total };
 }
 
 export async function ticketByNumber(tx: Read, number: number): Promise<TicketView | null> {

@@ -19,7 +19,7 @@ export const hashKey = (key: string): string => createHash('sha256').update(key)
 
 interface KeyRow {
   id: string; tenant_id: string; name: string; role: string; scopes: string[]; agent_id: string | null; run_id: string | null;
-  expires_at: Date | null; revoked_at: Date | null; last_used_at: Date | null;
+  expires_at: Date | null; revoked_at: Date | null;
   user_id: string | null; email: string | null; user_role: string | null; is_active: boolean | null;
   agent_name: string | null; agent_status: string | null; ticket_id: string | null;
 } // prettier-ignore
@@ -51,27 +51,13 @@ export async function principalOfKey(pool: Pool, key: string): Promise<Principal
   return { ...base, id: row.id, kind: 'service', name: row.name, scopes: row.scopes };
 }
 
-/** One round trip; the tenant becomes known by the key's row, and only then its user and agent become visible. */
 async function findKey(pool: Pool, hash: string): Promise<KeyRow | null> {
-  const client = await pool.connect();
-  try {
-    // Two statements in one message: the second sees the setting of the first. `hash` is hexadecimal.
-    const found = (await client.query(
-      `begin; set local app.key_hash = '${hash}'; select set_config('app.tenant', tenant_id::text, true) from api_keys where key_hash = '${hash}';
-       select k.id, k.tenant_id, k.name, k.role, k.scopes, k.agent_id, k.run_id, k.expires_at, k.revoked_at, k.last_used_at,
-         k.user_id, u.email, u.role as user_role, u.is_active, a.name as agent_name, a.status as agent_status, r.ticket_id
-       from api_keys k left join users u on u.id = k.user_id left join agents a on a.id = k.agent_id left join runs r on r.id = k.run_id
-       where k.key_hash = '${hash}';
-       update api_keys set last_used_at = now() where key_hash = '${hash}' and (last_used_at is null or last_used_at < now() - interval '1 minute');
-       commit`,
-    )) as unknown as { rows: KeyRow[] }[];
-    return found[3]?.rows[0] ?? null;
-  } catch (e) {
-    await client.query('rollback').catch(() => undefined); // the connection is gone, and the transaction with it
-    throw e;
-  } finally {
-    client.release();
-  }
+  const { rows } = await pool.query<KeyRow>({
+    name: 'presented_key',
+    text: 'select * from presented_key($1)',
+    values: [hash],
+  });
+  return rows[0] ?? null;
 }
 
 export const tokenSeconds = 900;

@@ -19,6 +19,7 @@ import { createDeps, type Extensions } from './deps';
 import { startDispatcher } from './dispatcher';
 import { refusals } from './failures';
 import { installRuntime } from './runtime';
+import { keepTallies } from './tallies';
 
 export interface RunningWorker {
   close(): Promise<void>;
@@ -80,6 +81,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     logger,
     signal: stopping.signal,
   });
+  const tallies = keepTallies(kernel.store, logger, stopping.signal);
   await ensureSweep(client, queues.lifecycle, config.taskQueuePrefix);
   logger.info({ queues }, 'the worker polls');
 
@@ -87,7 +89,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const close = async (): Promise<void> => {
     stopping.abort();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    await Promise.allSettled([...running, dispatcher]);
+    await Promise.allSettled([...running, dispatcher, tallies]);
     await connection.close();
     await kernel.pool.end();
     await tracing?.shutdown();
@@ -95,7 +97,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   return {
     close: () => (closing ??= close()),
     failed: new Promise<never>((_resolve, reject) => {
-      for (const run of [...running, dispatcher]) run.catch(reject);
+      for (const run of [...running, dispatcher, tallies]) run.catch(reject);
     }),
   };
 }

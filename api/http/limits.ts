@@ -4,6 +4,7 @@ import { RateLimited, Unauthorized } from '../../domain/errors';
 import type { Principal } from '../../domain/principal';
 import type { Kernel } from '../kernel';
 import type { Surface } from '../surfaces';
+import { leased } from './leased-limit';
 
 export interface Limits {
   /** A request of a known credential. @throws RateLimited */
@@ -12,6 +13,12 @@ export interface Limits {
   login(req: Request, res: Response, surface: Surface): Promise<void>;
   /** A credential that was refused counts against its address; then the refusal goes on. */
   failed(req: Request, e: unknown): Promise<never>;
+}
+
+/** The limiter rejects with what stands when nothing is left; anything else it rejects with is trouble. */
+function spent(e: unknown): RateLimiterRes {
+  if (e instanceof RateLimiterRes) return e;
+  throw e;
 }
 
 /** Counted in Postgres, so that every API process sees the same; the table is unlogged. */
@@ -26,7 +33,7 @@ export function createLimits({ store, config }: Kernel): Limits {
       points,
       duration: 60,
     });
-  const perCredential = limiter('credential', config.rateLimitPerMinute);
+  const perCredential = leased(limiter('credential', config.rateLimitPerMinute));
   const perAddress = limiter('address', 25);
 
   const headers = (res: Response, surface: Surface, limit: number, r: RateLimiterRes): void => {
@@ -42,14 +49,16 @@ export function createLimits({ store, config }: Kernel): Limits {
       retry_after_s: Math.max(1, Math.ceil(r.msBeforeNext / 1000)),
       reset_at: new Date(Date.now() + r.msBeforeNext).toISOString(),
     });
-  const consume = async (by: RateLimiterPostgres, key: string, res: Response, surface: Surface, limitType: string) => {
-    try {
-      headers(res, surface, by.points, await by.consume(key));
-    } catch (e) {
-      if (!(e instanceof RateLimiterRes)) throw e;
-      headers(res, surface, by.points, e);
-      throw refuse(e, limitType);
-    }
+  const consume = async (
+    by: Pick<RateLimiterPostgres, 'points' | 'consume'>,
+    key: string,
+    res: Response,
+    surface: Surface,
+    limitType: string,
+  ) => {
+    const r = await by.consume(key).catch(spent);
+    headers(res, surface, by.points, r);
+    if (r.consumedPoints > by.points) throw refuse(r, limitType);
   };
 
   return {
@@ -57,10 +66,7 @@ export function createLimits({ store, config }: Kernel): Limits {
     login: (req, res, surface) => consume(perAddress, `login:${req.ip}`, res, surface, 'ip_per_minute'),
     async failed(req, e) {
       if (e instanceof Unauthorized && e.details['reason'] !== 'unauthenticated') {
-        const r = await perAddress.consume(`refused:${req.ip}`, 1).catch((x: unknown) => {
-          if (x instanceof RateLimiterRes) return x;
-          throw x;
-        });
+        const r = await perAddress.consume(`refused:${req.ip}`, 1).catch(spent);
         // Guessing is slowed down; a refused request costs nothing else, so only a flood is told to wait.
         if (r.consumedPoints > perAddress.points * 40) throw refuse(r, 'ip_per_minute');
       }

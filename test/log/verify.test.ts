@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { listEntries } from '../../db/log-queries';
+import { entriesAfter } from '../../db/log-queries';
 import type { Read } from '../../db/tx';
 import type { Entry, NewEntry } from '../../domain/log';
 import { system } from '../../domain/principal';
@@ -55,7 +55,10 @@ beforeAll(async () => {
         : null;
     },
   };
-  owner = { tenantId: house.tenantId, query: (sql, params) => house.owner.query(sql, params as unknown[]) };
+  owner = {
+    tenantId: house.tenantId,
+    query: (sql, params) => house.owner.query(sql, params as unknown[]),
+  };
 });
 afterAll(() => house.close());
 
@@ -136,8 +139,7 @@ test('a tail that was cut off is found by the receipts and readers that outlived
 
 /** The row as a forger writes it who knows every recipe, but holds no key. */
 async function forge(seq: number, change: Partial<Entry>): Promise<void> {
-  const none = { agentId: null, action: null, decision: null, tool: null, from: null, to: null };
-  const entries = await listEntries(owner, none, written, 0);
+  const entries = await entriesAfter(owner, 0, written);
   const row = entries.find((e) => e.seq === seq);
   if (!row) throw new Error(`no entry ${seq}`);
   const forged = { ...row, ...change };

@@ -1,4 +1,4 @@
-import { countEntries, listEntries } from '../../../db/log-queries';
+import { searchEntries } from '../../../db/log-search';
 import { untilOnDisk } from '../../../db/tx';
 import { checkHead, signHead } from '../../../log/head';
 import { atMostEvery, perOwner } from '../../../log/shared';
@@ -21,9 +21,7 @@ export const auditHandlers: Handlers<typeof audit> = {
       from: query.start_date ?? null,
       to: query.end_date ?? null,
     };
-    const [entries, total] = await ctx.read(
-      async (tx) => [await listEntries(tx, filter, limit, offset), await countEntries(tx, filter)] as const,
-    );
+    const { entries, total } = await ctx.read((tx) => searchEntries(tx, filter, limit, offset));
     return { total, limit, offset, items: entries.map(auditRow) };
   },
   verifyAuditLogs: async ({ query }, ctx) => {

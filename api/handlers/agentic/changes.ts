@@ -1,12 +1,4 @@
-import {
-  countGates,
-  gateById,
-  gateByNumber,
-  gateStats,
-  listGates,
-  pendingGates,
-  type GateView,
-} from '../../../db/changes';
+import { gateById, gateByNumber, gateStats, pageOfGates, pendingGates, type GateView } from '../../../db/changes';
 import { runs } from '../../../db/runs';
 import { tickets } from '../../../db/tickets';
 import { NotFound } from '../../../domain/errors';
@@ -44,10 +36,8 @@ async function resumeOf(
 export const changeHandlers: Handlers<typeof changes> = {
   listChanges: async ({ query }, ctx) => {
     const filter = { status: query.status ?? null, agent: query.agent_id ?? null, ticket: query.ticket_id ?? null };
-    const [list, counts] = await ctx.read(
-      async (tx) => [await listGates(tx, filter, query.limit, query.offset), await countGates(tx, filter)] as const,
-    );
-    return { changes: list.map((g) => changeView(ctx, g)), ...counts };
+    const { gates, total, pending } = await ctx.read((tx) => pageOfGates(tx, filter, query.limit, query.offset));
+    return { changes: gates.map((g) => changeView(ctx, g)), total, pending };
   },
   listPendingChanges: async (_input, ctx) => {
     const list = await ctx.read(pendingGates);

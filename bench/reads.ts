@@ -1,0 +1,86 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { v7 } from 'uuid';
+import { root, type Config } from '../config';
+import { ensureUser, insertKey } from '../log/provision';
+import type { Job, Load } from './reads/load';
+import { questions, type Question } from './reads/questions';
+import { seedRows } from './reads/seed';
+import type { Row } from './row';
+import { withStack, type Stack } from './stack';
+
+const count = Number(process.env['BENCH_ROWS'] ?? 1_000_000);
+const callers = 50;
+const reach = { perSecond: 2_000, p99: 20 };
+
+/**
+ * Reads over HTTP against the API as it is started, with credentials, row-level security and limits, in a tenant of a
+ * million tickets, gates and log entries: as many as 50 callers get, and how long each takes at 2,000 a second.
+ */
+export async function reads(config: Config, seconds: number): Promise<Row[]> {
+  return withStack(config, async (stack) => {
+    const { owner, local } = stack;
+    const other = v7();
+    await owner.query(`insert into tenants (id, slug, name) values ($1, 'other', 'other')`, [other]);
+    const from = performance.now();
+    const seeded = await seedRows(owner, local.tenant_id, other, count);
+    const took = (performance.now() - from) / 1000;
+    process.stderr.write(`${count} rows of each in ${took.toFixed(0)} s\n`);
+    const tokens = await keys(stack);
+    const load = await child('load');
+    const bare = await child('bare');
+    try {
+      const target = new URL(local.url);
+      const job = { host: target.hostname, port: Number(target.port), tokens, callers, seconds };
+      const floor = await answered(load.process, { ...job, port: bare.said as number, paths: ['/'], rate: null });
+      const rows: Row[] = [];
+      for (const question of questions(seeded, count)) rows.push(await measured(load.process, job, question, floor));
+      return rows;
+    } finally {
+      for (const c of [load, bare]) c.process.disconnect();
+    }
+  });
+}
+
+/** A credential for each caller: nobody shares what was looked up for another. */
+async function keys({ owner, local }: Stack): Promise<string[]> {
+  const tenantId = local.tenant_id;
+  const userId = await ensureUser(owner, tenantId, 'reader@local.test', 'unused-password', 'ADMIN');
+  const made: string[] = [];
+  for (let i = 0; i < callers; i += 1)
+    made.push(await insertKey(owner, { tenantId, name: `reader ${i}`, role: 'ADMIN', userId }));
+  return made;
+}
+
+async function child(name: string): Promise<{ process: ChildProcess; said: unknown }> {
+  const process = fork(join(root, `dist/bench/reads/${name}.js`));
+  const [said] = (await once(process, 'message')) as [unknown];
+  return { process, said };
+}
+
+async function answered(load: ChildProcess, job: Job): Promise<Load> {
+  load.send(job);
+  const [found] = (await once(load, 'message')) as [Load];
+  return found;
+}
+
+type Target = Omit<Job, 'paths' | 'rate'>;
+
+async function measured(load: ChildProcess, job: Target, { what, paths, judged }: Question, floor: Load): Promise<Row> {
+  await answered(load, { ...job, paths, rate: 100, seconds: 1 });
+  const closed = await answered(load, { ...job, paths, rate: null });
+  const paced = await answered(load, { ...job, paths, rate: reach.perSecond });
+  const refused = closed.refused + paced.refused;
+  process.stderr.write(`${what}: ${closed.perSecond.toFixed(0)}/s, p99 ${paced.p99.toFixed(1)} ms\n`);
+  return {
+    what,
+    measured:
+      `${closed.perSecond.toFixed(0)}/s (p99 ${closed.p99.toFixed(1)}); paced ${paced.perSecond.toFixed(0)}/s: ` +
+      `p50 ${paced.p50.toFixed(1)}, p99 ${paced.p99.toFixed(1)} ms; generator ${closed.cores.toFixed(2)} cores` +
+      (refused ? `; ${refused} answers were not 200` : ''),
+    beside: `a constant ${floor.perSecond.toFixed(0)}/s: ${(closed.perSecond / floor.perSecond).toFixed(2)}`,
+    reach: judged ? `≥ ${reach.perSecond}/s, p99 ≤ ${reach.p99} ms` : '',
+    reached: judged ? !refused && closed.perSecond >= reach.perSecond && paced.p99 <= reach.p99 : null,
+  };
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { QueryResult, QueryResultRow } from 'pg';
+import type { Read } from './tx';
+
+/** Some neighbouring rows of a list, newest first: how many there are with keys in `low` to `high`. */
+export interface Span {
+  low: number;
+  high: number;
+  rows: number;
+}
+
+/** One walk along the index of the keys: from a bound on, past `skip` rows, for `limit` rows. */
+export interface Walk {
+  /** Down: newest first, from keys of at most `bound`. Up: from keys of at least `bound`; what is found is in reverse. */
+  direction: 'down' | 'up';
+  bound: number;
+  skip: number;
+  limit: number;
+}
+
+/**
+ * The shortest way to the rows `offset` to `offset + limit` of a list in descending order of its keys, when `spans` (in that
+ * order) say how many rows lie where: into the span that holds the page's first row from above, or into the one that
+ * holds its last from below. Null when the page lies beyond the end.
+ */
+export function walkTo(spans: readonly Span[], offset: number, limit: number): Walk | null {
+  const total = spans.reduce((n, s) => n + s.rows, 0);
+  const end = Math.min(offset + limit, total);
+  if (offset >= end) return null;
+  let before = 0;
+  let down: Walk | null = null;
+  for (const { low, high, rows } of spans) {
+    const after = before + rows;
+    if (down === null && offset < after)
+      down = { direction: 'down', bound: high, skip: offset - before, limit: end - offset };
+    if (down !== null && end <= after) {
+      const skip = after - end;
+      return skip < down.skip ? { direction: 'up', bound: low, skip, limit: end - offset } : down;
+    }
+    before = after;
+  }
+  return down;
+}
+
+/** Numbers in a block of tickets or gates, and of the log: as migrations/000008_tallies.sql cuts them. */
+export const numbersInBlock = 2 ** 15;
+export const entriesInBlock = 2 ** 13;
+
+export const blockSpan = (block: number, size: number, rows: number): Span => ({
+  low: block * size,
+  high: (block + 1) * size - 1,
+  rows,
+});
+
+/** The end of a statement that goes that way, after a condition; its parameters are added to `params`. */
+export function walked(key: string, { direction, bound, skip, limit }: Walk, params: unknown[]): string {
+  const [beyond, order] = direction === 'down' ? ['<=', 'desc'] : ['>=', 'asc'];
+  const [b, l, s] = [bound, limit, skip].map((value) => `$${params.push(value)}`);
+  return `and ${key} ${beyond} ${b} order by ${key} ${order} limit ${l} offset ${s}`;
+}
+
+/** What was found, newest first. */
+export const inOrder = <R>(rows: readonly R[], { direction }: Walk): R[] =>
+  direction === 'down' ? [...rows] : [...rows].reverse();
+
+/** Conditions of a query: those that are given, with their parameters; a text for each combination, so that each has its plan. */
+export function conditions(): {
+  params: unknown[];
+  add(sql: (parameter: string) => string, value: unknown): void;
+  text(): string;
+} {
+  const params: unknown[] = [];
+  const parts: string[] = [];
+  return {
+    params,
+    add(sql, value) {
+      if (value === null) return;
+      params.push(value);
+      parts.push(sql(`$${params.length}`));
+    },
+    text: () => (parts.length ? parts.join(' and ') : 'true'),
+  };
+}
+
+const names = new Map<string, string>();
+
+/** For a statement that is asked often, of which there are few texts: planned once a connection. */
+export function prepared<R extends QueryResultRow>(tx: Read, sql: string, params: unknown[]): Promise<QueryResult<R>> {
+  let name = names.get(sql);
+  if (name === undefined) {
+    name = createHash('sha256').update(sql).digest('base64url');
+    names.set(sql, name);
+  }
+  return tx.query<R>(sql, params, name);
+}
