@@ -113,3 +113,12 @@ export async function gateById(tx: Read, id: string): Promise<GateView | null> {
   const { rows } = await tx.query(`${select} where g.id = $1`, [id]);
   return rows[0] ? Row.parse(rows[0]) : null;
 }
+
+/** Whether a message of that id has moved the gate, whatever moved it since; a refusal moves nothing and has no version. */
+export async function movedBy(tx: Read, gateId: string, transition: string): Promise<boolean> {
+  const { rows } = await tx.query(
+    'select 1 from log where subject_id = $1 and transition = $2 and version is not null',
+    [gateId, transition],
+  );
+  return rows.length > 0;
+}

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config';
+import { crash } from './crash';
 import { decision } from './decision';
 import { log } from './log';
 import { retries } from './retries';
@@ -8,7 +9,7 @@ import type { Form, Proof } from './proof';
 import { rollout } from './rollout';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
-export const proofs: Record<string, Proof> = { decision, log, retries, rollout, replay };
+export const proofs: Record<string, Proof> = { crash, decision, log, retries, rollout, replay };
 
 export interface Wanted {
   count: number | null;

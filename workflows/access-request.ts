@@ -22,6 +22,7 @@ import {
   show,
   tell,
   textOf,
+  workflowTaskTimeout,
 } from './kit';
 import { workflowId } from './ids';
 import { accessMoved, gateMoved, runEnded, stateOf, withdraw } from './messages';
@@ -94,6 +95,7 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
     await startChild(approvalGate, {
       workflowId: gateWorkflow,
       args: [{ gate: input.gate, tell: [workflowId('accessRequest', access.tenantId, access.id)] }],
+      workflowTaskTimeout,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `${input.gate.action} ${input.gate.target}`,
       typedSearchAttributes: attributes('approvalGate', input.gate),

@@ -24,6 +24,7 @@ import {
   tell,
   textOf,
   wordsOf,
+  workflowTaskTimeout,
 } from './kit';
 import { workflowId } from './ids';
 import { accessMoved, gateMoved, runEnded, stateOf, steer, withdraw } from './messages';
@@ -152,6 +153,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
           startChild(accessRequest, {
             workflowId: workflowId('accessRequest', tenantId, wanted.id),
             args: [args],
+            workflowTaskTimeout,
             parentClosePolicy: ParentClosePolicy.ABANDON,
             staticSummary: `${wanted.permission} on ${wanted.resource}`,
             typedSearchAttributes: attributes('accessRequest', wanted),
@@ -185,6 +187,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
       startChild(approvalGate, {
         workflowId: workflowId('approvalGate', tenantId, draft.id),
         args: [{ gate: draft, tell: [self] }],
+        workflowTaskTimeout,
         parentClosePolicy: ParentClosePolicy.ABANDON,
         staticSummary: `${proposal.action} ${proposal.target}`,
         typedSearchAttributes: attributes('approvalGate', draft),

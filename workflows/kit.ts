@@ -118,6 +118,9 @@ export async function tell<A extends unknown[]>(id: string, signal: SignalDefini
   }
 }
 
+/** Of a child, as the API sets it for what it starts: a task that a dead worker held is another's after this long. */
+export const workflowTaskTimeout = '4 seconds';
+
 const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 const status = keyword('WhStatus');
 

@@ -19,14 +19,16 @@ export interface Claim {
 
 const dayMs = 24 * 3600 * 1000;
 /** A first request that has not answered by then has died with its process. */
-const staleSeconds = 60;
+const staleSeconds = 4;
+/** Until then it says at these intervals that it lives. */
+const aliveMs = 1_000;
 
 /**
  * Takes the key for this request. The same key means the same principal, route and body; it is kept a day.
  * @throws Conflict while the first still runs; KeyReused for another body; Invalid for a key that is none
  */
 export async function claimKey(
-  { store, config }: Kernel,
+  { store, config, logger }: Kernel,
   principal: Principal,
   route: string,
   key: string,
@@ -62,21 +64,36 @@ export async function claimKey(
   if (row && !row.answer_sealed) {
     throw new Conflict('the first request with this Idempotency-Key is still running', { field: 'Idempotency-Key' });
   }
+  const alive = setInterval(() => {
+    const renewed = store.write(principal.tenantId, (tx) =>
+      tx.query(
+        `update idempotency_keys set started_at = now()
+         where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and answer_sealed is null`,
+        id,
+      ),
+    );
+    renewed.catch((err: unknown) => logger.warn({ err }, 'a claim on an Idempotency-Key was not renewed'));
+  }, aliveMs).unref();
+  if (row) clearInterval(alive);
   return {
     replay: row?.answer_sealed ? (JSON.parse(unseal(masterKey, row.answer_sealed, about).toString()) as Answer) : null,
-    keep: (answer) =>
-      store.write(principal.tenantId, async (tx) => {
+    keep: (answer) => {
+      clearInterval(alive);
+      return store.write(principal.tenantId, async (tx) => {
         await tx.query(
           `update idempotency_keys set answer_sealed = $5 where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4`,
           [...id, seal(masterKey, JSON.stringify(answer), about)],
         );
-      }),
-    release: () =>
-      store.write(principal.tenantId, async (tx) => {
+      });
+    },
+    release: () => {
+      clearInterval(alive);
+      return store.write(principal.tenantId, async (tx) => {
         await tx.query(
           `delete from idempotency_keys where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and answer_sealed is null`,
           id,
         );
-      }),
+      });
+    },
   };
 }

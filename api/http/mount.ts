@@ -127,6 +127,7 @@ function answer(
       try {
         const result = await handler(input, ctx as never);
         if (!isRaw(op.output)) await claim.keep({ status: op.status ?? 200, body: surface.envelope(op.output.parse(result)) });
+        else await claim.release();
         send(res, op, surface, result);
       } catch (e) {
         await claim.release();

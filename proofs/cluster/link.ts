@@ -101,9 +101,9 @@ export async function openLink(name: string, protocol: Protocol, targetPort: num
       to.write(chunk);
       if (side === 'back' && there && (await hold(points[protocol].passed, wire)) === 'drop') kill(c);
     };
-    from.on('data', (chunk: Buffer) => (turn = turn.then(() => pass(chunk))));
-    from.on('end', () => (turn = turn.then(() => void to.end())));
-    from.on('error', () => (turn = turn.then(() => void to.resetAndDestroy()))); // what one end suffers, the other hears
+    from.on('data', (chunk: Buffer) => void (turn = turn.then(() => pass(chunk))));
+    from.on('end', () => void (turn = turn.then(() => void to.end())));
+    from.on('error', () => void (turn = turn.then(() => void to.resetAndDestroy()))); // what one end suffers, the other hears
     from.on('close', () => {
       if (c.caller.destroyed && c.other.destroyed) connections.delete(c);
       turn = turn.then(() => void to.end());

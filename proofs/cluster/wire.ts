@@ -8,7 +8,8 @@ export interface PostgresWire {
   back(chunk: Buffer): boolean;
 }
 
-const commits = /(^|;)\s*(commit|end)\s*;?\s*$/i;
+/** Alone, or with the statement that waits for the disk after it. */
+const commits = /(^|;)\s*(commit|end)\s*(;|$)/i;
 const readOnly = /^\s*begin\b[^;]*\bread only\b/i;
 
 /** Cuts a stream into messages: a type byte, a length, a body. `untyped`: the first has no type (a start-up). */

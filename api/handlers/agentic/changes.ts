@@ -105,7 +105,7 @@ export const changeHandlers: Handlers<typeof changes> = {
     return {
       status: 'approved' as const,
       change_id: gate.number,
-      ...(decided.already && { already_approved: true }),
+      ...(decided?.already && { already_approved: true }),
       resume,
     };
   },

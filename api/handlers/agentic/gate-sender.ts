@@ -1,4 +1,4 @@
-import { gateById } from '../../../db/changes';
+import { gateById, movedBy } from '../../../db/changes';
 import { Conflict, DomainError } from '../../../domain/errors';
 import type { Gate, Verdict } from '../../../domain/gate';
 import { signAssertion } from '../../../log/assertion';
@@ -34,7 +34,8 @@ async function refuse(ctx: Ctx, gate: Gate, event: string, e: DomainError): Prom
 }
 
 /**
- * Sends a decision or a completion with the proof of who is behind it.
+ * Sends a decision or a completion with the proof of who is behind it. Null: it is a repeat of one that was applied and
+ * whose answer was lost with its process, perhaps before the workflow's history had it; the log has.
  * @throws Conflict, Forbidden: what the gate refused, written down
  */
 export async function send<R>(
@@ -42,13 +43,16 @@ export async function send<R>(
   gate: Gate,
   event: Verdict | 'complete',
   update: (proof: string, updateId: string) => Promise<R>,
-): Promise<R> {
+): Promise<R | null> {
   const proof = await signAssertion(ctx.kernel.keyring, {
     by: ctx.actor, tenantId: ctx.tenantId, gateId: gate.id, verdict: event, digest: gate.digest,
   }); // prettier-ignore
+  const updateId = ctx.newId(`${event}:${gate.id}`);
   try {
-    return await update(proof, ctx.newId(`${event}:${gate.id}`));
+    return await update(proof, updateId);
   } catch (e) {
+    const refused = e instanceof Gone || e instanceof Conflict;
+    if (refused && (await ctx.read((tx) => movedBy(tx, gate.id, updateId)))) return null;
     if (e instanceof Gone) {
       // The process is over: the row says how it ended.
       const row = (await ctx.read((tx) => gateById(tx, gate.id))) ?? gate;

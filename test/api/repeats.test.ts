@@ -1,0 +1,43 @@
+import { Client, Connection } from '@temporalio/client';
+import { startServer, until, type Server } from '../harness';
+import { temporal } from '../stack';
+import { workflowId } from '../../workflows/ids';
+
+let server: Server;
+let connection: Connection;
+beforeAll(async () => {
+  server = await startServer();
+  connection = await Connection.connect({ address: temporal().address });
+});
+afterAll(async () => {
+  await connection.close();
+  await server.close();
+});
+
+test('a decision whose answer was lost is acknowledged to its repeat, and to nobody else, though its workflow knows nothing of it', async () => {
+  const { token } = await server.user('ADMIN');
+  const ticket = await server.call('POST', '/api/tickets', { title: 'lost answer', auto_assign: false });
+  const made = await server.call('POST', '/api/changes/request', {
+    ticket_id: ticket.body.id,
+    action: 'a',
+    target: 't',
+  });
+  const path = `/api/changes/${made.body.change_id}/reject`;
+  const reject = (key: string) => server.as(token)('POST', path, {}, { 'idempotency-key': key });
+  expect(await reject('first')).toMatchObject({ status: 200 });
+
+  // The API died before it kept its answer, and the server before history had the decision.
+  await server.owner.query('delete from idempotency_keys');
+  const { rows } = await server.owner.query<{ id: string }>('select id from gates');
+  const id = workflowId('approvalGate', server.tenantId, rows[0]?.id ?? '');
+  const workflowExecution = { workflowId: id };
+  await connection.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution });
+  const { workflow } = new Client({ connection });
+  await until(
+    () => workflow.getHandle(id).describe().then(() => false, () => true), // prettier-ignore
+    'its workflow to be gone',
+  );
+
+  expect(await reject('first')).toMatchObject({ status: 200, body: { status: 'rejected' } });
+  expect(await reject('second')).toMatchObject({ status: 409 });
+});
