@@ -79,7 +79,12 @@ export const readTx = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Prom
 function unlogged(e: unknown): never {
   const code = (e as { code?: unknown }).code;
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || code.startsWith('23')) throw e;
-  throw Object.assign(new Unavailable('the log could not be written: nothing was done', { retry: true }), { cause: e });
+  throw Object.assign(
+    new Unavailable('the log could not be written, or not confirmed: repeat it with the same Idempotency-Key', {
+      retry: true,
+    }),
+    { cause: e },
+  );
 }
 
 /** Finishes a transaction: from the entries that it said, the last statements of it. */

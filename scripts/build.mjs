@@ -7,7 +7,19 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const stampFile = join(dist, '.stamp');
-const folders = ['domain', 'workflows', 'activities', 'pipeline', 'log', 'db', 'api', 'workers', 'cli', 'bench', 'proofs'];
+const folders = [
+  'domain',
+  'workflows',
+  'activities',
+  'pipeline',
+  'log',
+  'db',
+  'api',
+  'workers',
+  'cli',
+  'bench',
+  'proofs',
+];
 
 /** Every file below a folder, as paths relative to the project. */
 async function files(folder) {
