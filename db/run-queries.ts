@@ -94,6 +94,10 @@ export const aliveRuns = (tx: Read, ticketId: string): Promise<Run[]> =>
     endedStatuses,
   ]);
 
+/** The same, held: none of them ends before this transaction does, so that each sees at its end what is written for it here. */
+export const heldRuns = (tx: Read, ticketId: string): Promise<Run[]> =>
+  runs.list(tx, `where ticket_id = $1 and not status = any($2) order by number for share`, [ticketId, endedStatuses]);
+
 /** Stops every further call of the run at stage 1. True when nobody had before. */
 export async function fence(tx: Read, runId: string, reason: string): Promise<boolean> {
   const { rowCount } = await tx.query(

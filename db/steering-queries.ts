@@ -69,3 +69,12 @@ export async function acknowledge(
   );
   return { id: rows[0].id, changed: rowCount === 1 };
 }
+
+/** What a run was told and has not looked at. */
+export async function undelivered(tx: Read, runId: string): Promise<{ id: string; number: number; author: string }[]> {
+  const { rows } = await tx.query<{ id: string; number: number; author: string }>(
+    `select id, number, author from steering_events where run_id = $1 and status = 'pending' order by number`,
+    [runId],
+  );
+  return rows;
+}

@@ -3,13 +3,14 @@ import type { Config } from '../config';
 import { crash } from './crash';
 import { decision } from './decision';
 import { log } from './log';
+import { network } from './network';
 import { retries } from './retries';
 import { replay } from './replay';
 import type { Form, Proof } from './proof';
 import { rollout } from './rollout';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
-export const proofs: Record<string, Proof> = { crash, decision, log, retries, rollout, replay };
+export const proofs: Record<string, Proof> = { crash, decision, log, network, retries, rollout, replay };
 
 export interface Wanted {
   count: number | null;

@@ -1,5 +1,6 @@
 import { writeNote } from '../../db/notes';
 import { runs } from '../../db/runs';
+import { undelivered } from '../../db/steering-queries';
 import { tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
 import { Conflict } from '../../domain/errors';
@@ -62,12 +63,30 @@ async function counted(tx: Write, next: Run): Promise<Run> {
     : next;
 }
 
+/** What people said and the agent did not hear before it ended is written down: nobody is left to hear it. */
+async function writeDownUnheard(tx: Write, run: Run): Promise<void> {
+  for (const event of await undelivered(tx, run.id)) {
+    tx.log({
+      kind: 'steering.undelivered',
+      actor: system,
+      subject: { kind: 'run', id: run.id },
+      transition: `undelivered:${event.id}`,
+      ticketId: run.ticketId,
+      runId: run.id,
+      agentId: run.agentId,
+      reason: `the agent was ${run.status} before it looked`,
+      body: { event_id: event.number, author: event.author },
+    });
+  }
+}
+
 export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<Run | null> {
   const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, await counted(tx, next)));
   if (!written) return null;
   await moveTicket(tx, written, t.event);
   const by = t.event?.type === 'stop' ? t.event.by : t.event === null ? written.spawnedBy : agentActor(written);
   if (isEnded(written)) {
+    await writeDownUnheard(tx, written);
     await writeNote(tx, {
       ticketId: written.ticketId,
       key: `${written.id}:${written.version}`,

@@ -38,6 +38,8 @@ export interface Link {
   dropReply(n?: number): void;
   /** Watches for the next time that a connection comes to the point. Answers how to give up. */
   onPoint(watch: Watch): () => void;
+  /** Resolves when the next chunk has been passed on. */
+  carried(): Promise<void>;
   /** Faults that really hit a connection. */
   readonly faults: number;
   close(): Promise<void>;
@@ -67,6 +69,7 @@ export async function openLink(name: string, protocol: Protocol, targetPort: num
   let delayMs = 0;
   let drops = 0;
   let faults = 0;
+  let waiting: (() => void)[] = [];
 
   const kill = (c: Connection): void => {
     if (connections.delete(c)) faults += 1;
@@ -99,6 +102,8 @@ export async function openLink(name: string, protocol: Protocol, targetPort: num
       if (there && (await hold(points[protocol][side], wire)) === 'drop') return kill(c);
       if (!connections.has(c) || to.destroyed) return;
       to.write(chunk);
+      for (const tell of waiting) tell();
+      waiting = [];
       if (side === 'back' && there && (await hold(points[protocol].passed, wire)) === 'drop') kill(c);
     };
     from.on('data', (chunk: Buffer) => void (turn = turn.then(() => pass(chunk))));
@@ -145,6 +150,7 @@ export async function openLink(name: string, protocol: Protocol, targetPort: num
       watches.push(watch);
       return () => void (watches = watches.filter((w) => w !== watch));
     },
+    carried: () => new Promise((resolve) => waiting.push(resolve)),
     get faults() {
       return faults;
     },

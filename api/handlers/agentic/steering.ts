@@ -1,4 +1,4 @@
-import { aliveRuns } from '../../../db/run-queries';
+import { heldRuns } from '../../../db/run-queries';
 import { steeringEvents } from '../../../db/tickets';
 import type { Write } from '../../../db/tx';
 import { steers, type Note } from '../../../domain/ticket';
@@ -21,7 +21,7 @@ const mostChars = 2_400;
 export async function steerAgents(ctx: Ctx, tx: Write, note: Note): Promise<Steered[]> {
   if (ctx.principal.kind === 'agent' || !steers(note.source, note.author)) return [];
   const steered: Steered[] = [];
-  for (const run of await aliveRuns(tx, note.ticketId)) {
+  for (const run of await heldRuns(tx, note.ticketId)) {
     const event = await steeringEvents.insert(tx, {
       id: ctx.newId(`steering:${note.id}:${run.id}`),
       tenantId: ctx.tenantId,
