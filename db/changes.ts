@@ -16,6 +16,8 @@ const select = `select ${gates.columns('g')}, t.number as "ticketNumber", r.numb
   from gates g left join tickets t on t.id = g.ticket_id left join runs r on r.id = g.run_id`;
 
 export interface GateFilter {
+  /** The only ticket whose gates the caller may see. */
+  only: string | null;
   status: string | null;
   agent: number | null;
   ticket: number | null;
@@ -23,6 +25,7 @@ export interface GateFilter {
 
 const matching = (f: GateFilter) => {
   const where = conditions();
+  where.add((p) => `g.ticket_id = ${p}`, f.only);
   where.add((p) => `g.status = ${p}`, f.status);
   where.add((p) => `g.run_id = (select id from runs where number = ${p})`, f.agent);
   where.add((p) => `g.ticket_id = (select id from tickets where number = ${p})`, f.ticket);
@@ -58,7 +61,7 @@ export async function pageOfGates(
   limit: number,
   offset: number,
 ): Promise<{ gates: GateView[]; total: number; pending: number }> {
-  if (f.agent !== null || f.ticket !== null) {
+  if (f.only !== null || f.agent !== null || f.ticket !== null) {
     const [gates, counts] = [await listGates(tx, f, limit, offset), await countGates(tx, f)] as const;
     return { gates, ...counts };
   }
@@ -88,16 +91,21 @@ export async function pageOfGates(
   return { gates: inOrder(rows, walk).map((r) => Row.parse(r)), total, pending };
 }
 
-export async function pendingGates(tx: Read): Promise<GateView[]> {
+export async function pendingGates(tx: Read, only: string | null): Promise<GateView[]> {
   const { rows } = await tx.query(
-    `${select} where g.status = 'pending' and g.expires_at > now() order by g.number limit 1000`,
+    `${select} where g.status = 'pending' and g.expires_at > now() and ($1::uuid is null or g.ticket_id = $1)
+     order by g.number limit 1000`,
+    [only],
   );
   return rows.map((r) => Row.parse(r));
 }
 
-export async function gateStats(tx: Read): Promise<Record<Gate['status'], number>> {
+export async function gateStats(tx: Read, only: string | null): Promise<Record<Gate['status'], number>> {
   const { rows } = await tx.query<{ status: Gate['status']; n: number }>(
-    'select status, sum(n)::int as n from gate_tallies group by status',
+    only === null
+      ? 'select status, sum(n)::int as n from gate_tallies group by status'
+      : 'select status, count(*)::int as n from gates where ticket_id = $1 group by status',
+    only === null ? [] : [only],
   );
   const counts = { pending: 0, approved: 0, rejected: 0, completed: 0, expired: 0 };
   for (const { status, n } of rows) counts[status] = n;

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { v4 } from 'uuid';
 import { z } from 'zod';
 import type { Principal } from '../domain/principal';
-import { scopes as allScopes, scopesOf } from '../domain/scopes';
+import { agentScopes, scopes as allScopes, scopesOf } from '../domain/scopes';
 import type { Keyring } from './keys';
 
 const keyForm = /^acp_[A-Za-z0-9_-]{43}$/;
@@ -27,12 +27,18 @@ interface KeyRow {
 const known = new Set<string>(allScopes);
 const both = (a: readonly string[], b: readonly string[]): string[] => a.filter((s) => known.has(s) && b.includes(s));
 
-/** Whom an API key acts as; null when it is unknown, expired, revoked, or its user or agent may no longer act. */
+/**
+ * Whom an API key acts as, with no more than its user or agent may by now, nor more than a run may when it is bound to one;
+ * null when it is unknown, expired, revoked, or its user or agent may no longer act
+ */
 export async function principalOfKey(pool: Pool, key: string): Promise<Principal | null> {
   if (!keyForm.test(key)) return null;
   const hash = hashKey(key);
   const row = await findKey(pool, hash);
   if (!row || row.revoked_at || (row.expires_at && row.expires_at.getTime() <= Date.now())) return null;
+  // A run that is not there leaves no ticket to be bound to: nothing is open then, rather than everything.
+  if (row.run_id !== null && row.ticket_id === null) return null;
+  const may = row.run_id === null ? allScopes : agentScopes;
   const base = { tenantId: row.tenant_id, role: row.role, credentialId: row.id, ticketId: row.ticket_id };
   if (row.user_id !== null) {
     if (!row.is_active || row.email === null) return null;
@@ -41,14 +47,14 @@ export async function principalOfKey(pool: Pool, key: string): Promise<Principal
       id: row.user_id,
       kind: 'user',
       name: row.email,
-      scopes: both(row.scopes, scopesOf(row.user_role ?? '')),
+      scopes: both(both(row.scopes, scopesOf(row.user_role ?? '')), may),
     };
   }
   if (row.agent_id !== null) {
     if (row.agent_status !== 'ACTIVE') return null;
-    return { ...base, id: row.agent_id, kind: 'agent', name: row.agent_name ?? 'agent', scopes: row.scopes };
+    return { ...base, id: row.agent_id, kind: 'agent', name: row.agent_name ?? 'agent', scopes: both(row.scopes, may) };
   }
-  return { ...base, id: row.id, kind: 'service', name: row.name, scopes: row.scopes };
+  return { ...base, id: row.id, kind: 'service', name: row.name, scopes: both(row.scopes, may) };
 }
 
 async function findKey(pool: Pool, hash: string): Promise<KeyRow | null> {
@@ -111,6 +117,7 @@ export async function principalOfToken(
     throw e;
   }
   const client = await pool.connect();
+  let broken: Error | undefined;
   try {
     const results = (await client.query(
       `begin read only; set local app.tenant = '${claims.tenant_id}';
@@ -123,9 +130,9 @@ export async function principalOfToken(
       credentialId: claims.jti, ticketId: null, expiresAt: (claims.exp ?? 0) * 1000,
     }; // prettier-ignore
   } catch (e) {
-    await client.query('rollback').catch(() => undefined); // the connection is gone, and the transaction with it
+    await client.query('rollback').catch((lost: Error) => (broken = lost)); // the connection is gone: so is its transaction
     throw e;
   } finally {
-    client.release();
+    client.release(broken);
   }
 }

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config';
 import { crash } from './crash';
+import { authority } from './authority';
 import { decision } from './decision';
+import { isolation } from './isolation';
 import { log } from './log';
 import { network } from './network';
 import { retries } from './retries';
@@ -10,7 +12,17 @@ import type { Form, Proof } from './proof';
 import { rollout } from './rollout';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
-export const proofs: Record<string, Proof> = { crash, decision, log, network, retries, rollout, replay };
+export const proofs: Record<string, Proof> = {
+  crash,
+  decision,
+  log,
+  network,
+  retries,
+  rollout,
+  replay,
+  authority,
+  isolation,
+};
 
 export interface Wanted {
   count: number | null;

@@ -5,7 +5,7 @@ import { scopes } from '../domain/scopes';
 import { operations } from '../api/registry';
 import { isRaw } from '../api/operation';
 import { surfaceOf } from '../api/surfaces';
-import { exampleOf, illTyped } from './contract/examples';
+import { exampleOf, illTyped } from '../proofs/authority/examples';
 import { startServer, type Answer, type Server } from './harness';
 import { fixtures, type Fixtures } from './contract/fixtures';
 import { exceptions } from './contract/exceptions';

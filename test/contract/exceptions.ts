@@ -10,3 +10,18 @@ const killSwitch = 'the path names a tenant, and that of others is refused with 
 export const exceptions: Exception[] = ['getKillSwitch', 'setKillSwitch', 'releaseKillSwitch'].flatMap((operation) =>
   ['unknown id', 'foreign id'].map((check) => ({ operation, check, reason: killSwitch })),
 );
+
+const anybody = 'the contract asks for a login alone; here a login opens what its role has the scope for';
+const admin = 'the contract names the role; here the role is the scope that it holds';
+const given = (contract: string, reason: string, operations: string[]) =>
+  operations.map((operation) => ({ operation, contract, reason }));
+
+/** Where the contract's column names no scope, what it says, and why the scope here is what it means. */
+export const accessExceptions: { operation: string; contract: string; reason: string }[] = [
+  ...given('JWT+tenant', anybody, ['me', 'listAuditLogs', 'verifyAuditLogs', 'getReceipt', 'verifyReceipt', 'getKillSwitch']),
+  ...given('JWT+tenant; ADMIN', admin, ['listApiKeys', 'createApiKey', 'revokeApiKey']),
+  ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setKillSwitch', 'releaseKillSwitch']),
+  ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
+  ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),
+  ...given('X-Tenant-ID (no token yet)', 'guesses are counted besides: that is what login means here', ['login']),
+];

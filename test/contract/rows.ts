@@ -7,6 +7,7 @@ export interface ContractRow {
   tag: string;
   method: string;
   path: string;
+  auth: string;
   statuses: string;
   certainty: string;
 }
@@ -18,7 +19,7 @@ export const shapeOf = (path: string): string =>
 export function contractRows(): ContractRow[] {
   const [, ...lines] = readFileSync(join(__dirname, 'operations.tsv'), 'utf8').trimEnd().split('\n');
   return lines.map((line) => {
-    const [seed = '', tag = '', method = '', path = '', , , , , statuses = '', , certainty = ''] = line.split('\t');
-    return { seed, tag, method, path, statuses, certainty };
+    const [seed = '', tag = '', method = '', path = '', , auth = '', , , statuses = '', , certainty = ''] = line.split('\t');
+    return { seed, tag, method, path, auth, statuses, certainty };
   });
 }

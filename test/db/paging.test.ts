@@ -119,7 +119,7 @@ test('changes: by status, with those that wait, as the plain query has them', as
     );
     for (const offset of offsets(all.length, 7)) {
       const found = await store.read(tenantId, (tx) =>
-        pageOfGates(tx, { status, agent: null, ticket: null }, 7, offset),
+        pageOfGates(tx, { only: null, status, agent: null, ticket: null }, 7, offset),
       );
       expect([status, offset, found.total, found.pending, found.gates.map((g) => g.number)]).toEqual([
         status, offset, all.length, waiting[0], all.slice(offset, offset + 7),

@@ -10,13 +10,15 @@ export const auth = {
     tag,
     summary: 'Log in with e-mail and password, in the tenant that X-Tenant-ID names; sets the cookie acp_token as well',
     access: 'login',
-    body: z.object({
-      email: z
-        .string()
-        .max(254)
-        .regex(/^[^\s@\p{C}]+@[^\s@\p{C}]+$/u, 'an e-mail address'),
-      password: z.string().min(1).max(1024),
-    }),
+    body: z
+      .object({
+        email: z
+          .string()
+          .max(254)
+          .regex(/^[^\s@\p{C}]+@[^\s@\p{C}]+$/u, 'an e-mail address'),
+        password: z.string().min(1).max(1024),
+      })
+      .meta({ example: { email: 'dana@example.com', password: 'correct horse battery staple' } }),
     output: z.object({
       access_token: z.string(),
       token_type: z.literal('bearer'),

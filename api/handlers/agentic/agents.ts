@@ -87,7 +87,7 @@ export const agentHandlers: Handlers<typeof agents> = {
     ctx.read(async (tx) => {
       const run = await seenRun(ctx, tx, params.agent_id);
       const checkpoints = await checkpointsOf(tx, [run.id], mostCheckpoints);
-      const gates = await listGates(tx, { status: null, agent: run.number, ticket: null }, 100, 0);
+      const gates = await listGates(tx, { only: null, status: null, agent: run.number, ticket: null }, 100, 0);
       const audit = await runEntries(tx, run.id, mostAudit);
       return {
         ...agentView(ctx, run),

@@ -35,12 +35,18 @@ async function resumeOf(
 
 export const changeHandlers: Handlers<typeof changes> = {
   listChanges: async ({ query }, ctx) => {
-    const filter = { status: query.status ?? null, agent: query.agent_id ?? null, ticket: query.ticket_id ?? null };
+    const { ticketId: only } = ctx.principal;
+    const filter = {
+      only,
+      status: query.status ?? null,
+      agent: query.agent_id ?? null,
+      ticket: query.ticket_id ?? null,
+    };
     const { gates, total, pending } = await ctx.read((tx) => pageOfGates(tx, filter, query.limit, query.offset));
     return { changes: gates.map((g) => changeView(ctx, g)), total, pending };
   },
   listPendingChanges: async (_input, ctx) => {
-    const list = await ctx.read(pendingGates);
+    const list = await ctx.read((tx) => pendingGates(tx, ctx.principal.ticketId));
     return {
       changes: list.map((g) => ({
         ...changeView(ctx, g),
@@ -49,7 +55,7 @@ export const changeHandlers: Handlers<typeof changes> = {
       count: list.length,
     };
   },
-  changeStats: (_input, ctx) => ctx.read(gateStats),
+  changeStats: (_input, ctx) => ctx.read((tx) => gateStats(tx, ctx.principal.ticketId)),
   getChange: async ({ params }, ctx) => changeView(ctx, await find(ctx, params.change_id)),
   getChangeStatus: async ({ params }, ctx) => changeStatusView(await find(ctx, params.change_id)),
 

@@ -74,7 +74,7 @@ export async function contextOf(ctx: Ctx, tx: Read, ticket: TicketView) {
     id,
     most.attachments,
   ]);
-  const gates = await listGates(tx, { status: null, agent: null, ticket: number }, most.changes, 0);
+  const gates = await listGates(tx, { only: null, status: null, agent: null, ticket: number }, most.changes, 0);
   const access = await accessOfTicket(tx, id, most.access);
   const runs = await runsOfTicket(tx, id, most.tasks);
   const checkpoints = await checkpointsOf(tx, runs.map((r) => r.id), most.checkpoints); // prettier-ignore

@@ -147,6 +147,7 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
     ctx.write(async (tx) => {
       // Held, so that two who ask at once get one postmortem.
       const ticket = await heldTicket(ctx, tx, params.ticket_id);
+      const run = await runOf(tx, body, ticket.id);
       const [standing] = await rows.list(
         tx,
         `where ticket_id = $1 and status in ('ready_for_review', 'approved', 'promoted') order by number desc limit 1`,
@@ -156,7 +157,6 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
         const status = standing.id === ctx.newId() ? ('ready_for_review' as const) : ('exists' as const);
         return { status, postmortem_id: standing.number };
       }
-      const run = await runOf(tx, body, ticket.id);
       const evidence = await postmortemEvidence(tx, ticket.id);
       const made = await create(
         ctx,
@@ -225,8 +225,8 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
   },
 
   promotePostmortem: async ({ params, body }, ctx) => {
-    const found = await ctx.read((tx) => seen(ctx, tx, params.id));
     assertPerson(ctx);
+    const found = await ctx.read((tx) => seen(ctx, tx, params.id));
     return promote(ctx, found, body);
   },
 };

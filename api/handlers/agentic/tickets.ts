@@ -144,7 +144,7 @@ export const ticketHandlers: Handlers<typeof tickets> = {
   getTicket: ({ params }, ctx) =>
     ctx.read(async (tx) => {
       const ticket = await seenTicket(ctx, tx, params.ticket_id);
-      const gates = await listGates(tx, { status: null, agent: null, ticket: ticket.number }, 100, 0);
+      const gates = await listGates(tx, { only: null, status: null, agent: null, ticket: ticket.number }, 100, 0);
       const { runId, tenantId } = ticket;
       return {
         ...ticketView(ticket),

@@ -49,7 +49,10 @@ const misfits: unknown[] = [{ wrong: ['type'] }, 12.5, 'not-one-of-these', [[]],
  * An ill-typed input for each part that can be ill typed: the example with one part replaced by something that the schema
  * refuses there, and the name of that part.
  */
-export function illTyped(schema: z.ZodType, values: unknown[] = misfits): { field: string; input: Record<string, unknown> }[] {
+export function illTyped(
+  schema: z.ZodType,
+  values: unknown[] = misfits,
+): { field: string; input: Record<string, unknown> }[] {
   const { properties = {} } = json(schema);
   const example = exampleOf(schema) as Record<string, unknown>;
   return Object.keys(properties).flatMap((field) => {

@@ -1,0 +1,161 @@
+import type { Scope } from '../../domain/scopes';
+
+// What every operation answers to an id that is not the caller's. A path, query or body field that names something and is
+// not in this table fails the test, and so does an operation that is not.
+
+/** What an id names; the world (world.ts) has one of each in each tenant. */
+export type Noun =
+  | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
+  | 'blueprint' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
+  | 'seq' | 'offset' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
+
+/** A credential that is bound to a ticket sees no other, nor what belongs to another. */
+export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
+
+/**
+ * What happens to a foreign id, and to one that names nothing, in the same words:
+ * `missing` 404 · `empty` 200 with nothing in it · `refused` 403 · `unknown` 401 ·
+ * `ignored` it names nothing of ours, the caller's own tenant is all that the call touches · `public` for everybody to see.
+ */
+export type Outcome = 'missing' | 'empty' | 'refused' | 'unknown' | 'ignored' | 'public';
+export interface Place {
+  noun: Noun;
+  foreign: Outcome;
+}
+
+export interface Declared {
+  /** By place: `path.ticket_id`, `query.offset`, `body.lease_request.resource_id`, `header.Last-Event-ID`. */
+  ids: Readonly<Record<string, Place>>;
+  /** What the call comes to for whoever may make it; its status, or 409 where the thing has moved on, unless given. */
+  own?: { statuses: readonly number[]; why: string };
+  /** Who may not make it whatever their scopes say: 403. */
+  only?: 'people' | 'users';
+  /** A place that asks for a scope besides, except of the agent that it names. */
+  besides?: { place: string; scope: Scope };
+  /** What has to be made anew before each round, because the call uses it up. */
+  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed';
+}
+
+const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
+const ticket = { 'path.ticket_id': at('ticket') };
+const run = { 'path.agent_id': at('run') };
+const change = { 'path.change_id': at('change') };
+const postmortem = { 'path.id': at('postmortem') };
+const offset = { 'query.offset': at('offset', 'empty') };
+const filter = { 'query.ticket_id': at('ticket', 'empty') };
+const tenant = { 'path.tenant_id': at('tenant', 'refused') };
+const resource = at('external', 'ignored');
+const none: Declared = { ids: {} };
+const acting = { place: 'body.agent_id', scope: 'agents:act' } as const;
+
+export const declared: Readonly<Record<string, Declared>> = {
+  listTickets: { ids: offset },
+  createTicket: none,
+  getTicket: { ids: ticket },
+  getTicketContext: { ids: ticket },
+  setTicketStatus: { ids: ticket },
+  postTicket: { ids: ticket },
+  putTicket: { ids: ticket },
+  patchTicket: { ids: ticket },
+  assignTicket: { ids: ticket },
+  addNote: { ids: { ...ticket, 'body.agent_id': at('run') } },
+  addAttachment: { ids: { ...ticket, 'body.note_id': at('note') } },
+  requestInfo: { ids: ticket },
+  userResponse: { ids: ticket },
+  assignAgent: {
+    ids: { ...ticket, 'body.profile_id': resource },
+    own: { statuses: [409], why: 'the ticket of this world has its agent; test/api/agents assigns' },
+  },
+  unassignAgent: { ids: ticket },
+  listAgents: { ids: { ...offset, ...filter } },
+  listActiveAgents: none,
+  getAgent: { ids: run },
+  getAgentLogs: { ids: run },
+  listSteering: { ids: { ...run, ...offset } },
+  acknowledgeSteering: { ids: { ...run, 'path.event_id': at('event') } },
+  stopAgent: { ids: run },
+  listAccessRequests: { ids: ticket },
+  requestAccess: {
+    ids: { ...ticket, 'body.agent_id': at('run'), 'body.lease_request.resource_id': resource },
+    besides: acting,
+  },
+  listLeases: { ids: run },
+  checkLease: {
+    ids: { ...run, 'body.resource_id': resource },
+    own: { statuses: [403], why: 'no lease covers the example: that is the answer, and it is written down' },
+  },
+  listChanges: { ids: { ...offset, ...filter, 'query.agent_id': at('run', 'empty') } },
+  listPendingChanges: none,
+  changeStats: none,
+  getChange: { ids: change },
+  getChangeStatus: { ids: change },
+  requestChange: { ids: { 'body.ticket_id': at('ticket'), 'body.agent_id': at('run') }, besides: acting },
+  approveChange: { ids: change, fresh: 'change' },
+  rejectChange: { ids: change, fresh: 'change' },
+  completeChange: {
+    ids: { ...change, 'body.agent_id': at('external', 'ignored') }, // a label, kept nowhere
+    fresh: 'approved',
+  },
+  deployStaticSite: {
+    ids: { ...run, 'body.change_id': at('change'), 'body.slug': at('slug', 'ignored') },
+    own: {
+      statuses: [403],
+      why: 'the change of this world allows no deployment; test/api/publishing has those that do',
+    },
+  },
+  published: {
+    ids: { 'path.slug': at('slug', 'public'), 'path.path': at('page', 'public') },
+    own: { statuses: [404], why: 'nothing is published in this world; test/api/publishing does' },
+  },
+  listPostmortems: { ids: { ...offset, ...filter } },
+  getEvidence: { ids: ticket },
+  getPostmortem: { ids: postmortem },
+  synthesizePostmortem: { ids: { ...ticket, 'body.agent_id': at('run'), 'body.task_id': at('task') } },
+  createPostmortem: {
+    ids: { 'body.ticket_id': at('ticket'), 'body.agent_id': at('run'), 'body.task_id': at('task') },
+  },
+  updatePostmortem: { ids: postmortem, fresh: 'postmortem' },
+  reviewPostmortem: { ids: postmortem, only: 'people', fresh: 'postmortem' },
+  promotePostmortem: { ids: postmortem, only: 'people', fresh: 'reviewed' },
+  listWorkflows: { ids: offset },
+  getWorkflow: { ids: { 'path.id': at('blueprint') } },
+  listKnowledge: { ids: offset },
+  getKnowledge: { ids: { 'path.id': at('article') } },
+  listSkills: none,
+  getSkill: { ids: { 'path.id': at('skill') } },
+  listAgentSkills: { ids: run },
+  login: {
+    ids: { 'header.X-Tenant-ID': at('tenant', 'unknown') },
+    own: { statuses: [401], why: 'the example is nobody; test/api/aegis logs in' },
+  },
+  me: { ids: {}, only: 'users' },
+  listAuditLogs: { ids: { ...offset, 'query.agent_id': at('agent', 'empty') } },
+  verifyAuditLogs: none,
+  receiptKey: none,
+  getReceipt: { ids: { 'path.execution_id': at('execution') } },
+  verifyReceipt: { ids: { 'body.receipt': at('receipt', 'refused') } },
+  listApiKeys: none,
+  createApiKey: { ids: { 'body.agent_id': at('agent') } },
+  revokeApiKey: { ids: { 'path.key_id': at('key') } },
+  validateApiKey: { ids: { 'body.api_key': at('secret', 'unknown') } },
+  getKillSwitch: { ids: tenant },
+  setKillSwitch: { ids: tenant },
+  releaseKillSwitch: { ids: tenant },
+  eventStream: { ids: { 'query.agent_id': at('agent'), 'header.Last-Event-ID': at('seq', 'ignored') } },
+  health: none,
+  opsAgentHealth: none,
+  ready: none,
+  live: none,
+  orchestrationHealth: none,
+  systemHealth: none,
+  status: none,
+  metrics: none,
+  opsAgentMetrics: {
+    ids: {},
+    own: { statuses: [401], why: 'asked without the metrics token; test/api/health has it' },
+  },
+  openApiDocument: none,
+  swaggerPage: none,
+  redocPage: none,
+  docsAsset: { ids: { 'path.asset': at('asset', 'public') } },
+};

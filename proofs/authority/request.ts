@@ -1,0 +1,87 @@
+import type { Operation } from '../../api/operation';
+import type { Declared } from './declared';
+import { exampleOf } from './examples';
+import type { Tenant } from './world';
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  text: string;
+}
+type Json = Record<string, unknown>;
+
+/** Puts a value at `lease_request.resource_id` of a body. */
+function put(body: Json, path: string, value: unknown): void {
+  const [key = '', ...rest] = path.split('.');
+  if (!rest.length) body[key] = value;
+  else put((body[key] ??= { system: 'x', resource_id: 'x' }) as Json, rest.join('.'), value);
+}
+
+/** One call: every id place filled from `tenant`, but those in `instead`; `inner` names another tenant where nothing asks for one. */
+export async function request(
+  url: string,
+  op: Operation,
+  entry: Declared,
+  how: { token: string; tenant: Tenant; instead?: Json; inner?: string; headers?: Record<string, string> },
+): Promise<Answer> {
+  const { token, tenant, instead = {}, inner } = how;
+  const space = op.route.indexOf(' ');
+  const method = op.route.slice(0, space);
+  let path = op.route.slice(space + 1);
+  const query: Json = {};
+  const headers: Record<string, string> = { ...(token && { authorization: `Bearer ${token}` }), ...how.headers };
+  const sends = method !== 'GET' && method !== 'DELETE' && op.body !== undefined;
+  const body = sends ? { ...(exampleOf(op.body as NonNullable<typeof op.body>) as Json) } : {};
+  for (const [place, { noun }] of Object.entries(entry.ids)) {
+    const [where, field = ''] = [place.slice(0, place.indexOf('.')), place.slice(place.indexOf('.') + 1)];
+    const value = place in instead ? instead[place] : tenant.ids[noun];
+    // Of one's own ids, an offset would skip all there is and a header is not needed.
+    if (!(place in instead) && (noun === 'offset' || noun === 'seq')) continue;
+    if (where === 'path') path = path.replace(new RegExp(`[:*]${field}(?=/|$)`), encodeURIComponent(String(value)));
+    else if (where === 'query') query[field] = value;
+    else if (where === 'header') headers[field] = String(value);
+    else if (noun === 'receipt') Object.assign(body, value);
+    else put(body, field, value);
+  }
+  if (inner !== undefined) {
+    const says = { tenant_id: inner, tenantId: inner };
+    Object.assign(sends ? body : query, says);
+    for (const field of ['access_scope', 'metadata', 'approval_policy']) if (fits(op, field)) body[field] = says;
+  }
+  const search = new URLSearchParams(
+    Object.entries(query).map(([k, v]): [string, string] => [k, String(v)]),
+  ).toString();
+  const gone = new AbortController();
+  const res = await fetch(`${url}${path}${search && `?${search}`}`, {
+    method,
+    headers: { ...headers, ...(sends && { 'content-type': 'application/json' }) },
+    ...(sends && { body: JSON.stringify(body) }),
+    signal: gone.signal,
+  });
+  const plain = Object.fromEntries([...res.headers].filter(([name]) => !mayDiffer.has(name)));
+  if (!res.headers.get('content-type')?.startsWith('text/event-stream')) {
+    return { status: res.status, headers: plain, text: await res.text() };
+  }
+  const first = await res.body?.getReader().read();
+  gone.abort();
+  return { status: res.status, headers: plain, text: new TextDecoder().decode(first?.value as Uint8Array | undefined) };
+}
+
+const fits = (op: Operation, field: string): boolean =>
+  Object.hasOwn((op.body as { shape?: object } | undefined)?.shape ?? {}, field);
+
+/** What differs between two answers that say the same: times, the request's own id, and lengths of ids. */
+const mayDiffer = new Set([
+  'date', 'x-request-id', 'content-length', 'etag', 'ratelimit-remaining', 'ratelimit-reset', 'x-ratelimit-remaining',
+  'x-ratelimit-reset', 'keep-alive', 'connection',
+]); // prettier-ignore
+
+/** The same words, ids aside. */
+export const said = (a: Answer): string =>
+  JSON.stringify([
+    a.status,
+    a.headers,
+    a.text
+      .replace(/"(request_id|timestamp)":"[^"]*"/g, '"$1":""')
+      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b|site-\w+|no-such-site/g, '#'),
+  ]);

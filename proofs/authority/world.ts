@@ -1,0 +1,153 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Client } from 'pg';
+import { client } from '../../cli/story';
+import { ensureUser, insertKey, provisionTenant } from '../../log/provision';
+import { makeActors, type Actor } from './actors';
+import type { Declared, Noun } from './declared';
+
+/** Where a server is, and its database as the owner sees it. */
+export interface Place {
+  url: string;
+  owner: Client;
+  databaseUrl: string;
+}
+
+/** A tenant with one of everything, and everybody who may call. */
+export interface Tenant {
+  tenantId: string;
+  /** In every text of its ticket: whoever reads it elsewhere has seen what is not theirs. */
+  mark: string;
+  ids: Record<Noun, unknown>;
+  actors: Actor[];
+  /** Makes anew what an operation uses up. */
+  refresh(what: Declared['fresh']): Promise<void>;
+}
+
+type Json = Record<string, unknown>;
+
+async function until<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
+  for (const deadline = Date.now() + 60_000; ; await pause(25)) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`);
+  }
+}
+
+const log = Array.from(
+  { length: 120 },
+  (_, i) => `Dec 10 06:55:${String(i % 60).padStart(2, '0')} LabSZ sshd[242]: Failed password for root from 183.62.140.253 port 5${i}22 ssh2`,
+).join('\n'); // prettier-ignore
+
+async function scalar<T>(owner: Client, sql: string, values: unknown[]): Promise<T> {
+  const { rows } = await owner.query<{ v: T }>(sql, values);
+  const [row] = rows;
+  if (!row) throw new Error(`nothing found by: ${sql}`);
+  return row.v;
+}
+
+export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Tenant> {
+  const mark = `mark-${randomBytes(6).toString('hex')}`;
+  const { tenantId, apiKey } = await provisionTenant(databaseUrl, {
+    slug: `t-${randomBytes(5).toString('hex')}`, fourEyes: 'agent_only', operatorSignals: false, adminEmail: 'first@local.test',
+    adminPassword: randomUUID(), masterKey: randomBytes(32), apiKey: null,
+  }); // prettier-ignore
+  const call = client({ url, token: apiKey });
+  const work = async (title: string) => {
+    const ticket = await call('POST', '/api/tickets', {
+      title,
+      description: `Failed passwords ${title}`,
+      auto_assign: false,
+    });
+    const form = new FormData();
+    form.append('file', new Blob([log]), 'ssh.log');
+    await call('POST', `/api/tickets/${String(ticket['id'])}/attachments`, form);
+    const run = await call('POST', `/api/tickets/${String(ticket['id'])}/assign-agent`, {});
+    return { ticket: ticket['id'], run: run['agent_id'], task: run['task_id'] };
+  };
+  const waiting = (run: unknown) =>
+    until(`agent ${String(run)} to wait for people`, async () => {
+      const { status } = await call('GET', `/api/agents/${String(run)}`);
+      if (['failed', 'finished', 'stopped'].includes(String(status)))
+        throw new Error(`agent ${String(run)} is ${String(status)}`);
+      return status === 'pending_approval';
+    });
+  const own = await work(`${mark} SSH logins fail`);
+  const other = await work('Printer is away');
+  await Promise.all([own, other].map((w) => waiting(w.run)));
+  const note = await call('POST', `/api/tickets/${String(own.ticket)}/notes`, {
+    body: `${mark} closer`,
+    author: 'dana',
+    source: 'dashboard',
+  });
+  const event = await until('the agent to hear the note', async () => {
+    const { events } = await call<{ events: Json[] }>('GET', `/api/agents/${String(own.run)}/steering`);
+    return events[0]?.['status'] === 'pending' ? null : events[0];
+  });
+  await waiting(own.run);
+  const requestChange = async () =>
+    (await call('POST', '/api/changes/request', { ticket_id: own.ticket, action: 'restart', target: `${mark} web-1` }))[
+      'change_id'
+    ];
+  const writePostmortem = async () =>
+    (
+      await call('POST', '/api/postmortems', {
+        ticket_id: own.ticket,
+        status: 'ready_for_review',
+        summary: `Passwords ${mark}`,
+      })
+    )['id'];
+  const review = (id: unknown) => call('POST', `/api/postmortems/${String(id)}/review`, { approved: true });
+  const postmortem = await writePostmortem();
+  await review(postmortem);
+  const promoted = await call('POST', `/api/postmortems/${String(postmortem)}/promote`, {});
+  const key = await call<{ data: Json }>('POST', '/api-keys', { name: 'fixture' });
+  const execution = await scalar<string>(owner, `select entry_id as v from receipts where tenant_id = $1 limit 1`, [
+    tenantId,
+  ]);
+  const { data } = await call<{ data: Json }>('GET', `/receipts/${execution}`);
+  const skill = await scalar<number>(
+    owner,
+    `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, $3, 'test', 'Say') returning number as v`,
+    [randomUUID(), tenantId, mark],
+  );
+  const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
+  const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
+  const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
+  const ids: Record<Noun, unknown> = {
+    ticket: own.ticket, run: own.run, task: own.task, event: event['id'], note: note['id'], change: await requestChange(), postmortem,
+    blueprint: promoted['workflow_id'], article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
+    secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
+    seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
+    asset: 'swagger-ui.css', external: 'thing',
+  }; // prettier-ignore
+  const secondId = await ensureUser(owner, tenantId, 'second@local.test', randomUUID(), 'ADMIN');
+  const second = client({
+    url,
+    token: await insertKey(owner, { tenantId, name: 'second', role: 'ADMIN', userId: secondId }),
+  });
+  return {
+    tenantId,
+    mark,
+    ids,
+    actors: await makeActors(owner, of),
+    async refresh(what) {
+      if (what === 'change' || what === 'approved') ids.change = await requestChange();
+      if (what === 'approved') await second('POST', `/api/changes/${String(ids.change)}/approve`, {});
+      if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
+      if (what === 'reviewed') await review(ids.postmortem);
+    },
+  };
+}
+
+/** Of the same form as an id of that noun, and naming nothing. */
+export function missing(noun: Noun, like: unknown): unknown {
+  if (noun === 'receipt')
+    return { ...(like as Json), receipt: { ...((like as Json)['receipt'] as Json), tenant_id: nothing } };
+  if (noun === 'secret') return `acp_${'A'.repeat(43)}`;
+  if (noun === 'slug') return 'no-such-site';
+  if (noun === 'page') return 'nothing.html';
+  if (noun === 'asset' || noun === 'external') return 'nothing';
+  return typeof like === 'string' ? nothing : 2_147_480_000;
+}
+const nothing = '01890000-0000-7000-8000-0000000000ff';

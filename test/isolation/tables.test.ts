@@ -1,0 +1,84 @@
+import { Client } from 'pg';
+import { leaks, unnoticed } from '../../proofs/isolation/probe';
+import { rights, unisolated } from '../../proofs/isolation/tables';
+import { freshDatabase } from '../stack';
+
+let owner: Client;
+let drop: () => Promise<void>;
+
+beforeAll(async () => {
+  const database = await freshDatabase();
+  owner = new Client({ connectionString: database.url });
+  await owner.connect();
+  drop = database.drop;
+});
+afterAll(async () => {
+  await owner.end();
+  await drop();
+});
+
+test('every table forces row-level security with the policy of all, or has its reason; the role may no more than its rights', async () => {
+  expect(await unisolated(owner)).toEqual([]);
+});
+
+test('a new table without isolation is found', async () => {
+  await owner.query('begin; create table forgotten (id uuid primary key, tenant_id uuid not null)');
+  const found = await unisolated(owner);
+  await owner.query('rollback');
+  expect(found).toEqual([
+    'forgotten: row-level security is not forced',
+    'forgotten: has not the policy of every table',
+  ]);
+});
+
+test('no tenant reaches a row of another, in any table, to read or to write', async () => {
+  expect(await leaks(owner)).toEqual([]);
+});
+
+test('each filter taken away is noticed by that probe', async () => {
+  const { tried, missed } = await unnoticed(owner);
+  expect(missed).toEqual([]);
+  expect(tried).toBeGreaterThan(50);
+});
+
+test('what the application may do with each table is what was granted, and nobody else may anything', async () => {
+  expect(await rights(owner)).toMatchInlineSnapshot(`
+   {
+     "access_requests": "insert, select, update",
+     "agent_grants": "delete, insert, select, update",
+     "agents": "insert, select, update",
+     "api_keys": "insert, select, update",
+     "articles": "insert, select, update",
+     "attachments": "insert, select",
+     "blueprint_versions": "insert, select",
+     "blueprints": "insert, select, update",
+     "cursors": "insert, select, update",
+     "execution_attempts": "insert, select, update",
+     "executions": "insert, select",
+     "gate_tallies": "insert, select, update",
+     "gates": "insert, select, update",
+     "idempotency_keys": "delete, insert, select, update",
+     "investigations": "insert, select, update",
+     "kill_switches": "insert, select, update",
+     "leases": "insert, select, update",
+     "log": "insert, select",
+     "log_tallies": "insert, select, update",
+     "migrations": "",
+     "postmortems": "insert, select, update",
+     "promotion_parts": "delete, insert, select",
+     "publications": "insert, select, update",
+     "rate_limits": "delete, insert, select, update",
+     "receipts": "insert, select",
+     "run_fences": "insert, select",
+     "runs": "insert, select, update",
+     "signing_keys": "select",
+     "skills": "delete, insert, select, update",
+     "steering_events": "insert, select, update",
+     "tenants": "select",
+     "ticket_notes": "insert, select",
+     "ticket_tallies": "insert, select, update",
+     "tickets": "insert, select, update",
+     "users": "insert, select, update",
+   }
+  `);
+});
