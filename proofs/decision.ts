@@ -15,7 +15,7 @@ const batch = 200;
 
 export const decision: Proof = {
   title: 'one gate has one decision, whoever races over it',
-  quick: 500,
+  quick: 150,
   run: (options) =>
     withStack(options.config, (stack) => prove(options, stack), options.form, { GATE_TTL_SECONDS: String(ttlSeconds) }),
 };

@@ -100,7 +100,7 @@ async function tampering(database: Database, { count, seed, say }: Options): Pro
 
 export const log: Proof = {
   title: 'the log neither forks nor loses an acknowledged write, and every tampering with it is found',
-  quick: 400,
+  quick: 100,
   run: (options) =>
     withPostgres(async (database) => {
       const killed = await underKills(database, options);

@@ -14,7 +14,7 @@ import { reorderings } from './replay/reorder';
 /** Recorded histories replay, take every branch that one can take, and fail when two of their commands are exchanged. */
 export const replay: Proof = {
   title: 'workflows replay what was recorded of them, and nothing else',
-  quick: 100,
+  quick: 60,
   async run({ config, count, seed, say }) {
     installRuntime(createLogger('silent', 'replay')); // it tells of every replay that fails, as they should
     const histories = recorded();

@@ -106,7 +106,7 @@ async function endedOn(fleet: Fleet, buildId: string, entities: Entity[]): Promi
 /** Two workers of version a with runs and gates in flight, then one of b; a is drained and stopped. */
 export const rollout: Proof = {
   title: 'workers roll to a new version with runs in flight: pinned, drained, none lost',
-  quick: 4,
+  quick: 2,
   run: (options) =>
     withFleet(options, async (fleet): Promise<Outcome> => {
       const { count, say } = options;
