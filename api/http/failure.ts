@@ -18,8 +18,8 @@ export class InvalidRequest extends Invalid {
   }
 }
 
-// Postgres: connection exceptions, insufficient resources, operator intervention, lock and serialisation failures.
-const pgTrouble = /^(08|53|57P|40001|40P01|55P03|25006)/;
+// Postgres: connection exceptions, insufficient resources, operator intervention (a cancelled statement too), lock and serialisation failures.
+const pgTrouble = /^(08|53|57|40001|40P01|55P03|25006)/;
 const netTrouble = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** An error as a refusal: ours as they are, a dependency that is away as 503, anything else null (500, and a log line). */
@@ -30,7 +30,7 @@ export function asRefusal(e: unknown): DomainError | null {
   const code = (e as { code?: unknown }).code;
   const away =
     (typeof code === 'string' && (pgTrouble.test(code) || netTrouble.has(code))) ||
-    /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error)/.test(
+    /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client (has encountered a connection error|was closed))/.test(
       e.message,
     );
   return away ? new Unavailable('the database did not answer: repeat the request', { retry: true }) : null;

@@ -188,6 +188,13 @@ describe("a run's own credential", () => {
     expect((await call('POST', `/api/tickets/${other.ticket}/status`, { status: 'closed' })).status).toBe(404);
     expect((await call('GET', '/api/tickets')).body).toMatchObject({ total: 1, tickets: [{ id: own.ticket }] });
     expect((await call('GET', '/api/agents')).body).toMatchObject({ total: 1, agents: [{ id: own.agent }] });
+    const changes = (await server.call('GET', `/api/changes?ticket_id=${own.ticket}`)).body;
+    expect((await server.call('GET', '/api/changes')).body.total).toBeGreaterThan(changes.total as number);
+    expect((await call('GET', '/api/changes')).body).toEqual(changes);
+    expect((await call('GET', `/api/changes?ticket_id=${other.ticket}`)).body).toMatchObject({ total: 0, changes: [] });
+    const pending = (await call('GET', '/api/changes/pending')).body;
+    expect(pending.changes.map((c: { ticket_id: number }) => c.ticket_id)).toEqual([own.ticket]);
+    expect((await call('GET', '/api/changes/stats')).body).toMatchObject({ pending: 1 });
     expect((await call('GET', `/api/tickets/${own.ticket}/context`)).body.related_tickets).toEqual([]);
     expect((await call('POST', '/api/tickets', { title: 'x' })).status).toBe(403);
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { agentScopes, scopes, scopesOf } from '../../domain/scopes';
 import { startServer, type Server } from '../harness';
 
@@ -88,6 +89,12 @@ test('an expired key, and one of a user who left, opens nothing', async () => {
   expect((await server.as(key)('GET', '/audit/logs')).status).toBe(401);
   const listed = (await server.call('GET', '/api-keys')).body.data.find((k: { id: string }) => k.id === body.data.id);
   expect(listed.is_active).toBe(false);
+});
+
+test('a key bound to a run that is not there opens nothing', async () => {
+  const { body } = await make({});
+  await server.owner.query('update api_keys set run_id = $2 where id = $1', [body.data.id, randomUUID()]);
+  expect((await server.as(body.data.api_key as string)('GET', '/api/tickets')).status).toBe(401);
 });
 
 test('revoked: dead at the next request; again changes nothing; another tenant finds none', async () => {
