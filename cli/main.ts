@@ -1,9 +1,15 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config';
 import type { Form } from '../proofs/proof';
 
 const whichTemporal = () =>
   new Option('--form <form>', 'which Temporal').choices(['embedded', 'production']).default('embedded');
+
+/** @throws InvalidArgumentError: a count that is none would measure, or attack, nothing and be called good. */
+function whole(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('a whole number from 1 on.');
+  return Number(text);
+}
 
 // Each command's module is loaded when it is run: all of them together take a second to load.
 const program = new Command('wheelhouse')
@@ -103,24 +109,23 @@ program
 
 program
   .command('bench [name]')
-  .option('--seconds <n>', 'how long each measurement takes', '10')
+  .option('--seconds <n>', 'how long each measurement takes', whole, 10)
   .option('--write', 'keep the table in bench/RESULTS.md')
   .addOption(whichTemporal())
   .description('measure one thing, or all of them')
-  .action(async (name: string | undefined, given: { seconds: string; write?: boolean; form: Form }) => {
-    const wanted = { seconds: Number(given.seconds), form: given.form, write: given.write ?? false };
+  .action(async (name: string | undefined, given: { seconds: number; write?: boolean; form: Form }) => {
+    const wanted = { seconds: given.seconds, form: given.form, write: given.write ?? false };
     await (await import('../bench/main.js')).bench(name ?? null, loadConfig(), wanted);
   });
 
 program
   .command('prove <name>')
   .description('attack a whole installation of its own; `quick` runs every proof as CI does')
-  .option('--count <n>', 'how much of it; each proof has its own unit')
-  .option('--seed <n>', 'repeats the plan of an earlier run')
+  .option('--count <n>', 'how much of it; each proof has its own unit', whole)
+  .option('--seed <n>', 'repeats the plan of an earlier run', whole)
   .addOption(whichTemporal())
-  .action(async (name: string, given: { count?: string; seed?: string; form: Form }) => {
-    const number = (text?: string): number | null => (text === undefined ? null : Number(text));
-    const wanted = { count: number(given.count), seed: number(given.seed), form: given.form };
+  .action(async (name: string, given: { count?: number; seed?: number; form: Form }) => {
+    const wanted = { count: given.count ?? null, seed: given.seed ?? null, form: given.form };
     await (await import('../proofs/main.js')).proveAll(name, loadConfig(), wanted);
   });
 

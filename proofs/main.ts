@@ -32,7 +32,7 @@ export interface Wanted {
 
 /** Prints one last line of figures; a failure also says how to repeat it. Answers whether it holds. */
 async function prove(name: string, proof: Proof, config: Config, wanted: Wanted): Promise<boolean> {
-  const seed = wanted.seed ?? randomInt(2 ** 31);
+  const seed = wanted.seed ?? randomInt(1, 2 ** 31);
   const count = wanted.count ?? proof.quick;
   const from = performance.now();
   const say = (line: string): void => void process.stderr.write(`  ${line}\n`);
