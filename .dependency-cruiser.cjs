@@ -72,6 +72,6 @@ module.exports = {
       conditionNames: ['import', 'require', 'node', 'types', 'default'],
     },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|\\.wheelhouse|coverage)/' },
+    exclude: { path: '^((dist|\\.wheelhouse|coverage|bench/peers/node_modules)/|bench/peers/engines/.*\\.mjs$)' },
   },
 };

@@ -20,7 +20,8 @@ const processes = (): Process[] =>
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
         const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        const ticks = Number(fields[11]) + Number(fields[12]);
+        // Its own, and that of the children it has seen end: Postgres has a process for each connection.
+        const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
         return [{ pid: Number(pid), parent: Number(fields[1]), name: partOf(line), ms: ticks * msPerTick }];
       } catch {
         return []; // it has ended
@@ -32,6 +33,7 @@ function partOf(line: readonly string[]): string {
     return line.includes('--sqlite-pragma') ? 'temporal' : 'temporal (default)';
   if (line[1] === '--config-file') return line[2]?.endsWith('-default.yaml') ? 'temporal (default)' : 'temporal';
   if (/postgres/.test(line[0] ?? '')) return 'postgres';
+  if (line[0]?.endsWith('/restate-server')) return 'restate-server';
   if (line.includes('bench')) return 'callers';
   if (/floor\/worker/.test(line[1] ?? '')) return 'floor worker';
   return line.at(-2) ?? '';

@@ -7,12 +7,13 @@ import type { Form } from '../proofs/proof';
 import { gates } from './gates';
 import { log } from './log';
 import { openGates } from './open-gates';
+import { peers } from './peers';
 import { reads } from './reads';
 import { table, type Bench, type Row } from './row';
 import { runs } from './runs';
 import { start } from './start';
 
-const benches: Record<string, Bench> = { gates, log, 'open-gates': openGates, reads, runs, start };
+const benches: Record<string, Bench> = { gates, log, 'open-gates': openGates, peers, reads, runs, start };
 
 /** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */
 export async function bench(

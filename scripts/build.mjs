@@ -21,11 +21,18 @@ const folders = [
   'proofs',
 ];
 
-/** Every file below a folder, as paths relative to the project. */
+/** Every file below a folder, as paths relative to the project; installed packages are nobody's source. */
 async function files(folder) {
   if (!existsSync(folder)) return [];
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((e) => e.isFile()).map((e) => relative(root, join(e.parentPath, e.name)));
+  const entries = await readdir(folder, { withFileTypes: true });
+  const nested = await Promise.all(
+    entries.map((e) => {
+      const path = join(folder, e.name);
+      if (e.isDirectory()) return e.name === 'node_modules' ? [] : files(path);
+      return e.isFile() ? [relative(root, path)] : [];
+    }),
+  );
+  return nested.flat();
 }
 
 async function sources() {

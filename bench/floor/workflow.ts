@@ -11,3 +11,11 @@ export async function bareGate(): Promise<string> {
   await condition(() => status === 'completed');
   return status;
 }
+
+/** The same for a job that ends with the decision. */
+export async function bareDecision(): Promise<string> {
+  let verdict: string | null = null;
+  setHandler(decideBare, (given) => (verdict = given));
+  await condition(() => verdict !== null);
+  return verdict ?? '';
+}
