@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { median } from './row';
 
 /** Of the kernel's own clock; Linux has 100 ticks a second on every machine this runs on. */
 const msPerTick = 10;
@@ -36,6 +37,7 @@ function partOf(line: readonly string[]): string {
   if (line[0]?.endsWith('/restate-server')) return 'restate-server';
   if (line.includes('bench')) return 'callers';
   if (/floor\/worker/.test(line[1] ?? '')) return 'floor worker';
+  if (line.some((word) => /quick\/worker/.test(word))) return 'quick worker';
   return line.at(-2) ?? '';
 }
 
@@ -71,3 +73,13 @@ export const usedMemory = (names: readonly string[]): Map<string, number> =>
 /** What was used since `before`. */
 export const cpuSince = (before: ReadonlyMap<string, number>): Map<string, number> =>
   new Map([...usedCpu()].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]));
+
+/** Median processor time (ms) of one piece of work: all of it, and the parts that have at least so much of it. */
+export function spent(measured: readonly { cpu: ReadonlyMap<string, number> }[], piece: string, least: number): string {
+  const parts = new Set(measured.flatMap((m) => [...m.cpu.keys()]));
+  const each = [...parts].map((part) => [part, median(measured.map((m) => m.cpu.get(part) ?? 0))] as const);
+  const all = each.reduce((sum, [, ms]) => sum + ms, 0);
+  const large = each.filter(([, ms]) => ms >= least).sort((a, b) => b[1] - a[1]);
+  const list = large.map(([part, ms]) => `${part} ${ms.toFixed(1)}`).join(', ');
+  return `${all.toFixed(all < 50 ? 1 : 0)} ms a ${piece} (${list})`;
+}

@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { client } from '../cli/story';
 import type { Config } from '../config';
 import type { Form } from '../proofs/proof';
-import { cpuSince, usedCpu } from './cpu';
+import { cpuSince, spent, usedCpu } from './cpu';
 import { withDefaultServer, withFloor } from './floor/floor';
 import { bareGate, completeBare, decideBare } from './floor/workflow';
 import { median, percentile, type Row } from './row';
@@ -114,8 +114,8 @@ function compared(callers: number, found: Found): Row[] {
     return [
       {
         what: `gate lives through HTTP, ${who}`,
-        measured: `${of('api', 'perSecond').toFixed(1)}/s; CPU ${spent(found.api)}`,
-        beside: `bare Temporal, ${server} ${of(floor, 'perSecond').toFixed(1)}/s: ${ratio(floor, 'perSecond').toFixed(2)}; CPU ${spent(found[floor])}`,
+        measured: `${of('api', 'perSecond').toFixed(1)}/s; CPU ${spent(found.api, 'life', 1)}`,
+        beside: `bare Temporal, ${server} ${of(floor, 'perSecond').toFixed(1)}/s: ${ratio(floor, 'perSecond').toFixed(2)}; CPU ${spent(found[floor], 'life', 1)}`,
         reach: counts ? '≥ 0.95' : '',
         reached: counts ? ratio(floor, 'perSecond') >= 0.95 : null,
       },
@@ -128,13 +128,4 @@ function compared(callers: number, found: Found): Row[] {
       },
     ];
   });
-}
-
-/** Processor time of one life: all of it, and the parts that have at least a millisecond of it. */
-function spent(measured: Measured[]): string {
-  const parts = new Set(measured.flatMap((m) => [...m.cpu.keys()]));
-  const each = [...parts].map((part) => [part, median(measured.map((m) => m.cpu.get(part) ?? 0))] as const);
-  const all = each.reduce((sum, [, ms]) => sum + ms, 0);
-  const large = each.filter(([, ms]) => ms >= 1).sort((a, b) => b[1] - a[1]);
-  return `${all.toFixed(0)} ms a life (${large.map(([part, ms]) => `${part} ${ms.toFixed(1)}`).join(', ')})`;
 }

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { childEnvironment, root } from '../config';
 
@@ -29,13 +28,3 @@ const profiling = (): string[] => {
   const folder = process.env['BENCH_PROFILE'];
   return folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
 };
-
-/** Linux counts a process's time in hundredths of a second. */
-const ticksPerSecond = 100;
-
-/** CPU time that a process has used, in s. Linux only. @throws Error when it is gone */
-export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}

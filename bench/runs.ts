@@ -12,7 +12,8 @@ import { openKernel } from '../log/open';
 import { analystTools } from '../log/provision';
 import type { agentRun } from '../workflows/agent-run';
 import { workflowId } from '../workflows/ids';
-import { beside, cpuSeconds } from './program';
+import { cpuSince, spent, usedCpu } from './cpu';
+import { beside } from './program';
 import { quickSteps } from './quick/harness';
 import { median, type Row } from './row';
 import { withStack, type Stack } from './stack';
@@ -24,8 +25,8 @@ const queues = queuesOf(prefix);
 
 interface Wave {
   stepsPerSecond: number;
-  /** Of the worker, a step. */
-  cpuMs: number;
+  /** Processor time (ms) of each part, a step. */
+  cpu: Map<string, number>;
   ids: string[];
 }
 
@@ -43,16 +44,16 @@ export const runs = (config: Config, seconds: number): Promise<Row[]> =>
       TASK_QUEUE_PREFIX: prefix,
       LOG_LEVEL: 'warn',
     };
-    return beside({ script: 'bench/quick/worker.js', env }, async (worker) => {
+    return beside({ script: 'bench/quick/worker.js', env }, async () => {
       // The limit on calls is an agent's: each run has one of its own, so that it is not what is measured.
       const agents: string[] = [];
       for (let n = 0; n < atOnce; n += 1) agents.push(await newAgent(stack));
-      await wave(stack, worker, agents);
+      await wave(stack, agents);
       const waves: Wave[] = [];
       const floors: number[] = [];
       for (let round = 0; round < rounds; round += 1) {
         for (const until = performance.now() + (seconds * 1000) / rounds; performance.now() < until;)
-          waves.push(await wave(stack, worker, agents));
+          waves.push(await wave(stack, agents));
         floors.push(await floor(stack, config, agents[0] ?? '', seconds / rounds));
       }
       const tasks = await Promise.all(waves.flatMap((w) => w.ids).map((id) => workflowTasks(stack, id)));
@@ -62,7 +63,7 @@ export const runs = (config: Config, seconds: number): Promise<Row[]> =>
       return [
         {
           what: `steps of embedded runs, ${atOnce} runs at once`,
-          measured: `${steps.toFixed(0)}/s (worker ${median(waves.map((w) => w.cpuMs)).toFixed(1)} ms CPU a step)`,
+          measured: `${steps.toFixed(0)}/s; CPU ${spent(waves, 'step', 0.1)}`,
           beside: `log entry, ledger row and receipt alone ${bare.toFixed(0)}/s: ${(steps / bare).toFixed(2)}`,
           reach: '≥ 150/s',
           reached: steps >= 150,
@@ -94,7 +95,7 @@ async function newAgent({ owner, local }: Stack): Promise<string> {
 }
 
 /** One run of each agent, all at once, on tickets of their own. */
-async function wave(stack: Stack, worker: number, agents: readonly string[]): Promise<Wave> {
+async function wave(stack: Stack, agents: readonly string[]): Promise<Wave> {
   const call = client(stack.local);
   const drafts: Run[] = [];
   for (const agentId of agents) {
@@ -102,12 +103,13 @@ async function wave(stack: Stack, worker: number, agents: readonly string[]): Pr
     const { rows } = await stack.owner.query<{ id: string }>('select id from tickets where number = $1', [id]);
     drafts.push(draft(stack.local.tenant_id, agentId, rows[0]?.id ?? ''));
   }
-  const cpu = cpuSeconds(worker);
+  const before = usedCpu();
   const from = performance.now();
   const ids = await Promise.all(drafts.map((run) => finish(stack, run)));
   const elapsed = (performance.now() - from) / 1000;
   const steps = drafts.length * quickSteps;
-  return { stepsPerSecond: steps / elapsed, cpuMs: ((cpuSeconds(worker) - cpu) * 1000) / steps, ids };
+  const cpu = new Map([...cpuSince(before)].map(([part, ms]) => [part, ms / steps]));
+  return { stepsPerSecond: steps / elapsed, cpu, ids };
 }
 
 const draft = (tenantId: string, agentId: string, ticketId: string): Run => ({

@@ -17,6 +17,8 @@ export const dynamicConfig = {
   'history.transferProcessorMaxPollRPS': 1000,
   'history.timerProcessorMaxPollRPS': 1000,
   'history.visibilityProcessorMaxPollRPS': 1000,
+  // Timers are read this far ahead, and one that is set for sooner fires only then: 1 s would be the least wait of all.
+  'history.timerProcessorMaxTimeShift': '1ms',
   'matching.numTaskqueueReadPartitions': 1,
   'matching.numTaskqueueWritePartitions': 1,
   // An old version of the workers is known to be drained after seconds instead of minutes; a shared cluster keeps its own.

@@ -33,6 +33,9 @@ export interface Proposal {
 }
 /** How far the run is, as its row has it. */
 export type Counted = Pick<Run, 'steps' | 'progress'>;
+interface Recorded extends Counted {
+  said: boolean;
+}
 export interface Turn extends Counted {
   next:
     | { kind: 'more' }
@@ -44,9 +47,14 @@ export interface Turn extends Counted {
     | { kind: 'fenced'; reason: string };
 }
 
-/** Steering gets in at least this often, and no workflow task is held for long. */
-const maxSteps = 5;
-const maxMs = 500;
+/**
+ * How long a turn goes on: half a second; on a busy machine five steps, or it would be workflow tasks that keep it busy;
+ * but never so long that the workflow task is lost. What people say gets in before each step, whatever the turn.
+ */
+const turnMs = 500;
+const turnSteps = 5;
+const longestTurnMs = 2_000;
+const isOver = (taken: number, ms: number): boolean => (ms > turnMs && taken >= turnSteps) || ms > longestTurnMs;
 
 type CallMove = Extract<Move, { kind: 'call' }>;
 
@@ -73,19 +81,20 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
     gateId,
   });
 
-  /** Null when the run has ended. */
-  const onRecorded = async (tx: Write, e: Execution, runId: string): Promise<Counted | null> => {
-    const { rows } = await tx.query<Counted & Record<string, unknown>>(
+  /** Null when the run has ended. `said`: people have said something that it has not been told. */
+  const onRecorded = async (tx: Write, e: Execution, runId: string): Promise<Recorded | null> => {
+    const { rows } = await tx.query<Recorded & Record<string, unknown>>(
       `update runs set steps = $2, progress = greatest(progress, $3), heartbeat = now()
-       where id = $1 and finished_at is null returning steps, progress`,
+       where id = $1 and finished_at is null
+       returning steps, progress, exists (select from steering_events where run_id = $1 and status = 'pending') as said`,
       [runId, e.step + 1, progressAt(e.step)],
       'count a step',
     );
     return rows[0] ?? null;
   };
   /** `counted` is null when another attempt had recorded the step, or the run has ended. */
-  const carryOn = async (call: Call, signal: AbortSignal): Promise<{ done: Execution; counted: Counted | null }> => {
-    let counted: Counted | null = null;
+  const carryOn = async (call: Call, signal: AbortSignal): Promise<{ done: Execution; counted: Recorded | null }> => {
+    let counted: Recorded | null = null;
     const done = await pipeline.execute(call, {
       signal,
       onRecorded: async (tx, e) => {
@@ -97,6 +106,13 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
   const execute = async (call: Call, signal: AbortSignal): Promise<Execution> => (await carryOn(call, signal)).done;
   const look = (input: RunRef): Promise<Situation> =>
     store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
+  /** The situation with what people said until now. */
+  const listen = async (input: RunRef): Promise<Situation> => {
+    const s = await look(input);
+    if (!s.said) return s;
+    await deliver(input);
+    return look(input);
+  };
 
   /** Marks what the agent is about to see. */
   const deliver = (input: RunRef): Promise<void> =>
@@ -188,12 +204,11 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
     execute,
     nextMove,
     activities: {
-      /** Up to five quick steps, or half a second. Safe to repeat at any point: the ledger knows what was done. */
+      /** Quick steps, one after the other, for as long as a turn may last. Safe to repeat at any point: the ledger knows what was done. */
       async advance(input: StepInput & { proposing: boolean }): Promise<Turn> {
         const from = performance.now();
         const signal = Context.current().cancellationSignal;
-        await deliver(input);
-        let s = await look(input);
+        let s = await listen(input);
         for (let taken = 0; ; taken += 1) {
           const turn = (next: Turn['next']): Turn => ({ steps: s.run.steps, progress: s.run.progress, next });
           if (s.fence !== null) return turn({ kind: 'fenced', reason: s.fence });
@@ -207,12 +222,12 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
             const next = await propose(s, move, signal);
             return { ...(await counted(input)), next };
           }
-          if (taken >= maxSteps || performance.now() - from > maxMs) return turn({ kind: 'more' });
+          if (isOver(taken, performance.now() - from)) return turn({ kind: 'more' });
           const call = callOf(s, move, null);
           if (await pipeline.isSlow(call)) return turn({ kind: 'slow', step: s.step });
           const { done, counted: count } = await carryOn(call, signal);
           // A call that went as it should changes what was recorded, and nothing else: it is looked at once a turn.
-          s = count && wasCarriedOut(done) ? after(s, done, count) : await look(input);
+          s = count && !count.said && wasCarriedOut(done) ? after(s, done, count) : await listen(input);
         }
       },
 

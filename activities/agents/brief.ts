@@ -1,6 +1,7 @@
 import { ledger, type ExecutionRow } from '../../db/executions';
 import { fenceOf } from '../../db/run-queries';
 import { runs } from '../../db/runs';
+import { waitsToBeHeard } from '../../db/steering-queries';
 import { attachments, steeringEvents, tickets } from '../../db/tickets';
 import type { Read } from '../../db/tx';
 import type { Brief, Observation } from '../../domain/harness';
@@ -17,6 +18,8 @@ export interface Situation {
   step: number;
   /** Why no call of the run passes any more. */
   fence: string | null;
+  /** People have said something that the agent has not been told. */
+  said: boolean;
 }
 
 export const slugOf = (ticket: Pick<Ticket, 'number'>, agent: number): string =>
@@ -84,7 +87,8 @@ export async function situationOfRun(tx: Read, runId: string): Promise<Situation
   const ticket = run && (await tickets.byId(tx, run.ticketId));
   if (!run || !ticket) throw new NotFound(`no run ${runId}`);
   const brief = await briefOf(tx, ticket, { ownerId: run.id, prompt: run.prompt, slug: slugOf(ticket, run.number) });
-  return { run, ticket, brief, fence: await fenceOf(tx, run.id), ...(await observe(tx, run.id)) };
+  const said = await waitsToBeHeard(tx, run.id);
+  return { run, ticket, brief, said, fence: await fenceOf(tx, run.id), ...(await observe(tx, run.id)) };
 }
 
 export async function situationOfTicket(tx: Read, ownerId: string, ticketId: string) {
