@@ -2,8 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config';
 import type { Form } from '../proofs/proof';
 
-const whichTemporal = () =>
-  new Option('--form <form>', 'which Temporal').choices(['embedded', 'production']).default('embedded');
+const whichTemporal = () => new Option('--form <form>', 'which Temporal').choices(['embedded', 'production']);
 
 /** @throws InvalidArgumentError: a count that is none would measure, or attack, nothing and be called good. */
 function whole(text: string): number {
@@ -111,7 +110,7 @@ program
   .command('bench [name]')
   .option('--seconds <n>', 'how long each measurement takes', whole, 10)
   .option('--write', 'keep the table in bench/RESULTS.md')
-  .addOption(whichTemporal())
+  .addOption(whichTemporal().default('embedded'))
   .description('measure one thing, or all of them')
   .action(async (name: string | undefined, given: { seconds: number; write?: boolean; form: Form }) => {
     const wanted = { seconds: given.seconds, form: given.form, write: given.write ?? false };
@@ -124,8 +123,8 @@ program
   .option('--count <n>', 'how much of it; each proof has its own unit', whole)
   .option('--seed <n>', 'repeats the plan of an earlier run', whole)
   .addOption(whichTemporal())
-  .action(async (name: string, given: { count?: number; seed?: number; form: Form }) => {
-    const wanted = { count: given.count ?? null, seed: given.seed ?? null, form: given.form };
+  .action(async (name: string, given: { count?: number; seed?: number; form?: Form }) => {
+    const wanted = { count: given.count ?? null, seed: given.seed ?? null, form: given.form ?? null };
     await (await import('../proofs/main.js')).proveAll(name, loadConfig(), wanted);
   });
 

@@ -26,10 +26,16 @@ export interface Outcome {
 type Json = Record<string, unknown>;
 
 /** @throws Error naming the call and what came back */
-export function client({ url, token }: StoryServer) {
+export type Call = <T = Json>(method: string, path: string, body?: unknown) => Promise<T>;
+
+/** `send`: how a request gets there, where it is not at once and to one address. */
+export function client(
+  { url, token }: StoryServer,
+  send: (url: string, init: RequestInit) => Promise<Response> = fetch,
+): Call {
   return async function call<T = Json>(method: string, path: string, body?: unknown): Promise<T> {
     const form = body instanceof FormData;
-    const res = await fetch(url + path, {
+    const res = await send(url + path, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -64,8 +70,9 @@ export async function playStory(
   server: StoryServer,
   log: { name: string; text: string },
   tell: (step: Step) => void,
+  /** Of who sets agents to work, and of who decides what they ask for. */
+  { call, decide }: { call: Call; decide: Call } = { call: client(server), decide: client(server) },
 ): Promise<Outcome> {
-  const call = client(server);
   const link = (path: string): string => server.url + path;
   const changesOf = async (agent: number) =>
     (await call<{ changes: Change[] }>('GET', `/api/changes?agent_id=${agent}`)).changes;
@@ -113,8 +120,8 @@ export async function playStory(
   });
 
   const access = await pending(agent, 'grant_access');
-  await call('POST', `/api/changes/${access.id}/approve`, { approved_by: 'dana', reason: 'read access is fine' });
-  await call('POST', `/api/changes/${access.id}/complete`, {
+  await decide('POST', `/api/changes/${access.id}/approve`, { approved_by: 'dana', reason: 'read access is fine' });
+  await decide('POST', `/api/changes/${access.id}/complete`, {
     completed_by: 'dana',
     result: 'read role granted for this incident',
   });
@@ -125,7 +132,7 @@ export async function playStory(
   });
 
   const publish = await pending(agent, 'publish_static_site');
-  await call('POST', `/api/changes/${publish.id}/approve`, { approved_by: 'dana', reason: 'the report is sound' });
+  await decide('POST', `/api/changes/${publish.id}/approve`, { approved_by: 'dana', reason: 'the report is sound' });
   tell({
     title: 'It proposed to publish its report, people approved',
     detail: `change ${publish.id}`,
@@ -158,7 +165,7 @@ export async function playStory(
   const second = await openWithLog('Failed logins on the bastion, again');
   const { agent_id: secondAgent } = await call<{ agent_id: number }>('POST', `/api/tickets/${second}/assign-agent`, {});
   const again = await pending(secondAgent, 'publish_static_site');
-  await call('POST', `/api/changes/${again.id}/reject`, { rejected_by: 'dana', reason: 'one report is enough' });
+  await decide('POST', `/api/changes/${again.id}/reject`, { rejected_by: 'dana', reason: 'one report is enough' });
   const secondEnd = await ended(secondAgent);
   const { content: secondReport } = await call<{ content: string }>(
     'GET',

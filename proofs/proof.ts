@@ -23,6 +23,8 @@ export interface Outcome {
 export interface Proof {
   /** What it shows, in a line. */
   title: string;
+  /** The form that it is about, where it is about one: what runs unless another is asked for. */
+  form?: Form;
   /** The count of the form that CI runs. */
   quick: number;
   run: (options: Options) => Promise<Outcome>;

@@ -28,12 +28,16 @@ export interface Binaries {
   sqlTool: string;
 }
 
-/** Temporal's server for clusters and its schema tool. @throws Error that names each try and why it failed */
-export async function productionBinaries(search: Search): Promise<Binaries> {
-  return { server: await find(programs.server, search), sqlTool: await find(programs.sqlTool, search) };
+/**
+ * Temporal's server for clusters and its schema tool. `mayBuild`: what is nowhere is built, in minutes.
+ * @throws Error that names each try and why it failed
+ */
+export async function productionBinaries(search: Search, mayBuild = true): Promise<Binaries> {
+  const { server, sqlTool } = programs;
+  return { server: await find(server, search, mayBuild), sqlTool: await find(sqlTool, search, mayBuild) };
 }
 
-function find(program: Built, search: Search): Promise<string> {
+function find(program: Built, search: Search, mayBuild: boolean): Promise<string> {
   const folder = join(search.dataDir, 'cache', 'bin');
   const cached = join(folder, `${program.name}-${version}${process.platform === 'win32' ? '.exe' : ''}`);
   return firstFound(
@@ -42,7 +46,7 @@ function find(program: Built, search: Search): Promise<string> {
       [program.variable]: () => promised(() => named(program.variable)),
       PATH: () => promised(() => onPath(program.name, search.path)),
       'the cache': () => inCache(cached),
-      [`Go (${source}/${program.folder} ${version})`]: () => byGo(program, folder, cached, search),
+      ...(mayBuild && { [`Go (${source}/${program.folder} ${version})`]: () => byGo(program, folder, cached, search) }),
     },
     search,
     `Put the binary at ${cached}, or install Go: the server is built from its public module, once, in minutes.`,

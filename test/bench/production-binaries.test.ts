@@ -27,13 +27,16 @@ function program(name: string, script: string): string {
   return file;
 }
 
-const find = (path = join(folder, 'bin')) =>
-  productionBinaries({
-    dataDir: join(folder, 'data'),
-    path: [path, '/bin'].join(delimiter),
-    report: (line) => said.push(line),
-    signal: new AbortController().signal,
-  });
+const find = (mayBuild = true) =>
+  productionBinaries(
+    {
+      dataDir: join(folder, 'data'),
+      path: [join(folder, 'bin'), '/bin'].join(delimiter),
+      report: (line) => said.push(line),
+      signal: new AbortController().signal,
+    },
+    mayBuild,
+  );
 const cached = (name: string) => join(folder, 'data/cache/bin', `${name}-1.32.1`);
 /** Stands for Go's: writes what `install` was asked for to GOBIN. */
 const go = `[ "$1" = install ] && for last; do :; done && path=\${last%@*} && echo "$last" > "$GOBIN/\${path##*/}"`;
@@ -56,6 +59,12 @@ test('has Go build both, at the pinned version, and finds them in the cache the 
   rmSync(join(folder, 'bin/go'));
   expect(await find()).toEqual(built);
   expect(said.at(-1)).toContain('from the cache');
+});
+
+test('builds nothing for whoever has no time for it', async () => {
+  program('go', go);
+  await expect(find(false)).rejects.toThrow('No temporal-server binary could be found');
+  expect(existsSync(cached('temporal-server'))).toBe(false);
 });
 
 test('says in one error what was tried, and leaves nothing half built', async () => {
