@@ -41,6 +41,7 @@ const rest = (f: Failure): Record<string, unknown> => f.error.details;
 
 const opsAgentCodes: Partial<Record<Failure['code'], string>> = {
   NotFound: 'OPS_AGENT_NOT_FOUND',
+  MethodNotAllowed: 'OPS_AGENT_INVALID_REQUEST',
   Invalid: 'OPS_AGENT_INVALID_REQUEST',
   TooLarge: 'OPS_AGENT_INVALID_REQUEST',
   UnsupportedMedia: 'OPS_AGENT_INVALID_REQUEST',

@@ -38,6 +38,16 @@ const LONGEST_PAUSE_MS = 30_000;
 /** After this long without a crash the next one counts as the first. */
 const HEALTHY_AFTER_MS = 60_000;
 
+/** What is started so writes files that its owner alone can read: a database has everything that was said. */
+function privately<T>(start: () => T): T {
+  const before = process.umask(0o077);
+  try {
+    return start();
+  } finally {
+    process.umask(before);
+  }
+}
+
 /** Starts programs, keeps them running, and ends all of them: on stop(), and also when this process is killed. */
 export class Supervisor {
   private readonly running: Running[] = [];
@@ -84,12 +94,14 @@ export class Supervisor {
     if (this.stopping.signal.aborted) throw new Error(`${program.name}: stopped before it was started`);
     const log = openSync(program.logFile, 'a', 0o600);
     // Each in a process group of its own: Ctrl-C reaches only the supervisor, which ends the others in order.
-    const child = spawn(program.command, program.args, {
-      env: program.env,
-      stdio: ['ignore', log, log, program.ipc ? 'ipc' : 'ignore'],
-      detached: true,
-      ...program.user,
-    });
+    const child = privately(() =>
+      spawn(program.command, program.args, {
+        env: program.env,
+        stdio: ['ignore', log, log, program.ipc ? 'ipc' : 'ignore'],
+        detached: true,
+        ...program.user,
+      }),
+    );
     closeSync(log);
     const ended = once(child, 'exit').then(
       ([code, signal]: (number | string | null)[]) => String(signal ?? `code ${code}`),

@@ -32,6 +32,10 @@ export class Forbidden extends DomainError {
 export class NotFound extends DomainError {
   static override readonly status = 404;
 }
+/** The path is there, for other methods. */
+export class MethodNotAllowed extends DomainError {
+  static override readonly status = 405;
+}
 export class Conflict extends DomainError {
   static override readonly status = 409;
 }
@@ -61,6 +65,7 @@ export const errors = {
   Unauthorized,
   Forbidden,
   NotFound,
+  MethodNotAllowed,
   Conflict,
   TooLarge,
   UnsupportedMedia,

@@ -1,7 +1,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { v5, v7 } from 'uuid';
-import { Invalid, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
+import { Invalid, MethodNotAllowed, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
 import type { Principal } from '../../domain/principal';
 import type { Ctx, Kernel, OpenCtx } from '../kernel';
 import { isRaw, type Method, type Operation, type Reply } from '../operation';
@@ -74,8 +74,27 @@ export function mount(kernel: Kernel, operations: readonly Mounted[], limits: Li
     const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
     router[verb](path, answer(kernel, op, handler, surfaceOf(path), limits, body));
   }
+  for (const path of new Set(paths.map((p) => p.path))) {
+    const has = paths.filter((p) => p.path === path).map((p) => p.method);
+    router.all(path, (_req, res, next) => {
+      const allowed = (res.locals['allowed'] ??= new Set<string>()) as Set<string>;
+      for (const method of has) allowed.add(method);
+      if (allowed.has('GET')) allowed.add('HEAD');
+      next();
+    });
+  }
+  router.use(otherMethod);
   return router;
 }
+
+/** After every route: a path that some of them have, for other methods than the one that was asked. */
+const otherMethod: RequestHandler = (req, res, next) => {
+  const allowed = res.locals['allowed'] as Set<string> | undefined;
+  if (!allowed) return next();
+  res.setHeader('Allow', [...allowed].sort().join(', '));
+  if (req.method === 'OPTIONS') return void res.status(204).end();
+  next(new MethodNotAllowed(`${req.path} has no ${req.method}`));
+};
 
 function answer(
   kernel: Kernel,

@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { Client as Postgres } from 'pg';
 import { startServer, until, type Server } from '../harness';
 import { temporal } from '../stack';
 import { workflowId } from '../../workflows/ids';
@@ -44,3 +45,28 @@ test('a decision whose answer was lost is acknowledged to its repeat, and to nob
   expect(await reject('first')).toMatchObject({ status: 200, body: { status: 'rejected' } });
   expect(await reject('second')).toMatchObject({ status: 409 });
 }, 150_000);
+
+test('a request that takes long says that it lives: a repeat is told to wait, and then answered as the first', async () => {
+  const make = () =>
+    server.call('POST', '/api/tickets', { title: 'slow', auto_assign: false }, { 'idempotency-key': 'slow' });
+  const claimed = async (since: string): Promise<boolean> =>
+    (await server.owner.query(`select from idempotency_keys where key = 'slow' and started_at > ${since}`)).rowCount ===
+    1;
+  // Who holds the tenant's log lock keeps everybody from writing.
+  const holder = new Postgres({ connectionString: server.config.databaseUrl ?? '' });
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query(`select pg_advisory_xact_lock(hashtextextended('log:' || $1::text, 0))`, [server.tenantId]);
+  const first = make();
+  await until(() => claimed(`'-infinity'`), 'the claim');
+  // A claim of that age is a dead process's, and anybody's to take; unless its request says that it lives.
+  await server.owner.query(`update idempotency_keys set started_at = now() - interval '1 hour' where key = 'slow'`);
+  await until(() => claimed(`now() - interval '1 minute'`), 'the claim to be renewed');
+  expect(await make()).toMatchObject({ status: 409 });
+  await holder.query('commit');
+  await holder.end();
+  const { status, body } = await first;
+  expect(status).toBe(200);
+  expect(await make()).toMatchObject({ status, body });
+  expect((await server.owner.query(`select from tickets where title = 'slow'`)).rowCount).toBe(1);
+});

@@ -84,6 +84,9 @@ test('starts, survives the crash of each part, stops on Ctrl-C, and starts again
   const first = start();
   const local = await untilReady(first);
   expect(statSync(localFile(dataDir)).mode & 0o777).toBe(0o600);
+  // Histories hold what people wrote; SQLite's log beside the file takes its mode.
+  for (const file of ['temporal.db', 'temporal.db-wal'])
+    expect([file, statSync(join(dataDir, file)).mode & 0o777]).toEqual([file, 0o600]);
   expect(first.output).not.toContain(local.token);
   expect(first.output).not.toContain(local.admin.password);
   expect(first.output).toContain(`${local.url}/docs`);
