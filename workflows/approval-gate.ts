@@ -196,6 +196,8 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
           await attempt({ type: 'expire', by: system, reason: 'deadline' }, `deadline:${status}`, null);
         });
       }
+      // A cancellation is no handler that could be waited for: whoever waits for the gate is told before it is gone.
+      await next(() => Promise.resolve());
       await condition(allHandlersFinished);
     },
     () => void expire(cancelledInTemporal, 'cancelled'),

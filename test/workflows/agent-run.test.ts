@@ -170,6 +170,19 @@ test('a fence whose setter died ends the run all the same', async () => {
   await keep('agentRun.fenced', run.handle);
 });
 
+test('a gate that is cancelled in Temporal tells the run that waits for it, before it is gone', async () => {
+  const { run, gate } = await proposed();
+  const cancelled = p.handle('approvalGate', gate.id);
+  await cancelled.cancel();
+  expect(await run.handle.result()).toMatchObject({ status: 'finished', result: expect.stringContaining('expired') });
+  const events = (await cancelled.fetchHistory()).events ?? [];
+  const sent = events.filter((e) => e.signalExternalWorkflowExecutionInitiatedEventAttributes).length;
+  // A server drops what a workflow that has ended was about to send.
+  expect(events.filter((e) => e.externalWorkflowExecutionSignaledEventAttributes)).toHaveLength(sent);
+  expect(sent).toBe(2);
+  await keep('approvalGate.cancelled', cancelled);
+});
+
 test('a cancellation in Temporal stops the run; its gate, which it does not reach, is withdrawn', async () => {
   const { run, gate } = await proposed();
   await run.handle.cancel();
