@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'pg';
-import { client } from '../cli/story';
-import { withStack, type Stack } from '../bench/stack';
 import { workflowId } from '../workflows/ids';
+import { withCluster, type Cluster } from './cluster/cluster';
 import { judge, rowsOf } from './decision/judge';
-import { openGate, race, type Doors, type Raced } from './decision/race';
+import { killing } from './decision/kills';
+import { alterOnApproval, openChange, openWaiting } from './decision/open';
+import { race, type Doors, type Raced } from './decision/race';
+import { door } from './production/door';
 import type { Options, Outcome, Proof } from './proof';
 import { random } from './random';
 
@@ -12,61 +14,77 @@ const ttlSeconds = 4;
 /** Gates raced over at one time. */
 const width = 12;
 const batch = 200;
+/** One gate in so many is what an agent waits for; a process is killed each time that so many more were raced over. */
+const waitingEvery = 3;
+const killEvery = 20;
 
 export const decision: Proof = {
-  title: 'one gate has one decision, whoever races over it',
+  title: 'one gate has one decision, and what waits goes on once, whoever races over it and whoever dies meanwhile',
   quick: 150,
   run: (options) =>
-    withStack(options.config, (stack) => prove(options, stack), options.form, { GATE_TTL_SECONDS: String(ttlSeconds) }),
+    withCluster(
+      {
+        config: options.config, form: options.form, apis: 2, workers: 2, durablePostgres: false,
+        env: { GATE_TTL_SECONDS: String(ttlSeconds) },
+      },
+      (c) => prove(options, c),
+    ), // prettier-ignore
 };
 
-async function prove({ count, seed, say }: Options, { local, temporal, approver }: Stack): Promise<Outcome> {
-  const owner = new Pool({ connectionString: local.database_url, max: 4 });
-  const doors: Doors = { urls: [local.url], requester: local.token, approver, temporal, ttlMs: ttlSeconds * 1000 };
-  const ask = client(local);
+async function prove({ count, seed, say }: Options, c: Cluster): Promise<Outcome> {
+  const owner = new Pool({ connectionString: c.databaseUrl, max: 4 });
+  await owner.query(`update tenants set four_eyes = 'strict'`);
+  await alterOnApproval(owner);
+  const temporal = await c.temporal();
+  const doors: Doors = {
+    urls: c.apiUrls, requester: c.token, approver: c.approver, temporal, ttlMs: ttlSeconds * 1000,
+  }; // prettier-ignore
+  const { call: ask } = door(c.apiUrls, c.token);
   const { id: ticket } = await ask<{ id: number }>('POST', '/api/tickets', { title: 'race', auto_assign: false });
+  const kills = killing(c, random(seed));
   const violations: string[] = [];
-  const ends = new Map<string, number>();
-  let operations = 0;
-  let unknown = 0;
+  const figures = new Map<string, number>();
+  const add = (what: string, n = 1): void => void figures.set(what, (figures.get(what) ?? 0) + n);
 
   const one = async (index: number): Promise<Raced> => {
     const chance = random(seed + index);
-    const { number, at } = await openGate(doors, chance, ticket);
-    const { rows } = await owner.query<{ id: string }>('select id from gates where number = $1', [number]);
-    const id = workflowId('approvalGate', local.tenant_id, rows[0]?.id ?? '');
-    return race(doors, chance, { number, workflowId: id, openedAt: at });
+    const opened = await (index % waitingEvery === 0
+      ? openWaiting(ask, owner, chance)
+      : openChange(ask, owner, chance, ticket));
+    if (index % killEvery === killEvery - 1) kills.next();
+    return race(doors, chance, { ...opened, workflowId: workflowId('approvalGate', c.tenantId, opened.id) });
   };
   for (let from = 0; from < count; from += batch) {
     const indices = Array.from({ length: Math.min(batch, count - from) }, (_, i) => from + i);
     const raced = await inParallel(indices, width, one);
-    const rows = await atRest(
-      owner,
-      raced.map((r) => r.number),
-    );
-    const byNumber = new Map(rows.map((r) => [r.number, r]));
+    await kills.over();
+    const numbers = raced.map((r) => r.number);
+    const byNumber = new Map((await atRest(owner, numbers)).map((r) => [r.number, r]));
+    const applied = c.sink.lines().filter((l) => l.outcome === 'applied');
     for (const r of raced) {
       const row = byNumber.get(r.number);
-      violations.push(...judge(r, row));
-      const end = row ? `${row.status}${row.status === 'expired' && row.decided ? '_after_approval' : ''}` : 'none';
-      ends.set(end, (ends.get(end) ?? 0) + 1);
-      operations += r.history.length;
-      unknown += r.history.filter(
-        (o) => o.outcome === 'unknown' && o.caller !== 'time' && o.caller !== 'operator',
-      ).length;
+      const effects = applied.filter((l) => l.run === r.run).length;
+      violations.push(...judge(r, row, effects));
+      add(row ? `${row.status}${row.status === 'expired' && row.decided ? '_after_approval' : ''}` : 'none');
+      add('operations', r.history.length);
+      add('unanswered', r.history.filter((o) => o.outcome === 'unknown' && /^(?!time|operator)/.test(o.caller)).length);
+      add('resumed', Number(row?.run_moves.includes('resumed') ?? 0));
+      add('effects', effects);
+      add('altered_refused', Number(r.altered && (row?.run_moves.includes('failed') ?? false)));
     }
     say(`${from + indices.length} of ${count} gates, ${violations.length} violations`);
   }
   await owner.end();
-  return { figures: { operations, unanswered: unknown, ...Object.fromEntries(ends) }, violations };
+  const killed = [...kills.by].map(([name, times]) => `${name}:${times}`).join(',');
+  return { figures: { kills: killed, ...Object.fromEntries(figures) }, violations };
 }
 
-/** Every deadline passes by itself: until no gate can move any more, or none does. */
+/** Every deadline passes by itself: until no gate can move any more and no run waits, or nothing comes to rest. */
 async function atRest(owner: Pool, numbers: number[]): ReturnType<typeof rowsOf> {
   const until = performance.now() + 2 * ttlSeconds * 1000 + 30_000;
   for (;;) {
     const rows = await rowsOf(owner, numbers);
-    const open = rows.filter((r) => r.status === 'pending' || r.status === 'approved');
+    const open = rows.filter((r) => r.status === 'pending' || r.status === 'approved' || !r.run_over);
     if (!open.length || performance.now() > until) return rows;
     await pause(200);
   }
