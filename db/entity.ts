@@ -41,13 +41,14 @@ export function entity<S extends z.ZodObject>(
       const { rows } = await tx.query(
         insertSql,
         written.map((n) => value(entity as Row, n)),
+        `insert ${table}`,
       );
       return rows[0] ? parse(rows[0]) : null;
     },
     /** One version on, or null when the row does not stand exactly one version before. For tables with a version. */
     async move(tx: Read, entity: Entity): Promise<Entity | null> {
       const e = entity as Row;
-      const { rows } = await tx.query(moveSql, [e['id'], ...changed.map((n) => value(e, n))]);
+      const { rows } = await tx.query(moveSql, [e['id'], ...changed.map((n) => value(e, n))], `move ${table}`);
       return rows[0] ? parse(rows[0]) : null;
     },
     async byId(tx: Read, id: string): Promise<Entity | null> {

@@ -13,6 +13,8 @@ export const appPool = (databaseUrl: string, size: number, onError: (e: Error) =
     idleTimeoutMillis: 30_000,
     query_timeout: 30_000,
     keepAlive: true,
+    // What does not need an answer to what it follows is sent with it; a query that takes too long ends the connection.
+    pipeline: true,
   });
   pool.on('error', () => undefined); // an idle one that breaks is replaced; it has told onError itself
   // One that breaks between two statements of a transaction says so too: without a listener that ends the process.

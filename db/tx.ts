@@ -2,6 +2,7 @@ import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { v7 } from 'uuid';
 import { Unavailable } from '../domain/errors';
 import type { NewEntry } from '../domain/log';
+import { flush, flushes } from './flush';
 
 /** Inside a transaction of one tenant. Rows of others do not exist here. */
 export interface Read {
@@ -25,20 +26,39 @@ export interface PendingEntry extends NewEntry {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** `work` answers what the caller gets, and the statements that end the transaction, which go out in one message. */
+/** With a `name` it is planned once a connection. */
+export interface Statement {
+  text: string;
+  values?: unknown[];
+  name?: string;
+}
+
+/** What is asked for in this turn goes out in one write: each is a system call, and wakes the server up. */
+function inOneWrite({ connection: { stream } }: PoolClient): void {
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
+/** What they gave, or the first that failed: when all are over, so that nothing is still asked of the connection. */
+async function settled<T extends readonly unknown[]>(all: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}
+
+/** `work` answers what the caller gets, and what commits; both go out together with what is asked for around them. */
 async function within<T>(
   pool: Pool,
   begin: string,
-  work: (client: PoolClient) => Promise<{ result: T; end: string; otherwise?: (e: unknown) => never }>,
+  work: (client: PoolClient) => Promise<{ result: T; commit: () => Promise<QueryResult> }>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query(begin);
-    const { result, end, otherwise } = await work(client);
-    const answers = [await client.query(end).catch(otherwise)].flat();
+    inOneWrite(client);
+    const [, { result, commit }] = await settled([client.query(begin), work(client)]);
+    inOneWrite(client);
     // A transaction in which a statement failed answers `commit` with a rollback, and with no error.
-    if (!answers.some((a) => a.command === 'COMMIT')) throw new Error('a statement of the transaction failed');
+    if ((await commit()).command !== 'COMMIT') throw new Error('a statement of the transaction failed');
     return result;
   } catch (error) {
     await client.query('rollback').catch((e: Error) => (broken = e)); // the connection is gone: so is its transaction
@@ -48,14 +68,8 @@ async function within<T>(
   }
 }
 
-/**
- * Returns when all that was committed so far is on disk: its own commit, of nothing but a record in the journal, waits for
- * that, together with everybody else's.
- */
-const flush = `select pg_logical_emit_message(true, 'wheelhouse', '')`;
-
 /** For who read rows and now tells somebody outside of them: what a crash could still undo must not be told. */
-export const untilOnDisk = async (pool: Pool): Promise<void> => void (await pool.query(flush));
+export const untilOnDisk = (pool: Pool): Promise<void> => flushes(pool).join(() => pool.query(flush));
 
 const setTenant = (tenantId: string): string => {
   if (!uuid.test(tenantId)) throw new TypeError(`not a tenant: ${tenantId}`);
@@ -72,7 +86,7 @@ const bound = (client: PoolClient, tenantId: string): Read => ({
 export const readTx = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Promise<T>): Promise<T> =>
   within(pool, `begin isolation level repeatable read read only; ${setTenant(tenantId)}`, async (client) => ({
     result: await work(bound(client, tenantId)),
-    end: 'commit',
+    commit: () => client.query('commit'),
   }));
 
 /** A constraint (a request id that is taken) is the writer's to answer; whatever else keeps an entry out is trouble. */
@@ -87,18 +101,27 @@ function unlogged(e: unknown): never {
   );
 }
 
-/** Finishes a transaction: from the entries that it said, the last statements of it. */
-export type Append = (tx: Read, entries: PendingEntry[]) => Promise<string>;
+/** Appends the entries that a transaction said, but for the last statement, which goes out with the commit. */
+export type Append = (tx: Read, entries: PendingEntry[]) => Promise<Statement>;
 
 /**
  * Writes and their log entries, together or not at all: `append` gets the entries when the work is done. Use it through
  * log/store.ts, which brings the append.
  *
  * The commit does not wait for the disk, so that the tenant's lock, which is held from the append on, is not held for that
- * long; the caller does. The journal is linear: what is lost with a crash is lost with everything that came after it.
+ * long; the caller does, together with all others of this process (db/flush.ts). The journal is linear: what is lost with a
+ * crash is lost with everything that came after it.
  */
-export const writeTx = <T>(pool: Pool, tenantId: string, append: Append, work: (tx: Write) => Promise<T>): Promise<T> =>
-  within(pool, `begin; ${setTenant(tenantId)}`, async (client) => {
+export async function writeTx<T>(
+  pool: Pool,
+  tenantId: string,
+  append: Append,
+  work: (tx: Write) => Promise<T>,
+): Promise<T> {
+  const disk = flushes(pool);
+  let onDisk: Promise<void> | null = null;
+  const begin = `begin; ${setTenant(tenantId)}; set local synchronous_commit = off`;
+  const result = await within(pool, begin, async (client) => {
     const read = bound(client, tenantId);
     const entries: PendingEntry[] = [];
     const log = (entry: NewEntry): string => {
@@ -107,16 +130,31 @@ export const writeTx = <T>(pool: Pool, tenantId: string, append: Append, work: (
       return id;
     };
     const result = await work({ ...read, log });
-    const last = entries.length ? `${await append(read, entries).catch(unlogged)};` : '';
-    const end = `set local synchronous_commit = off; ${last} commit; ${flush}`;
-    return { result, end, otherwise: unlogged };
+    const last = entries.length ? await append(read, entries).catch(unlogged) : null;
+    const commit = async (): Promise<QueryResult> => {
+      const ask = (): Promise<unknown> => client.query(flush);
+      const atOnce = disk.idle;
+      const appended = last && client.query(last);
+      const [committed] = await settled([client.query('commit'), appended, atOnce ? disk.join(ask) : null]);
+      if (!atOnce) {
+        const [others, done] = [disk.awaited, disk.join(ask)];
+        if (others)
+          onDisk = done; // this connection is not needed for it
+        else await done;
+      }
+      return committed;
+    };
+    return { result, commit: () => commit().catch(unlogged) };
   });
+  await (onDisk as Promise<void> | null)?.catch(unlogged);
+  return result;
+}
 
 /** Of no tenant: it may list tenants, and nothing else of them. */
 export const systemTx = <T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> =>
   within(pool, `begin read only; set local app.system = 'on'`, async (client) => ({
     result: await work(client),
-    end: 'commit',
+    commit: () => client.query('commit'),
   }));
 
 /** The tenants there are: for work that goes through all of them. */

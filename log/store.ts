@@ -1,4 +1,4 @@
-import { escapeLiteral, type Pool } from 'pg';
+import type { Pool } from 'pg';
 import { readTx, tenantIds, writeTx, type Append, type Read, type Write } from '../db/tx';
 import { toAppend } from './chain';
 import type { Keyring } from './keys';
@@ -24,8 +24,6 @@ interface Appended {
   o_event_prev: string;
 }
 
-const quoted = (value: unknown): string => escapeLiteral(JSON.stringify(value));
-
 /**
  * The tenant's lock is held from the append to the commit, and that bounds how many entries it can get. Without a receipt
  * both are one message; a receipt is signed over hashes that are known only under the lock, so then it is one more.
@@ -34,9 +32,13 @@ const appender =
   (keyring: Keyring): Append =>
   async (tx, pending) => {
     const entries = pending.map((e) => toAppend(tx.tenantId, e));
-    const append = `select * from append_log(${quoted(entries.map((e) => e.row))})`;
+    const append = {
+      name: 'append log',
+      text: 'select * from append_log($1)',
+      values: [JSON.stringify(entries.map((e) => e.row))],
+    };
     if (!pending.some((e) => e.receipt)) return append;
-    const { rows } = await tx.query<Appended & Record<string, unknown>>(append);
+    const { rows } = await tx.query<Appended & Record<string, unknown>>(append.text, append.values, append.name);
     const signed = rows.flatMap((row, i) => {
       const entry = entries[i];
       if (!entry || !pending[i]?.receipt) return [];
@@ -51,9 +53,13 @@ const appender =
       });
       return [{ id: e.id, receipt, ...keyring.sign('receipt', receipt) }];
     });
-    return `insert into receipts (tenant_id, entry_id, receipt, signature, fingerprint)
-      select ${escapeLiteral(tx.tenantId)}, r.id, r.receipt, r.signature, r.fingerprint
-      from jsonb_to_recordset(${quoted(signed)}) as r (id uuid, receipt text, signature text, fingerprint text)`;
+    return {
+      name: 'insert receipts',
+      text: `insert into receipts (tenant_id, entry_id, receipt, signature, fingerprint)
+        select $1, r.id, r.receipt, r.signature, r.fingerprint
+        from jsonb_to_recordset($2) as r (id uuid, receipt text, signature text, fingerprint text)`,
+      values: [tx.tenantId, JSON.stringify(signed)],
+    };
   };
 
 export function createStore(pool: Pool, keyring: Keyring): Store {
