@@ -49,29 +49,3 @@ export async function receiptOf(tx: Read, id: string): Promise<StoredReceipt | n
   );
   return rows[0] ?? null;
 }
-
-export async function receiptsOf(tx: Read, entryIds: readonly string[]): Promise<StoredReceipt[]> {
-  const { rows } = await tx.query<ReceiptRow>(
-    `select ${receiptColumns} from receipts r where r.entry_id = any($1::uuid[])`,
-    [entryIds],
-  );
-  return rows;
-}
-
-/** Entries that a receipt was signed for and that the log does not hold: they were taken out of it. */
-export async function receiptsWithoutEntry(tx: Read, limit: number): Promise<string[]> {
-  const { rows } = await tx.query<{ id: string }>(
-    `select r.entry_id as id from receipts r
-     where not exists (select from log l where l.tenant_id = r.tenant_id and l.id = r.entry_id) order by 1 limit $1`,
-    [limit],
-  );
-  return rows.map((r) => r.id);
-}
-
-/** How far the readers of the log have come: it cannot end before that. */
-export async function furthestReader(tx: Read): Promise<{ reader: string; seq: number } | null> {
-  const { rows } = await tx.query<{ reader: string; seq: number }>(
-    'select reader, seq from cursors order by seq desc limit 1',
-  );
-  return rows[0] ?? null;
-}

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** RFC 8785. @throws TypeError for what JSON has no form for. */
@@ -8,7 +8,7 @@ export function canonical(value: unknown): string {
   return text;
 }
 
-export const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
+export const sha256 = (text: string | Buffer): string => hash('sha256', text);
 export const digestOf = (value: unknown): string => sha256(canonical(value));
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Entry, NewEntry } from '../domain/log';
 import type { PendingEntry } from '../db/tx';
-import { digestOf, sha256, spaced } from './canonical';
+import { canonical, sha256, spaced } from './canonical';
 
 export const zeros = '0'.repeat(64);
 const shards = 16;
@@ -14,33 +14,24 @@ export const shardOf = (requestId: string | null): number =>
 export const actionOf = (kind: string): string =>
   kind.startsWith('execution.') ? 'execute_tool' : kind.replace(/\./g, '_');
 
-type Digested = Pick<
+/** Everything an entry says, with what is JSON in it as its canonical text. */
+export type Said = Pick<
   Entry,
-  'kind' | 'actor' | 'subjectKind' | 'subjectId' | 'version' | 'transition' | 'ticketId' | 'runId' | 'agentId' | 'tool'
-  | 'decision' | 'reason' | 'requestId' | 'correlationId' | 'body' | 'id' | 'tenantId'
->; // prettier-ignore
+  'kind' | 'subjectKind' | 'subjectId' | 'version' | 'transition' | 'ticketId' | 'runId' | 'agentId' | 'tool' | 'decision'
+  | 'reason' | 'requestId' | 'correlationId' | 'id' | 'tenantId'
+> & { actor: string; body: string }; // prettier-ignore
 
-/** sha256 over the canonical JSON of everything an entry says; seq, time and hashes are chained beside it. */
-export const entryDigest = (e: Digested): string =>
-  digestOf({
-    id: e.id,
-    tenant_id: e.tenantId,
-    kind: e.kind,
-    actor: e.actor,
-    subject_kind: e.subjectKind,
-    subject_id: e.subjectId,
-    version: e.version,
-    transition: e.transition,
-    ticket_id: e.ticketId,
-    run_id: e.runId,
-    agent_id: e.agentId,
-    tool: e.tool,
-    decision: e.decision,
-    reason: e.reason,
-    request_id: e.requestId,
-    correlation_id: e.correlationId,
-    body: e.body,
-  });
+const text = (value: string | null): string => (value === null ? 'null' : JSON.stringify(value));
+
+/** The canonical JSON of what an entry says; seq, time and hashes are chained beside it. */
+const saidText = (e: Said): string =>
+  `{"actor":${e.actor},"agent_id":${text(e.agentId)},"body":${e.body},"correlation_id":${text(e.correlationId)},` +
+  `"decision":${text(e.decision)},"id":${text(e.id)},"kind":${text(e.kind)},"reason":${text(e.reason)},` +
+  `"request_id":${text(e.requestId)},"run_id":${text(e.runId)},"subject_id":${text(e.subjectId)},` +
+  `"subject_kind":${text(e.subjectKind)},"tenant_id":${text(e.tenantId)},"ticket_id":${text(e.ticketId)},` +
+  `"tool":${text(e.tool)},"transition":${text(e.transition)},"version":${e.version}}`;
+
+export const entryDigest = (e: Said): string => sha256(saidText(e));
 
 /** The text whose hash, after the previous hash, is the audit door's event hash. */
 export const eventText = (
@@ -61,13 +52,13 @@ export const eventHash = (prev: string, e: Parameters<typeof eventText>[0]): str
 export const entryHash = (e: Pick<Entry, 'prevHash' | 'seq' | 'at' | 'digest' | 'eventPrev' | 'eventHash'>): string =>
   sha256([e.prevHash, e.seq, e.at, e.digest, e.eventPrev, e.eventHash].join('\n'));
 
-/** An entry as append_log takes it. */
+/** An entry as append_log takes it, and as a receipt is made of it. */
 export function toAppend(tenantId: string, e: PendingEntry) {
-  const full = {
+  const said = {
     id: e.id,
     tenantId,
     kind: e.kind,
-    actor: { id: e.actor.id, kind: e.actor.kind, name: e.actor.name },
+    actor: canonical({ id: e.actor.id, kind: e.actor.kind, name: e.actor.name }),
     subjectKind: e.subject.kind,
     subjectId: e.subject.id,
     version: e.version ?? null,
@@ -80,26 +71,28 @@ export function toAppend(tenantId: string, e: PendingEntry) {
     reason: e.reason ?? null,
     requestId: e.requestId ?? null,
     correlationId: e.correlationId ?? null,
-    body: e.body ?? {},
-  } satisfies Digested & NewEntryKeys;
+    body: canonical(e.body ?? {}),
+  } satisfies Said & { [K in Exclude<keyof NewEntry, 'subject' | 'receipt'>]?: unknown };
   const row = {
-    id: full.id,
-    kind: full.kind,
-    actor: full.actor,
-    subject_kind: full.subjectKind,
-    subject_id: full.subjectId,
-    version: full.version,
-    transition: full.transition,
-    ticket_id: full.ticketId,
-    run_id: full.runId,
-    agent_id: full.agentId,
-    tool: full.tool,
-    decision: full.decision,
-    reason: full.reason,
-    request_id: full.requestId,
-    correlation_id: full.correlationId,
-    body: full.body,
+    id: said.id,
+    kind: said.kind,
+    actor: said.actor,
+    subject_kind: said.subjectKind,
+    subject_id: said.subjectId,
+    version: said.version,
+    transition: said.transition,
+    ticket_id: said.ticketId,
+    run_id: said.runId,
+    agent_id: said.agentId,
+    tool: said.tool,
+    decision: said.decision,
+    reason: said.reason,
+    request_id: said.requestId,
+    correlation_id: said.correlationId,
+    body: said.body,
+    digest: entryDigest(said),
+    shard: shardOf(said.requestId),
+    event: eventText(said),
   };
-  return { full, row: { ...row, digest: entryDigest(full), shard: shardOf(full.requestId), event: eventText(full) } };
+  return { said, row };
 }
-type NewEntryKeys = { [K in Exclude<keyof NewEntry, 'subject' | 'receipt' | 'actor'>]?: unknown };

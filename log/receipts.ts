@@ -8,10 +8,10 @@ import { verifyText } from './keys';
 type Receipted = Pick<
   Entry,
   | 'id' | 'tenantId' | 'agentId' | 'tool' | 'kind' | 'decision' | 'reason' | 'requestId' | 'at' | 'eventHash' | 'eventPrev'
-  | 'chainShard' | 'body'
->; // prettier-ignore
+  | 'chainShard'
+> & { body: string }; // prettier-ignore
 
-/** What a receipt says of an entry, as the text that is signed. Strings, null and integers only. */
+/** What a receipt says of an entry (`body` is its canonical text), as the text that is signed. Strings, null and integers only. */
 export const receiptText = (e: Receipted): string =>
   canonical({
     version: 1,
@@ -28,7 +28,7 @@ export const receiptText = (e: Receipted): string =>
     prev_hash: e.eventPrev,
     chain_shard: e.chainShard,
     hash_version: 1,
-    metadata_sha256: sha256(canonical(e.body)),
+    metadata_sha256: sha256(e.body),
   });
 
 /** What `GET /receipts/{id}` answers, and archives hold. */

@@ -42,16 +42,14 @@ const appender =
     const signed = rows.flatMap((row, i) => {
       const entry = entries[i];
       if (!entry || !pending[i]?.receipt) return [];
-      const e = entry.full;
       const receipt = receiptText({
-        ...e,
-        tenantId: tx.tenantId,
+        ...entry.said,
         at: row.o_at,
         eventHash: row.o_event_hash,
         eventPrev: row.o_event_prev,
         chainShard: row.o_shard,
       });
-      return [{ id: e.id, receipt, ...keyring.sign('receipt', receipt) }];
+      return [{ id: entry.said.id, receipt, ...keyring.sign('receipt', receipt) }];
     });
     return {
       name: 'insert receipts',

@@ -1,9 +1,10 @@
 import { verify, type KeyObject } from 'node:crypto';
+import { lastSeq, type StoredReceipt } from '../db/log-queries';
 import {
-  entriesAfter, furthestReader, lastSeq, receiptsOf, receiptsWithoutEntry, type StoredReceipt,
-} from '../db/log-queries'; // prettier-ignore
+  callsWithoutReceipt, furthestReader, rawEntries, receiptsWithEntries, tailsAt, type RawEntry, type Span, type Tails,
+} from '../db/log-verify'; // prettier-ignore
 import type { Read } from '../db/tx';
-import type { Entry } from '../domain/log';
+import { canonical } from './canonical';
 import { entryDigest, entryHash, eventHash, shardOf, zeros } from './chain';
 import type { Keyring } from './keys';
 import { receiptText } from './receipts';
@@ -34,27 +35,36 @@ function recomputed<T>(from: () => T): T | null {
   }
 }
 
+/** The log holds canonical text; what it has from before that is made canonical again. */
+const afresh = (json: string): string => canonical(JSON.parse(json));
+const madeCanonical = (e: RawEntry): RawEntry => ({ ...e, actor: afresh(e.actor), body: afresh(e.body) });
+
 /**
- * Checks entries that come in order, from the first on: content, both chains, gaps. It trusts no hash that it has not
- * computed, and after a break goes on from what stands, so that one forgery is one finding and not one an entry.
+ * Checks entries that come in order, from what stands before them on: content, both chains, gaps. It trusts no hash that it
+ * has not computed, and after a break goes on from what stands, so that one forgery is one finding and not one an entry.
  */
-export function chainChecker(report: Report): (e: Entry) => void {
-  let last: Pick<Entry, 'seq' | 'at' | 'hash'> = { seq: 0, at: '', hash: zeros };
-  const shards = new Map<number, string>();
+function chainChecker(report: Report, before: Tails): (e: RawEntry) => void {
+  let last = before.last ?? { seq: 0, at: '', hash: zeros };
+  const shards = new Map(before.shards.map((s) => [s.shard, s.hash]));
   return (e) => {
     const said = (error: ViolationCode, expected: string | null = null, actual: string | null = null): void =>
       report({ seq: e.seq, id: e.id, requestId: e.requestId, shard: e.chainShard, error, expected, actual });
     const same = (error: ViolationCode, expected: string | null, actual: string): void => {
       if (expected !== actual) said(error, expected, actual);
     };
-    const shardTail = shards.get(e.chainShard) ?? zeros;
     if (e.seq !== last.seq + 1) said('gap', String(last.seq + 1), String(e.seq));
     same('prev_hash_mismatch', last.hash, e.prevHash);
-    same('content_mismatch', recomputed(() => entryDigest(e)), e.digest); // prettier-ignore
+    if (entryDigest(e) !== e.digest)
+      same(
+        'content_mismatch',
+        recomputed(() => entryDigest(madeCanonical(e))),
+        e.digest,
+      );
     same('hash_mismatch', entryHash(e), e.hash);
     if (e.at <= last.at) said('time_not_rising', last.at, e.at);
-    same('shard_mismatch', String(shardOf(e.requestId)), String(e.chainShard));
-    same('event_prev_mismatch', shardTail, e.eventPrev);
+    const shard = shardOf(e.requestId);
+    if (shard !== e.chainShard) said('shard_mismatch', String(shard), String(e.chainShard));
+    same('event_prev_mismatch', shards.get(e.chainShard) ?? zeros, e.eventPrev);
     same('event_hash_mismatch', eventHash(e.eventPrev, e), e.eventHash);
     last = e;
     shards.set(e.chainShard, e.eventHash);
@@ -69,32 +79,48 @@ const signed = ({ receipt, signature }: StoredReceipt, key: KeyObject): Promise<
     );
   });
 
-/** A governed call always has a receipt; whatever has one, it says what the entry says, in our hand. Null: nothing wrong. */
+/** Whatever has a receipt, it says what the entry says, in our hand. Null: nothing wrong. */
 async function receiptError(
-  e: Entry,
-  stored: StoredReceipt | undefined,
+  stored: StoredReceipt & RawEntry,
   keyring: Pick<Keyring, 'find'>,
 ): Promise<ViolationCode | null> {
-  if (!stored) return e.kind.startsWith('execution.') ? 'receipt_missing' : null;
   const key = keyring.find(stored.fingerprint);
   if (key?.purpose !== 'receipt') return 'receipt_key_unknown';
   if (!(await signed(stored, key.key))) return 'receipt_signature_mismatch';
-  return recomputed(() => receiptText(e)) === stored.receipt ? null : 'receipt_mismatch';
+  return recomputed(() => receiptText(madeCanonical(stored))) === stored.receipt ? null : 'receipt_mismatch';
 }
 
-/** Two kinds of trace that an entry leaves outside the log: a receipt, and the place of a reader that has read it. */
-async function checkTail(tx: Read, report: Report): Promise<void> {
-  const missing = { seq: null, requestId: null, shard: null, expected: null, actual: null };
-  for (const id of await receiptsWithoutEntry(tx, mostViolations)) report({ ...missing, id, error: 'entry_missing' });
+const of = ({ seq, id, requestId, chainShard }: RawEntry, error: ViolationCode): Violation => ({
+  seq, id, requestId, shard: chainShard, error, expected: null, actual: null,
+}); // prettier-ignore
+const ofNone = (error: ViolationCode): Violation => ({
+  seq: null, id: null, requestId: null, shard: null, error, expected: null, actual: null,
+}); // prettier-ignore
+
+/** Every receipt has its entry, and every call of a tool its receipt. */
+async function checkReceipts(tx: Read, keyring: Pick<Keyring, 'find'>, report: Report): Promise<void> {
+  for await (const receipts of receiptsWithEntries(tx, batch)) {
+    const errors = await Promise.all(receipts.map((r) => (r.id === null ? null : receiptError(r, keyring))));
+    receipts.forEach((r, i) => {
+      const error = errors[i];
+      if (r.id === null) report({ ...ofNone('entry_missing'), id: r.entryId });
+      else if (error) report(of(r, error));
+    });
+  }
+  for (const call of await callsWithoutReceipt(tx)) report(of(call, 'receipt_missing'));
+}
+
+/** The other trace that an entry leaves outside the log: the place of a reader that has read it. */
+async function checkReaders(tx: Read, report: Report): Promise<void> {
   const [end, reader] = [await lastSeq(tx), await furthestReader(tx)];
   if (reader && reader.seq > end) {
-    report({ ...missing, id: null, error: 'truncated', expected: String(reader.seq), actual: String(end) });
+    report({ ...ofNone('truncated'), expected: String(reader.seq), actual: String(end) });
   }
 }
 
 const mostViolations = 100;
 /** Small enough that a batch does not hold up other requests of the process. */
-const batch = 200;
+const batch = 500;
 
 export interface Verification {
   rowsChecked: number;
@@ -103,29 +129,47 @@ export interface Verification {
   violations: Violation[];
 }
 
-/** Verifies a tenant's whole log, from the rows alone, in one snapshot and bounded memory. */
-export async function verifyLog(tx: Read, keyring: Pick<Keyring, 'find'>): Promise<Verification> {
+function collected(): { found: Verification; report: Report } {
   const found: Verification = { rowsChecked: 0, errorCount: 0, violations: [] };
   const report: Report = (v) => {
     found.errorCount += 1;
     if (found.violations.length < mostViolations) found.violations.push(v);
   };
-  const check = chainChecker(report);
-  for (let seq = Number.MIN_SAFE_INTEGER; ;) {
-    const entries = await entriesAfter(tx, seq, batch);
-    const receipts = new Map((await receiptsOf(tx, entries.map((e) => e.id))).map((r) => [r.entryId, r])); // prettier-ignore
+  return { found, report };
+}
+
+/** The entries of a span among themselves, and with what stands before them: a log is right when each of its spans is. */
+export async function verifySpan(tx: Read, span: Span): Promise<Verification> {
+  const { found, report } = collected();
+  const before = span.after === null ? { last: null, shards: [] } : await tailsAt(tx, span.after);
+  const check = chainChecker(report, before);
+  for await (const entries of rawEntries(tx, span, batch)) {
     entries.forEach(check);
-    const errors = await Promise.all(entries.map((e) => receiptError(e, receipts.get(e.id), keyring)));
-    entries.forEach((e, i) => {
-      const error = errors[i];
-      const { seq: at, id, requestId, chainShard: shard } = e;
-      if (error) report({ seq: at, id, requestId, shard, error, expected: null, actual: null });
-    });
     found.rowsChecked += entries.length;
-    const last = entries.at(-1);
-    if (!last || entries.length < batch) break;
-    seq = last.seq;
   }
-  await checkTail(tx, report);
   return found;
+}
+
+/**
+ * Verifies a tenant's whole log, from the rows alone, in one snapshot and bounded memory. `verifyEntries` may spread the
+ * entries over several threads; what is beside the log is checked here.
+ */
+export async function verifyLog(
+  tx: Read,
+  keyring: Pick<Keyring, 'find'>,
+  verifyEntries: (tx: Read) => Promise<Verification[]> = async (all) => [
+    await verifySpan(all, { after: null, upto: null }),
+  ],
+): Promise<Verification> {
+  const { found, report } = collected();
+  await checkReceipts(tx, keyring, report);
+  await checkReaders(tx, report);
+  const parts = await verifyEntries(tx);
+  const all = [...parts, found];
+  const sum = (of: (v: Verification) => number): number => all.reduce((n, v) => n + of(v), 0);
+  return {
+    rowsChecked: sum((v) => v.rowsChecked),
+    errorCount: sum((v) => v.errorCount),
+    violations: all.flatMap((v) => v.violations).slice(0, mostViolations),
+  };
 }

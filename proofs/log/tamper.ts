@@ -31,8 +31,8 @@ const columns: Record<string, string> = {
     ['id', 'ticket_id', 'run_id', 'agent_id'].map((c) => [c, `${c} = md5($2::int::text || ${c})::uuid`]),
   ),
   version: 'version = coalesce(version, 0) + $2::int',
-  actor: `actor = jsonb_set(actor, '{name}', to_jsonb('mallory'::text || $2::int))`,
-  body: `body = body || jsonb_build_object('step', -$2::int)`,
+  actor: `actor = jsonb_set(actor::jsonb, '{name}', to_jsonb('mallory'::text || $2::int))::json`,
+  body: `body = (body::jsonb || jsonb_build_object('step', -$2::int))::json`,
   at: `at = at + $2::int * interval '1 microsecond'`,
   chain_shard: 'chain_shard = (chain_shard + 1 + $2::int % 15) % 16',
   tenant_id: `tenant_id = md5($2::int::text)::uuid`,
@@ -73,7 +73,7 @@ export const attacks: ((size: number, r: Random) => Tampering)[] = [
   (size, r) => ({ name: 'roll back log, receipts and readers', sql: `with readers as (delete from cursors), ${gone.slice(5)}`, params: [r.below(size)], needsHead: true }),
   (size, r) => ({ name: 'insert a copy', sql: `insert into log select tenant_id, $2::bigint, gen_random_uuid(), at + interval '1 day', kind, actor, subject_kind, subject_id, version, null, ticket_id, run_id, agent_id, tool, decision, reason, null, correlation_id, body, digest, prev_hash, hash, chain_shard, event_prev, event_hash from log where seq = $1`, params: [1 + r.below(size), size + 1] }),
   (size, r) => ({ ...flip('body')(size, r), name: 'change a body and rehash', needsHead: true, rehash: true }),
-  (size, r) => ({ name: 'change a receipted body and rehash', sql: `update log set body = body || jsonb_build_object('step', -$2::int) where seq = $1`, params: [receipted(size, r), 7], rehash: true }),
+  (size, r) => ({ name: 'change a receipted body and rehash', sql: `update log set body = (body::jsonb || jsonb_build_object('step', -$2::int))::json where seq = $1`, params: [receipted(size, r), 7], rehash: true }),
   (size, r) => ({ name: 'change a decision and rehash', sql: `update log set decision = 'deny' || $2::int where seq = $1`, params: [1 + r.below(size - 1), 1 + r.below(99)], needsHead: true, rehash: true }),
 ]; // prettier-ignore
 

@@ -30,6 +30,15 @@ test('a write in which a statement failed is not acknowledged, even when the wor
   expect(await count()).toBe(before);
 });
 
+test('a tenant that does not exist has no log', async () => {
+  const nobody = '00000000-0000-4000-8000-000000000000';
+  const write = house.store.write(nobody, (tx) => {
+    tx.log(entry('0'));
+    return Promise.resolve();
+  });
+  await expect(write).rejects.toThrow('there is no tenant');
+});
+
 test('what the appended text holds stays text', async () => {
   const body = { text: `'); drop table log; -- \\ \\' "\n ü \u2028`, nested: { "it's": [`\\`] } };
   await house.store.write(house.tenantId, (tx) => {

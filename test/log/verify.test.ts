@@ -113,6 +113,13 @@ test.each([
   expect(await found()).toContain(violation);
 });
 
+test('entries from before the log kept canonical text verify as well, and no worse', async () => {
+  await tamper('update log set actor = actor::jsonb::text::json, body = body::jsonb::text::json');
+  expect(await found()).toEqual([]);
+  await tamper(`update log set body = (body::jsonb || '{"step": 0}')::json where seq = 200`);
+  expect(await found()).toContain('200 content_mismatch');
+});
+
 test('an entry taken out of the middle is a gap, and its receipt tells which', async () => {
   const [gone] = (await tamper('delete from log where seq = 200 returning id')).rows as { id: string }[];
   const { violations } = await verifyLog(owner, keys);
@@ -143,7 +150,8 @@ async function forge(seq: number, change: Partial<Entry>): Promise<void> {
   const row = entries.find((e) => e.seq === seq);
   if (!row) throw new Error(`no entry ${seq}`);
   const forged = { ...row, ...change };
-  forged.digest = entryDigest(forged);
+  const { actor, body } = forged;
+  forged.digest = entryDigest({ ...forged, actor: canonical(actor), body: canonical(body) });
   forged.eventHash = eventHash(forged.eventPrev, forged);
   forged.hash = entryHash(forged);
   await tamper('update log set kind = $2, decision = $3, digest = $4, event_hash = $5, hash = $6 where seq = $1', [
