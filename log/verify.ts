@@ -100,7 +100,7 @@ const ofNone = (error: ViolationCode): Violation => ({
 /** Every receipt has its entry, and every call of a tool its receipt. */
 async function checkReceipts(tx: Read, keyring: Pick<Keyring, 'find'>, report: Report): Promise<void> {
   for await (const receipts of receiptsWithEntries(tx, batch)) {
-    const errors = await Promise.all(receipts.map((r) => (r.id === null ? null : receiptError(r, keyring))));
+    const errors = await Promise.all(receipts.map(async (r) => (r.id === null ? null : receiptError(r, keyring))));
     receipts.forEach((r, i) => {
       const error = errors[i];
       if (r.id === null) report({ ...ofNone('entry_missing'), id: r.entryId });

@@ -36,7 +36,7 @@ function valueFor({ table, name, type }: Column, tenantId: string): unknown {
   if (name === 'tenant_id' || (table === 'tenants' && name === 'id')) return tenantId;
   if (type === 'uuid') return randomUUID();
   if (type.endsWith('[]')) return [];
-  if (type === 'jsonb') return '{}';
+  if (type === 'json' || type === 'jsonb') return '{}';
   if (type === 'boolean') return false;
   if (type.startsWith('timestamp')) return new Date();
   if (type === 'bytea') return Buffer.from('x');
