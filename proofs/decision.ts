@@ -15,8 +15,8 @@ const ttlSeconds = 4;
 const width = 12;
 const batch = 200;
 /** One gate in so many is what an agent waits for; a process is killed each time that so many more were raced over. */
-const waitingEvery = 3;
-const killEvery = 20;
+const waitingEvery = 5;
+const killEvery = 40;
 
 export const decision: Proof = {
   title: 'one gate has one decision, and what waits goes on once, whoever races over it and whoever dies meanwhile',

@@ -55,6 +55,10 @@ export interface Cluster {
   approver: string;
   /** Another tenant. */
   tenant(): Promise<Tenant>;
+  /** One of the project's own scripts as a process that ends with the cluster, not started yet. */
+  process(name: string, path: string, args: readonly string[]): Part;
+  /** For files that go with the cluster. */
+  folder: string;
   /** Direct, past links and row-level security; another connection after a Postgres kill. */
   owner: () => Promise<Client>;
   temporal: () => Promise<Temporal>;
@@ -181,6 +185,8 @@ async function build(
     apiUrls: callerApi.map(({ port }) => `http://127.0.0.1:${port}`),
     ...first,
     tenant: () => addTenant(database.url, masterKey),
+    process: (name, path, args) => part(script(name, folder, bare, path, args)),
+    folder,
     owner,
     temporal: temporalClient,
     env: childEnvironment(workerEnv),
