@@ -9,6 +9,13 @@ const flag = z.enum(['0', '1', 'true', 'false']).transform((v) => v === '1' || v
 const positive = z.coerce.number().int().positive();
 const megabytes = 1024 * 1024;
 
+/** Whoever makes credentials outside, as docs/credentials.md says. */
+interface CredentialSettings {
+  url: string;
+  secret: string;
+  timeoutMs: number;
+}
+
 /** Every setting there is. What the Temporal SDK reads itself (TEMPORAL_*) is documented by it. */
 const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -44,6 +51,13 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Bodies of runs are short; a gate waits for people. */
   GATE_TTL_SECONDS: positive.default(7 * 24 * 3600),
+  /** Who grants and ends credentials; when unset, this installation's own database does. */
+  CREDENTIAL_PROVIDER_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** What the provider knows us by. */
+  CREDENTIAL_PROVIDER_SECRET: z.string().min(16).optional(),
+  CREDENTIAL_PROVIDER_TIMEOUT_MS: positive.max(10_000).default(5_000),
+  /** How often what terminated workflows left behind is taken back. */
+  SWEEP_SECONDS: positive.default(30),
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -69,6 +83,8 @@ export interface Config {
   maxUploadBytes: number;
   logLevel: string;
   gateTtlMs: number;
+  credentialProvider: CredentialSettings | null;
+  sweepSeconds: number;
   secureCookies: boolean;
   tracing: boolean;
   serviceName: string | null;
@@ -81,6 +97,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n'));
   }
   const e = parsed.data;
+  if ((e.CREDENTIAL_PROVIDER_URL === undefined) !== (e.CREDENTIAL_PROVIDER_SECRET === undefined)) {
+    throw new Error('CREDENTIAL_PROVIDER_URL, CREDENTIAL_PROVIDER_SECRET: one without the other');
+  }
   return {
     host: e.HOST,
     port: e.PORT,
@@ -100,6 +119,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxUploadBytes: e.MAX_UPLOAD_BYTES,
     logLevel: e.LOG_LEVEL,
     gateTtlMs: e.GATE_TTL_SECONDS * 1000,
+    credentialProvider:
+      e.CREDENTIAL_PROVIDER_URL !== undefined && e.CREDENTIAL_PROVIDER_SECRET !== undefined
+        ? {
+            url: e.CREDENTIAL_PROVIDER_URL,
+            secret: e.CREDENTIAL_PROVIDER_SECRET,
+            timeoutMs: e.CREDENTIAL_PROVIDER_TIMEOUT_MS,
+          }
+        : null,
+    sweepSeconds: e.SWEEP_SECONDS,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
     serviceName: e.OTEL_SERVICE_NAME ?? null,

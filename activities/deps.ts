@@ -1,5 +1,6 @@
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { CredentialProvider } from '../domain/credentials';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
@@ -12,6 +13,7 @@ export interface Deps {
   pipeline: Pipeline;
   files: FileStore;
   masterKey: Buffer;
+  credentials: CredentialProvider;
   temporal: WorkflowClient;
   logger: Logger;
   gateTtlMs: number;

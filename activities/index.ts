@@ -11,6 +11,8 @@ import { gateActivities } from './lifecycle/gates';
 import { runActivities } from './lifecycle/runs';
 
 export type { Proposal, Turn } from './agents/advance';
+export type { Lent } from './integrations/leases';
+export type { Orphan } from './integrations/sweep';
 export type { PartName, PartOutcome, PromotionRequest } from './learning/promote';
 
 /** Every side effect there is, over what it leans on. */
@@ -20,7 +22,6 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
   if (!investigator) throw new Error('no harness');
   const agents = advanceActivities(deps, byName);
   const runs = runActivities(deps);
-  const leases = leaseActivities(deps);
   return {
     ...gateActivities(deps),
     ...accessActivities(deps),
@@ -28,8 +29,8 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...agents.activities,
     ...carryOutActivities(deps, agents),
     ...investigateActivities(deps, investigator),
-    ...leases,
-    ...sweepActivities(deps, runs, leases),
+    ...leaseActivities(deps),
+    ...sweepActivities(deps, runs),
     ...learningActivities(deps),
   };
 }

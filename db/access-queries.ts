@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { AccessRequestSchema } from '../domain/access.schema';
 import { InstantSchema, ActorSchema } from '../domain/common.schema';
+import type { AccessRequest } from '../domain/access';
+import { openLeases, type LeaseStatus } from '../domain/credentials';
 import { gateStatuses } from '../domain/gate';
+import { endedStatuses } from '../domain/run';
 import { ticketStatuses } from '../domain/ticket';
 import { accessRequests } from './access';
 import type { Read } from './tx';
@@ -46,6 +49,30 @@ export async function accessById(tx: Read, id: string): Promise<AccessView | nul
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 
+export interface OpenAccess {
+  access: AccessRequest;
+  /** Why it has to end, by the database's clock; null: it need not. */
+  due: string | null;
+  /** How its lease stands, when a credential may be alive. */
+  openLease: LeaseStatus | null;
+}
+
+/** Requests that somebody has to end, or whose credential may be alive; what is due first, what was tried last, last. */
+export async function openAccess(tx: Read, limit: number): Promise<OpenAccess[]> {
+  const { rows } = await tx.query<Omit<OpenAccess, 'access'> & Record<string, unknown>>(
+    `select ${accessRequests.columns('a')}, l.status as "openLease", d.due
+     from access_requests a left join leases l on l.access_request_id = a.id and l.status = any($2)
+       cross join lateral (select case
+         when exists (select from runs r where r.id = a.run_id and r.status = any($1)) then 'its run is over'
+         when l.expires_at <= now() then 'expired'
+         when l.id is not null and a.status in ('rejected', 'expired', 'revoked') then 'its request is over' end as due) d
+     where a.status in ('pending_approval', 'approved', 'granted') or l.id is not null
+     order by d.due is null, l.revoke_tried_at nulls first, a.number limit $3`,
+    [endedStatuses, openLeases, limit],
+  );
+  return rows.map((r) => ({ access: accessRequests.parse(r), due: r.due, openLease: r.openLease }));
+}
+
 const Lease = z.object({
   id: z.uuid(),
   number: z.int(),
@@ -62,11 +89,11 @@ const Lease = z.object({
 /** A lease as anyone may see it: the sealed secret is not among its columns. */
 export type LeaseView = z.output<typeof Lease>;
 
-/** One whose time is over counts as expired, whoever has not noticed yet. */
+/** One whose time is over is lent no longer, whoever has not noticed yet; that it is dead is said when that is confirmed. */
 export async function leasesOfRun(tx: Read, runId: string): Promise<LeaseView[]> {
   const { rows } = await tx.query(
     `select id, number, system, resource_type as "resourceType", resource_id as "resourceId", action,
-       credential_ref as "credentialRef", case when status = 'active' and expires_at <= now() then 'expired' else status end as status,
+       credential_ref as "credentialRef", case when status = 'active' and expires_at <= now() then 'revoking' else status end as status,
        granted_by as "grantedBy", created_at as "createdAt", expires_at as "expiresAt"
      from leases where run_id = $1 order by number desc limit 1000`,
     [runId],

@@ -82,7 +82,8 @@ export async function callFacts(
     `select
        exists (select from executions where owner_id = $1 and step = $5) as taken,
        (select coalesce(reason, 'engaged') from kill_switches where engaged) as kill_switch,
-       (select reason from run_fences where run_id = $1) as fence,
+       coalesce((select reason from run_fences where run_id = $1),
+         (select 'the run is ' || status from runs where id = $1 and finished_at is not null)) as fence,
        (select status from agents where id = $2) as agent_status,
        (select number from tickets where id = $4) as ticket_number,
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]') from agent_grants where agent_id = $2) as grants,

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Read, Write } from '../db/tx';
+import type { LeaseScope } from '../domain/harness';
 import type { Actor } from '../domain/principal';
 import type { Scope } from '../domain/scopes';
 import type { FileStore } from '../log/files';
@@ -67,6 +68,13 @@ export interface Effect {
   fence: number;
 }
 
+/** A credential that was lent to the run, for one use. */
+export interface Credential {
+  secret: string;
+  /** Aborted when the lease ends by the database's clock, whatever this machine's says. */
+  signal: AbortSignal;
+}
+
 /** What a tool gets. `write` is there for tools whose effect is a row: it commits with the record of the call. */
 export interface ToolContext {
   call: Call;
@@ -74,6 +82,11 @@ export interface ToolContext {
   write: Write | null;
   /** For external tools, null for others. */
   effect: Effect | null;
+  /**
+   * The secret of an active lease of this run that covers it; each use is in the log. Never to be kept, shown or recorded.
+   * @throws Forbidden when there is none, also when the run was stopped or the kill switch engaged since the call passed
+   */
+  credential(scope: LeaseScope): Promise<Credential>;
   files: FileStore;
   signal: AbortSignal;
 }

@@ -15,6 +15,7 @@ import {
   type StageTime,
   type Tool,
 } from './call';
+import { lendTo } from './credential';
 import { filterOutput, storable } from './output-filter';
 import { approvedFor, sealOf } from './seal';
 import { stages, type StageDeps, type State, type Stop } from './stages';
@@ -36,6 +37,7 @@ export interface Pipeline {
 export interface PipelineDeps extends StageDeps {
   store: Store;
   files: FileStore;
+  masterKey: Buffer;
   tools: readonly Tool[];
 }
 
@@ -165,6 +167,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         files,
         write,
         effect,
+        credential: lendTo(deps, call, options.signal),
         signal: options.signal,
         read: <T>(w: Parameters<typeof store.read<T>>[1]) => store.read(call.tenantId, w),
       };

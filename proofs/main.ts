@@ -5,6 +5,7 @@ import { crash } from './crash';
 import { authority } from './authority';
 import { decision } from './decision';
 import { isolation } from './isolation';
+import { leases } from './leases';
 import { log } from './log';
 import { network } from './network';
 import { retries } from './retries';
@@ -17,6 +18,7 @@ import { rollout } from './rollout';
 export const proofs: Record<string, Proof> = {
   crash,
   decision,
+  leases,
   log,
   network,
   retries,

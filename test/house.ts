@@ -22,6 +22,7 @@ import { freshDatabase } from './stack';
 export interface House {
   store: Store;
   keyring: Keyring;
+  masterKey: Buffer;
   /** The owner's, a superuser. */
   url: string;
   files: FileStore;
@@ -63,6 +64,7 @@ export async function openHouse(): Promise<House> {
   return {
     store,
     keyring,
+    masterKey,
     url: database.url,
     files,
     dataDir,

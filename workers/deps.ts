@@ -3,6 +3,8 @@ import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { Deps } from '../activities/deps';
+import { embeddedCredentials } from '../activities/integrations/credentials/embedded';
+import { httpCredentials } from '../activities/integrations/credentials/http';
 import { root, type Config } from '../config';
 import type { Harness } from '../domain/harness';
 import type { openKernel } from '../log/open';
@@ -36,7 +38,7 @@ export async function createDeps(
   logger: Logger,
   added: Pick<Extensions, 'tools' | 'policies'> = {},
 ): Promise<Deps> {
-  const { store, files, pool } = kernel;
+  const { store, files, masterKey, pool } = kernel;
   const builtin = await loadPolicies(join(root, 'policy/compiled'), (err) =>
     logger.error({ err }, 'a policy failed: the call was denied'),
   );
@@ -57,7 +59,17 @@ export async function createDeps(
     ...kernel,
     logger,
     temporal,
+    credentials: config.credentialProvider ? httpCredentials(config.credentialProvider) : embeddedCredentials,
     gateTtlMs: config.gateTtlMs,
-    pipeline: createPipeline({ store, files, tools, policies, screen: screenCall, decide: combine, limiter }),
+    pipeline: createPipeline({
+      store,
+      files,
+      masterKey,
+      tools,
+      policies,
+      screen: screenCall,
+      decide: combine,
+      limiter,
+    }),
   };
 }

@@ -82,7 +82,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     signal: stopping.signal,
   });
   const tallies = keepTallies(kernel.store, logger, stopping.signal);
-  await ensureSweep(client, queues.lifecycle, config.taskQueuePrefix);
+  await ensureSweep(client, queues.lifecycle, config);
   logger.info({ queues }, 'the worker polls');
 
   let closing: Promise<void> | null = null;
@@ -113,16 +113,21 @@ function versioned(config: Config, digest: string): Partial<WorkerOptions> {
   return { workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' } };
 }
 
-/** Every half minute: what terminated workflows left behind. One at a time; missed ones are not made up for. */
-async function ensureSweep(client: Client, taskQueue: string, prefix: string): Promise<void> {
+/** What terminated workflows left behind is taken back every so often. One at a time; missed ones are not made up for. */
+async function ensureSweep(client: Client, taskQueue: string, config: Config): Promise<void> {
+  const id = `${config.taskQueuePrefix}-sweep`;
+  const spec = { intervals: [{ every: config.sweepSeconds * 1000 }] };
   try {
     await client.schedule.create({
-      scheduleId: `${prefix}-sweep`,
-      spec: { intervals: [{ every: '30 seconds' }] },
+      scheduleId: id,
+      spec,
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 seconds' },
-      action: { type: 'startWorkflow', workflowType: 'sweep', taskQueue, workflowId: `${prefix}-sweep`, args: [] },
+      action: { type: 'startWorkflow', workflowType: 'sweep', taskQueue, workflowId: id, args: [] },
     });
   } catch (e) {
     if (!(e instanceof ScheduleAlreadyRunning)) throw e;
+    const stands = client.schedule.getHandle(id);
+    if ((await stands.describe()).spec.intervals?.[0]?.every === spec.intervals[0]?.every) return;
+    await stands.update(({ info: _, ...schedule }) => ({ ...schedule, spec }));
   }
 }

@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   ParentClosePolicy,
   allHandlersFinished,
   condition,
@@ -7,7 +8,7 @@ import {
   setHandler,
   startChild,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities';
+import type { Activities, Lent } from '../activities';
 import { isSettled, step, type AccessEvent, type AccessRequest } from '../domain/access';
 import type { Gate } from '../domain/gate';
 import { approvalGate } from './approval-gate';
@@ -32,6 +33,8 @@ export interface AccessInput {
   gate: Gate;
   /** How long a granted lease lives, at most. */
   leaseMs: number;
+  /** When it ends at the latest, if that was asked for. */
+  until?: string;
   /** The provider tasks' queue. */
   queue: string;
 }
@@ -41,21 +44,25 @@ export interface OpenedAccess {
 }
 
 export const openedAccess = defineUpdate<OpenedAccess>('opened');
-/** Answers when people have decided and, if they granted it, the lease is there. */
+/** Answers when people have decided and, if they granted it, the lease is there; as it stands while the provider is away. */
 export const settledAccess = defineUpdate<AccessRequest>('settled');
 export const accessState = stateOf<AccessRequest>();
 
 const at = (): string => new Date().toISOString();
+/** As long as somebody waits for a provider before the answer is that it is not granted yet. */
+const patience = '5 seconds';
 
 /** A permission wall: asks people through a gate, lends the credential when it is completed, and takes it back. */
 export async function accessRequest(input: AccessInput): Promise<AccessRequest> {
   let access = input.access;
   let gate: Gate | null = null;
   let over: string | null = null;
+  /** How long the lease lives, once it is granted. */
+  let lifeMs = input.leaseMs;
   const credentials = proxyActivities<Activities>({
     taskQueue: input.queue,
     startToCloseTimeout: '20 seconds',
-    heartbeatTimeout: '10 seconds',
+    retry: { maximumInterval: '10 seconds' }, // for ever: whoever keeps the credentials may be away for long
   });
 
   const gateWorkflow = workflowId('approvalGate', access.tenantId, access.gateId);
@@ -86,7 +93,7 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
     return { access, gate: standing() as Gate };
   });
   onUpdate(settledAccess, async () => {
-    await condition(() => access.status !== 'pending_approval' && access.status !== 'approved');
+    await condition(() => access.status !== 'pending_approval' && access.status !== 'approved', patience);
     return access;
   });
 
@@ -115,6 +122,26 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
     return g?.status === 'completed' ? { type: 'grant', leaseId: null, evidence: g.result } : null;
   };
 
+  /** What it was for may end while the provider is away: then nobody waits for it, and what it may have made goes back. */
+  const lease = async (): Promise<Lent | null> => {
+    const asking = new CancellationScope();
+    const lent = asking.run(() => credentials.grantLease(access, input.leaseMs, input.until ?? null));
+    const ended = condition(() => over !== null).then(() => 'over' as const);
+    const first = await Promise.race([lent, ended]);
+    if (first !== 'over') return first;
+    asking.cancel();
+    return { leaseId: access.id, refused: over ?? cancelledInTemporal };
+  };
+  const grant = async (event: Extract<AccessEvent, { type: 'grant' }>): Promise<void> => {
+    const lent = await lease();
+    if (lent && 'refused' in lent) {
+      await credentials.revokeLease(access, lent.refused);
+      return move({ type: 'expire', reason: lent.refused }, 'gate:refused');
+    }
+    if (lent) lifeMs = lent.lifeMs;
+    await move({ ...event, leaseId: lent?.leaseId ?? null }, 'gate:grant');
+  };
+
   /** Follows the gate to its end. When what the access was for is over, the gate is withdrawn, and says so itself. */
   const follow = async (): Promise<void> => {
     let withdrawn = false;
@@ -122,8 +149,7 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
       await condition(() => due() !== null || (over !== null && !withdrawn));
       const event = due();
       if (event?.type === 'grant') {
-        const lease = over === null ? await credentials.grantLease(access, input.leaseMs) : null;
-        await move({ ...event, leaseId: lease?.leaseId ?? null }, 'gate:grant');
+        await grant(event);
       } else if (event) {
         await move(event, `gate:${event.type}`);
       } else {
@@ -136,7 +162,7 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
   };
 
   const lend = async (): Promise<void> => {
-    await condition(() => over !== null, input.leaseMs);
+    await condition(() => over !== null, lifeMs);
     const reason = over ?? 'expired';
     // Given back whatever it takes: the provider may be away for long.
     if (access.leaseId) await credentials.revokeLease(access, reason);

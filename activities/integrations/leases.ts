@@ -1,80 +1,120 @@
-import { randomBytes } from 'node:crypto';
 import { v5 } from 'uuid';
+import {
+  activate,
+  beginGrant,
+  beginRevoke,
+  confirmRevoke,
+  isWanted,
+  leaseOf,
+  openLease,
+  revokeFailed,
+} from '../../db/leases';
+import type { Write } from '../../db/tx';
 import type { AccessRequest } from '../../domain/access';
-import { system } from '../../domain/principal';
-import { endedStatuses } from '../../domain/run';
+import { Refused } from '../../domain/credentials';
+import { system, type Actor } from '../../domain/principal';
 import { seal } from '../../log/keys';
 import type { Deps } from '../deps';
 
-/**
- * The embedded credential store: a fresh secret a lease, sealed under the master key, gone when the lease ends. Both
- * activities may run again after a lost answer: a lease is one row a request, and ending what has ended changes nothing.
- * Times are the database's: a worker whose clock is wrong lends no longer for it.
- */
-export const leaseActivities = ({ store, masterKey }: Pick<Deps, 'store' | 'masterKey'>) => ({
-  /**
-   * Null when no scope could be inferred: then access is a matter between people, without a credential. Null as well
-   * when the request or its run is over: an attempt that was given up may come late, and would lend to nobody.
-   */
-  async grantLease(access: AccessRequest, leaseMs: number): Promise<{ leaseId: string } | null> {
-    const scope = access.lease;
-    if (!scope) return null;
-    const leaseId = v5('lease', access.id);
-    const ref = `<vault:agent_${access.runId ?? access.number}_${scope.system}_${scope.resourceType}_${scope.resourceId}_${scope.action}>`;
-    return store.write(access.tenantId, async (tx) => {
-      // Locked, so that who ends the request comes before, and is seen, or after, and sees the lease.
-      const wanted = await tx.query(
-        `select from access_requests a where id = $1 and status in ('approved', 'granted')
-           and not exists (select from runs r where r.id = a.run_id and r.status = any($2)) for update`,
-        [access.id, endedStatuses],
-      );
-      if (!wanted.rowCount) {
-        // What an earlier attempt lent has to be known, to be taken back.
-        const lent = await tx.query('select from leases where id = $1', [leaseId]);
-        return lent.rowCount ? { leaseId } : null;
-      }
-      const { rowCount } = await tx.query(
-        `insert into leases (id, tenant_id, access_request_id, run_id, agent_id, system, resource_type, resource_id, action,
-           credential_ref, secret_sealed, status, granted_by, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'active', $12, now() + $13 * interval '1 millisecond') on conflict do nothing`,
-        [
-          leaseId, access.tenantId, access.id, access.runId, access.agentId, scope.system, scope.resourceType, scope.resourceId,
-          scope.action, ref, seal(masterKey, randomBytes(32), `lease:${leaseId}`), access.approvalActor,
-          leaseMs,
-        ], // prettier-ignore
-      );
-      if (!rowCount) return { leaseId };
-      tx.log({
-        kind: 'lease.granted',
-        actor: access.approvalActor ?? system,
-        subject: { kind: 'lease', id: leaseId },
-        ticketId: access.ticketId,
-        runId: access.runId,
-        agentId: access.agentId,
-        body: { ...scope, credential_ref: ref, secret_values_returned: false },
-      });
-      return { leaseId };
-    });
-  },
+/** `lifeMs`: it is lent for that long. `refused`: it is not, for this reason; what may have been made is to be taken back. */
+export type Lent = { leaseId: string } & ({ lifeMs: number } | { refused: string });
 
-  revokeLease: async (access: AccessRequest, reason: string): Promise<void> => {
-    await store.write(access.tenantId, async (tx) => {
-      const { rowCount } = await tx.query(
-        `update leases set status = $2, secret_sealed = null, ended_at = now(), end_reason = $3
-         where access_request_id = $1 and status = 'active'`,
-        [access.id, reason === 'expired' ? 'expired' : 'revoked', reason],
-      );
-      if (!rowCount) return;
-      tx.log({
-        kind: 'lease.revoked',
-        actor: system,
-        subject: { kind: 'lease', id: access.leaseId ?? access.id },
-        ticketId: access.ticketId,
-        runId: access.runId,
-        agentId: access.agentId,
-        reason,
-        body: { secret_values_returned: false },
-      });
+/**
+ * The row comes first: a provider never holds a credential of which nothing is known here, and says what is known: asked
+ * for, alive, being taken back, gone. Both activities may run again after a lost answer, beside a late attempt of
+ * themselves, and against each other: the row's fence, which the provider keeps too, says whose word counts. Times are the
+ * database's: a worker whose clock is wrong lends no longer for it.
+ */
+export const leaseActivities = ({
+  store,
+  masterKey,
+  credentials,
+  logger,
+}: Pick<Deps, 'store' | 'masterKey' | 'credentials' | 'logger'>) => {
+  const say = (
+    tx: Write,
+    kind: string,
+    leaseId: string,
+    access: AccessRequest,
+    by: Actor,
+    reason: string | null,
+  ): void =>
+    void tx.log({
+      kind,
+      actor: by,
+      subject: { kind: 'lease', id: leaseId },
+      ticketId: access.ticketId,
+      runId: access.runId,
+      agentId: access.agentId,
+      reason,
+      body: { ...access.lease, secret_values_returned: false },
     });
-  },
-});
+
+  return {
+    /** Null when no scope could be inferred: then access is a matter between people, without a credential. */
+    async grantLease(access: AccessRequest, leaseMs: number, until: string | null = null): Promise<Lent | null> {
+      const { lease: scope, tenantId } = access;
+      if (!scope) return null;
+      const leaseId = v5('lease', access.id);
+      const by = access.approvalActor ?? system;
+      const asked = await store.write(tenantId, async (tx) => {
+        // An attempt that was given up may come late, and would lend to nobody.
+        if (!(await isWanted(tx, access.id))) return 'nobody waits for it any more';
+        const ref = `<vault:agent_${access.runId ?? access.number}_${scope.system}_${scope.resourceType}_${scope.resourceId}_${scope.action}>`;
+        const opened = await openLease(tx, leaseId, access, { scope, ref, leaseMs, until });
+        if (opened) say(tx, 'lease.requested', leaseId, access, by, null);
+        return opened ?? (await beginGrant(tx, leaseId)) ?? leaseOf(tx, access.id);
+      });
+      if (asked === null) throw new Error(`no row for lease ${leaseId}`);
+      if (typeof asked === 'string') return { leaseId, refused: asked };
+      if (asked.status === 'active') return { leaseId, lifeMs: Math.max(0, asked.leftMs) };
+      if (asked.status !== 'pending') return { leaseId, refused: asked.endReason ?? asked.status };
+      if (asked.leftMs <= 0) return { leaseId, refused: 'its time was over before it was granted' };
+
+      const { fence, expiresAt, leftMs } = asked;
+      let secret: string;
+      try {
+        const ask = { tenantId, leaseId, fence, scope, expiresAt, ttlMs: Math.floor(leftMs) };
+        ({ secret } = await credentials.grant(ask));
+      } catch (e) {
+        if (!(e instanceof Refused)) throw e; // made or not, nobody knows: the next attempt finds out
+        return { leaseId, refused: `the provider refused: ${e.message}` };
+      }
+      const sealed = seal(masterKey, secret, `lease:${leaseId}`);
+      return store.write(tenantId, async (tx): Promise<Lent> => {
+        const lent = await activate(tx, leaseId, fence, sealed);
+        if (lent) say(tx, 'lease.granted', leaseId, access, by, null);
+        const stands = lent ?? (await leaseOf(tx, access.id));
+        if (stands?.status === 'active') return { leaseId, lifeMs: Math.max(0, stands.leftMs) };
+        // Another attempt is at it: that one answers.
+        if (stands?.status === 'pending' && stands.leftMs > 0) throw new Error(`attempt ${fence} to grant is over`);
+        return { leaseId, refused: stands?.endReason ?? 'its time was over before it was granted' };
+      });
+    },
+
+    /** Resolves when the provider has confirmed it; until then the row says `revoking`. To be repeated until it does. */
+    async revokeLease(access: AccessRequest, reason: string): Promise<void> {
+      const { tenantId } = access;
+      const asked = await store.write(tenantId, async (tx) => {
+        const known = await leaseOf(tx, access.id);
+        const revoking = known && (await beginRevoke(tx, known.id, reason));
+        if (revoking && known.status !== 'revoking') say(tx, 'lease.revoking', known.id, access, system, reason);
+        return revoking;
+      });
+      if (!asked) return;
+      const { id: leaseId, fence } = asked;
+      try {
+        await credentials.revoke({ tenantId, leaseId, fence });
+      } catch (e) {
+        const why = e instanceof Error ? e.message : String(e);
+        logger.warn({ err: e, leaseId, fence }, 'a revocation is not confirmed');
+        await store.write(tenantId, (tx) => revokeFailed(tx, leaseId, why));
+        throw e;
+      }
+      await store.write(tenantId, async (tx) => {
+        const gone = await confirmRevoke(tx, leaseId);
+        if (gone) say(tx, `lease.${gone.status}`, leaseId, access, system, gone.endReason);
+      });
+    },
+  };
+};

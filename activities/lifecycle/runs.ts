@@ -141,15 +141,16 @@ export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
       });
     }),
 
-  /** A run whose workflow is gone without having said so. */
-  abandonRun: (run: Run): Promise<void> =>
+  /** A run whose workflow is gone without having said so. False when its row has moved on. */
+  abandonRun: (run: Run): Promise<boolean> =>
     store.write(run.tenantId, async (tx) => {
       const event: RunEvent = { type: 'stop', by: system, reason: 'its workflow was terminated', terminate: true };
       const at = new Date().toISOString();
-      await writeRun(
+      const written = await writeRun(
         tx,
         { ...run, status: 'terminated', error: event.reason, finishedAt: at, version: run.version + 1 },
         { event, transition: 'abandoned' },
       );
+      return written !== null;
     }),
 });

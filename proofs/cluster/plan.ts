@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { analyst } from '../../domain/analyst/analyst';
 import type { Harness, Move } from '../../domain/harness';
-import { applyEffect, proposeEffect } from './effect';
+import { applyEffect, proposeEffect, useLease } from './effect';
 
 const Plan = z.strictObject({
   /** Effects that need no approval. */
@@ -12,6 +12,8 @@ const Plan = z.strictObject({
   reads: z.int().min(0).default(0),
   /** One change that people decide on, at the end. */
   propose: z.boolean().default(false),
+  /** Uses of a credential that is lent to the run, once it has it, until three of them failed; then it waits for people. */
+  uses: z.int().min(0).default(0),
 });
 /** What a proof's agent does. */
 export type Plan = z.input<typeof Plan>;
@@ -26,15 +28,22 @@ export const planned: Harness = {
   next(brief, observations): Move {
     if (!brief.prompt?.startsWith(prefix)) return analyst.next(brief, observations);
     const plan = Plan.parse(JSON.parse(brief.prompt.slice(prefix.length)));
+    const proposal = { action: 'effect', target: brief.slug, reason: 'the plan says so', tool: proposeEffect };
+    const propose: Move = { kind: 'propose', ...proposal, args: { what: `proposal of ${brief.slug}` } };
+    if (plan.uses > 0) {
+      const used = observations.filter((o) => o.tool === useLease);
+      const lent = used.length > 0 || brief.access.some((a) => a.credentialRef !== null);
+      const failed = used.filter((o) => o.decision !== 'allow' && o.decision !== 'monitor').length;
+      if (!lent || used.length >= plan.uses || failed >= 3) return propose;
+      return { kind: 'call', tool: useLease, args: { what: `use ${used.length} of ${brief.slug}` }, why: 'a use' };
+    }
     const done = observations.filter((o) => o.tool !== proposeEffect).length;
     const block = plan.reads + 1;
     const effects = Math.floor(done / block);
     const what = `effect ${effects} of ${brief.slug}`;
     if (effects >= plan.effects) {
       const summary = `${plan.effects} effects, heard ${brief.steering.length}`;
-      if (!plan.propose) return { kind: 'finish', summary };
-      const proposal = { action: 'effect', target: brief.slug, reason: 'the plan says so', tool: proposeEffect };
-      return { kind: 'propose', ...proposal, args: { what: `proposal of ${brief.slug}` } };
+      return plan.propose ? propose : { kind: 'finish', summary };
     }
     if (done % block < plan.reads)
       return { kind: 'call', tool: 'knowledge.search', args: { query: `step ${done}` }, why: 'a read' };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { v5 } from 'uuid';
 import { ensureUser, insertKey, provisionTenant } from '../../log/provision';
-import { applyEffect, proposeEffect } from './effect';
+import { applyEffect, proposeEffect, useLease } from './effect';
 
 export interface Tenant {
   tenantId: string;
@@ -29,7 +29,7 @@ export async function addTenant(databaseUrl: string, masterKey: Buffer): Promise
     const userId = await ensureUser(owner, tenantId, 'second@local.test', randomBytes(12).toString('hex'), 'ADMIN');
     const approver = await insertKey(owner, { tenantId, name: 'second', role: 'ADMIN', userId });
     const analyst = v5('agent:analyst', tenantId);
-    for (const tool of [applyEffect, proposeEffect]) {
+    for (const tool of [applyEffect, proposeEffect, useLease]) {
       await owner.query(
         `insert into agent_grants (id, tenant_id, agent_id, tool, effect) values ($1, $2, $3, $4, 'ALLOW')`,
         [v5(tool, analyst), tenantId, analyst, tool],

@@ -7,8 +7,10 @@ import { planned } from './plan';
 // The product's worker with a tool that reaches the sink and an agent that follows a plan.
 
 const [sinkUrl = ''] = process.argv.slice(2);
-const added = { tools: effectTools(sinkUrl), harnesses: [planned], policies: approvedBeforehand };
-serve((config) => startWorker(config, added), loadConfig()).then(
+const config = loadConfig();
+const tools = effectTools(sinkUrl, config.credentialProvider?.url ?? null);
+const added = { tools, harnesses: [planned], policies: approvedBeforehand };
+serve((c) => startWorker(c, added), config).then(
   () => process.exit(),
   (e: unknown) => {
     process.stderr.write(`${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);

@@ -32,8 +32,8 @@ export const outOfReach: Record<string, string> = {
     never + 'for the compiler',
   "access-request.ts | return { type: 'expire', reason: g.decisionReason ?? g.status }; | binary-expr 2":
     rare + 'a request that is ahead of its gate, which is then rejected without a reason',
-  'access-request.ts | const lease = over === null ? await credentials.grantLease(access, input.leaseMs) : null; | cond-expr 2':
-    rare + 'the end of a run and the completion of its gate in one workflow task',
+  'access-request.ts | return { leaseId: access.id, refused: over ?? cancelledInTemporal }; | binary-expr 2':
+    never + 'for the compiler',
   'access-request.ts | const reason = over ?? cancelledInTemporal; | binary-expr 2': never + 'for the compiler',
   'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | if 1':
     rare + 'a run that fails while its row has ended otherwise: a window of one local activity',
@@ -57,4 +57,11 @@ export const outOfReach: Record<string, string> = {
     rare + 'trouble in a part is retried; only a defect gets here',
   "sweep.ts | const event: AccessEvent = { type: access.status === 'granted' ? 'revoke' : 'expire', reason }; | cond-expr 2":
     rare + 'a request whose workflow was terminated before people decided',
+  'sweep.ts | if (lent) await once.revokeLease(access, reason); | if 2': rare + 'as above',
+  'sweep.ts | return lent ? 1 : 0; | cond-expr 2': rare + 'as above',
+  'sweep.ts | if (!(e instanceof ActivityFailure)) throw e; | if 1': never + 'an activity fails in no other way',
+  'sweep.ts | if (!(e instanceof ActivityFailure)) throw e; | if 2':
+    rare + 'a provider that is away during a sweep: the proof of leases has it so',
+  'sweep.ts | if (!isSettled(access)) { | if 2':
+    rare + 'a request terminated after its end and before that of its lease',
 };

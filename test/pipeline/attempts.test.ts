@@ -39,6 +39,7 @@ beforeAll(async () => {
   pipeline = createPipeline({
     store: house.store,
     files: house.files,
+    masterKey: house.masterKey,
     tools: [outside],
     policies: approvedBeforehand(await loadPolicies(join(root, 'policy/compiled'), (e) => failures.push(e))),
     screen: screenCall,

@@ -11,7 +11,7 @@ let s: Server;
 let connection: Connection;
 let client: Client;
 beforeAll(async () => {
-  s = await startServer();
+  s = await startServer({ SWEEP_SECONDS: '86400' }); // only those that the tests start
   connection = await Connection.connect({ address: temporal().address });
   client = new Client({ connection });
 });
@@ -98,6 +98,13 @@ test('of a run that was terminated, the lease is revoked and who waits for it is
   expect(await stateOf(w)).toEqual(swept);
   const { rows } = await s.owner.query(`select secret_sealed from leases where access_request_id = $1`, [w.access]);
   expect(rows).toEqual([{ secret_sealed: null }]);
+});
+
+test('a lease whose request was terminated goes back, and its run lives on', async () => {
+  const w = await waiting();
+  await handle('accessRequest', w.access).terminate('by an operator');
+  await sweepNow('request');
+  expect(await stateOf(w)).toEqual({ ...swept, run: 'pending_approval', gate: 'pending' });
 });
 
 test('… and where they were terminated as well, their rows are ended', async () => {

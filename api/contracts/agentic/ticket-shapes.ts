@@ -159,7 +159,9 @@ export const AccessShape = z.object({
   assignment_group: z.string(),
   risk_level: z.string(),
   status: z.enum(accessStatuses),
-  lease_status: text.describe('active, revoked or expired; null while none was granted'),
+  lease_status: text.describe(
+    'pending, active, revoking (may be alive at the provider until it confirms), revoked or expired; null while none was asked for',
+  ),
   lease_expires_at: Instant.nullable(),
   approval_actor: text,
   grant_evidence: text,

@@ -1,5 +1,6 @@
 import { accessById, accessOfTicket, leasesOfRun, type AccessView } from '../../../db/access-queries';
 import { ticketById } from '../../../db/ticket-queries';
+import type { Read } from '../../../db/tx';
 import { gateOfAccess, inferLease, leaseMs, newAccess } from '../../../domain/access';
 import { Conflict, Forbidden, Invalid } from '../../../domain/errors';
 import { newGate } from '../../../domain/gate';
@@ -23,13 +24,11 @@ function leaseOf(body: Body): LeaseScope | null {
   return { system, resourceType: asked.resource_type, resourceId: asked.resource_id, action };
 }
 
-/** @throws Invalid for a time that is over */
-function lifeOf(body: Body): number {
-  const until = body.lease_request?.expires_at;
-  if (until === undefined) return leaseMs;
-  const left = Date.parse(until) - Date.now();
-  if (left <= 0) throw new Invalid('lease_request.expires_at: is over already', { field: 'lease_request.expires_at' });
-  return Math.min(leaseMs, left);
+/** @throws Invalid for a time that is over by the database's clock, which is the one that ends leases */
+async function refuseOver(tx: Read, until: string): Promise<void> {
+  const { rows } = await tx.query<{ over: boolean }>('select $1::timestamptz <= clock_timestamp() as over', [until]);
+  if (rows[0]?.over)
+    throw new Invalid('lease_request.expires_at: is over already', { field: 'lease_request.expires_at' });
 }
 
 async function answer(ctx: Ctx, id: string) {
@@ -85,6 +84,8 @@ export const accessHandlers: Handlers<typeof access> = {
         status: run.status,
       });
     }
+    const until = body.lease_request?.expires_at;
+    if (until !== undefined) await ctx.read((tx) => refuseOver(tx, until));
     const { requestedBy, onBehalfOf } = agentOf(ctx, run);
     const asked = newAccess(
       {
@@ -111,7 +112,9 @@ export const accessHandlers: Handlers<typeof access> = {
     const gate = newGate(gateOfAccess(asked), asked.createdAt, config.gateTtlMs);
     await temporal.open(accessRequest, openedAccess, {
       ref: { kind: 'accessRequest', tenantId: ctx.tenantId, id },
-      args: [{ access: asked, gate, leaseMs: lifeOf(body), queue: temporal.queues.integrations }],
+      args: [
+        { access: asked, gate, leaseMs, ...(until !== undefined && { until }), queue: temporal.queues.integrations },
+      ],
       summary: `${asked.permission} on ${asked.resource}`,
       status: asked.status,
       ticketId: ticket.id,

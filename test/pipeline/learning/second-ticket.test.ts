@@ -33,6 +33,7 @@ beforeAll(async () => {
   pipeline = createPipeline({
     store: house.store,
     files: house.files,
+    masterKey: house.masterKey,
     tools: builtinTools({ store: house.store, dataDir: house.dataDir, publicUrl: null }),
     policies: await loadPolicies(join(root, 'policy/compiled'), (e) => failures.push(e)),
     screen: screenCall,

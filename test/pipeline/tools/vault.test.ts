@@ -30,7 +30,7 @@ async function lease(
     await accessRequests.insert(tx, access);
     await tx.query(
       `insert into leases (id, tenant_id, access_request_id, run_id, system, resource_type, resource_id, action, credential_ref, secret_sealed, status, expires_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'a secret', $10, now() + make_interval(secs => $11))`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 = 'active' then 'a secret'::bytea end, $10, now() + make_interval(secs => $11))`,
       [
         v7(),
         run.tenantId,
