@@ -1,4 +1,3 @@
-import { gates } from '../db/gates';
 import type { Read } from '../db/tx';
 import { digestOf } from '../log/canonical';
 import type { Call } from './call';
@@ -18,8 +17,11 @@ export const sealOf = (
     policy: policyVersion,
   });
 
-/** Whether a gate stands approved, in time, for exactly this. Checked again at dispatch, in the recording transaction. */
+/** Whether a gate stands approved for exactly this, in time by the database's clock. */
 export async function approvedFor(tx: Read, gateId: string, seal: string): Promise<boolean> {
-  const gate = await gates.byId(tx, gateId);
-  return gate !== null && gate.status === 'approved' && gate.digest === seal && Date.parse(gate.expiresAt) > Date.now();
+  const { rowCount } = await tx.query(
+    `select from gates where id = $1 and status = 'approved' and digest = $2 and expires_at > now()`,
+    [gateId, seal],
+  );
+  return rowCount === 1;
 }

@@ -145,7 +145,9 @@ export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
   abandonRun: (run: Run): Promise<boolean> =>
     store.write(run.tenantId, async (tx) => {
       const event: RunEvent = { type: 'stop', by: system, reason: 'its workflow was terminated', terminate: true };
-      const at = new Date().toISOString();
+      // The database's: the clock of a worker may be wrong, and the sweep has no workflow time of its own to give.
+      const { rows } = await tx.query<{ at: Date }>('select now() as at');
+      const at = (rows[0]?.at ?? new Date()).toISOString();
       const written = await writeRun(
         tx,
         { ...run, status: 'terminated', error: event.reason, finishedAt: at, version: run.version + 1 },

@@ -112,7 +112,7 @@ export async function life(w: World, plan: Plan, chance: Random): Promise<Lived>
       resource_type: leased.resourceType,
       resource_id: '*',
       action: leased.action,
-      ...(plan.end === 'expire' && { expires_at: new Date(Date.now() + 5_000).toISOString() }),
+      ...(plan.end === 'expire' && { expires_at: new Date(Date.now() + 8_000).toISOString() }),
     },
   });
   const change = Number(asked['change_id']);
