@@ -22,7 +22,15 @@ export async function request(
   url: string,
   op: Operation,
   entry: Declared,
-  how: { token: string; tenant: Tenant; instead?: Json; inner?: string; headers?: Record<string, string> },
+  how: {
+    token: string;
+    tenant: Pick<Tenant, 'ids'>;
+    instead?: Json;
+    inner?: string;
+    headers?: Record<string, string>;
+    /** What is to be different in the body when all else is in it. */
+    changed?: Json;
+  },
 ): Promise<Answer> {
   const { token, tenant, instead = {}, inner } = how;
   const space = op.route.indexOf(' ');
@@ -48,6 +56,7 @@ export async function request(
     Object.assign(sends ? body : query, says);
     for (const field of ['access_scope', 'metadata', 'approval_policy']) if (fits(op, field)) body[field] = says;
   }
+  Object.assign(body, how.changed);
   const search = new URLSearchParams(
     Object.entries(query).map(([k, v]): [string, string] => [k, String(v)]),
   ).toString();

@@ -1,0 +1,18 @@
+import type { z } from 'zod';
+import { exampleOf } from '../authority/examples';
+
+type Json = Record<string, unknown>;
+
+/** What makes of the example another body that the schema takes as well; null where there is but one. */
+export function otherBody(schema: z.ZodType, on: Json): Json | null {
+  const example = { ...(exampleOf(schema) as Json), ...on };
+  const shape = Object.keys((schema as { shape?: object }).shape ?? example);
+  const candidates: Json[] = [
+    ...shape.flatMap((field) => [
+      { [field]: `another ${JSON.stringify(example[field] ?? '')}` },
+      { [field]: example[field] !== true },
+    ]),
+    { another: true },
+  ];
+  return candidates.find((other) => schema.safeParse({ ...example, ...other }).success) ?? null;
+}
