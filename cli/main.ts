@@ -67,8 +67,8 @@ program
   );
 
 program
-  .command('verify <files...>')
-  .description('check archived receipts offline')
+  .command('verify [files...]')
+  .description('check archived receipts and heads of the log offline')
   .option(
     '--key <file>',
     'the public key: PEM, or the answer of GET /receipts/key; may be repeated',
@@ -76,7 +76,13 @@ program
     [],
   )
   .option('--fingerprint <hex>', 'the fingerprint that the key must have')
-  .action(async (files: string[], options: { key: string[]; fingerprint?: string }) =>
+  .option(
+    '--head <file>',
+    'an answer of GET /audit/logs/verify: where the log ended, signed; may be repeated',
+    (file: string, all: string[]) => [...all, file],
+    [],
+  )
+  .action(async (files: string[], options: { key: string[]; head: string[]; fingerprint?: string }) =>
     (await import('../log/verify-cli.js')).verify(files, options),
   );
 

@@ -59,3 +59,6 @@ export interface Entry {
   eventPrev: string;
   eventHash: string;
 }
+
+/** Where a log ended, signed: `seq.hash.fingerprint.signature`. */
+export const headForm = /^(\d{1,15})\.([0-9a-f]{64})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{86})$/;

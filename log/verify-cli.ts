@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readHead } from './head';
 import { fingerprintOf } from './keys';
 import { checkReceipt, type ReceiptKey } from './receipts';
 
@@ -9,9 +10,12 @@ export interface VerifyOptions {
   key: string[];
   /** The fingerprint that the key must have: what was written down when it was first seen. */
   fingerprint?: string | undefined;
+  /** Files with archived answers of `GET /audit/logs/verify`. */
+  head?: string[];
 }
 
 const Enveloped = z.looseObject({ success: z.boolean(), data: z.unknown() });
+const Verified = z.object({ head: z.string(), tenant_id: z.uuid() });
 const PublishedKey = z.object({ public_key_pem: z.string() });
 
 /** Archives may hold the answer as it came, or its data alone. */
@@ -66,12 +70,37 @@ const plain = (value: string | number | null | undefined): string => String(valu
 const said = (r: Record<string, string | number | null>): string =>
   `${plain(r['execution_id'])}  ${plain(r['timestamp'])}  ${plain(r['tool'] ?? r['action'])}: ${plain(r['decision'])}`;
 
+/** What one archived document turned out to be, as a line. */
+interface Line {
+  good: boolean;
+  text: string;
+}
+
+/** Heads of one tenant and `seq` must agree: two that do not are two histories, both signed. */
+function headLines(answers: { file: string; document: unknown }[], keys: readonly ReceiptKey[]): Line[] {
+  const known = new Map<string, string>();
+  return answers.map(({ file, document }) => {
+    const answer = Verified.safeParse(document).data;
+    if (!answer) return { good: false, text: `malformed_payload  ${file}` };
+    const said = readHead(answer.head, answer.tenant_id, (f) => keys.find((k) => k.fingerprint === f)?.key ?? null);
+    if (!said) return { good: false, text: `head_unknown  ${file}` };
+    const place = `${answer.tenant_id} ${said.seq}`;
+    const other = known.get(place);
+    known.set(place, other ?? said.hash);
+    const text = `head of ${answer.tenant_id} at ${said.seq}: ${said.hash}`;
+    return other !== undefined && other !== said.hash
+      ? { good: false, text: `rewritten  ${text}` }
+      : { good: true, text };
+  });
+}
+
 /**
- * Checks archived answers of `GET /receipts/{id}` against public keys that were kept beside them: no server, no network.
- * One line each and a summary on stdout; exit code 1 when one of them is bad.
+ * Checks archived answers of `GET /receipts/{id}` and of `GET /audit/logs/verify` against public keys that were kept beside
+ * them: no server, no network. One line each and a summary on stdout; exit code 1 when one of them is bad.
  */
-export async function verify(files: string[], { key: keyFiles, fingerprint }: VerifyOptions): Promise<void> {
-  if (!files.length) throw new Error('name at least one file with receipts');
+export async function verify(files: string[], { key: keyFiles, fingerprint, head = [] }: VerifyOptions): Promise<void> {
+  if (!files.length && !head.length)
+    throw new Error('name files with receipts, or with --head one that holds a head of the log');
   if (!keyFiles.length) throw new Error('--key is missing: the public key, as GET /receipts/key gave it');
   const keys = await Promise.all(keyFiles.map(readKey));
   const other = keys.find((k) => fingerprint !== undefined && k.fingerprint !== fingerprint.toLowerCase().slice(0, 32));
@@ -79,16 +108,20 @@ export async function verify(files: string[], { key: keyFiles, fingerprint }: Ve
   const find = (named: string | null): ReceiptKey | null =>
     named === null ? (keys[0] ?? null) : (keys.find((k) => k.fingerprint === named.slice(0, 32)) ?? null);
 
-  let good = 0;
-  let bad = 0;
-  for (const file of files) {
-    for (const document of documents(file, await read(file))) {
-      const { receipt, error } = checkReceipt(document, find);
-      if (error) bad += 1;
-      else good += 1;
-      process.stdout.write(`${error ? `BAD   ${error}` : 'ok  '}  ${receipt ? said(receipt) : file}\n`);
-    }
-  }
-  process.stdout.write(`${good} good, ${bad} bad, by ${keys.map((k) => k.fingerprint).join(', ')}\n`);
-  if (bad || !good) process.exitCode = 1;
+  const archived = async (names: string[]): Promise<{ file: string; document: unknown }[]> =>
+    (
+      await Promise.all(
+        names.map(async (file) => documents(file, await read(file)).map((document) => ({ file, document }))),
+      )
+    ).flat();
+  const receipts = (await archived(files)).map(({ file, document }): Line => {
+    const { receipt, error } = checkReceipt(document, find);
+    const what = receipt ? said(receipt) : file;
+    return { good: !error, text: error ? `${error}  ${what}` : what };
+  });
+  const lines = [...receipts, ...headLines(await archived(head), keys)];
+  for (const { good, text } of lines) process.stdout.write(`${good ? 'ok    ' : 'BAD   '}${text}\n`);
+  const bad = lines.filter((l) => !l.good).length;
+  process.stdout.write(`${lines.length - bad} good, ${bad} bad, by ${keys.map((k) => k.fingerprint).join(', ')}\n`);
+  if (bad || bad === lines.length) process.exitCode = 1;
 }

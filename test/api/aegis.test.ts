@@ -196,6 +196,10 @@ test('GET /audit/logs/verify: the chain holds, and when it does not, the answer 
     head: null,
     violations: [{ error: 'head_unknown' }],
   });
+  for (const junk of ['', 'junk', head.slice(0, -1), `${head}A`]) {
+    const refused = await later(junk);
+    expect([refused.status, refused.body.meta.details]).toMatchObject([422, [{ loc: ['query', 'head'] }]]);
+  }
   await server.owner.query('alter table log disable trigger all');
   await server.owner.query(`update log set reason = 'nothing happened' where seq = 2`);
   const broken = await server.call('GET', '/v1/audit/logs/verify');

@@ -35,7 +35,11 @@ const keyPair = () => {
       public_key_fingerprint: fingerprintOf(pem),
     };
   };
-  return { pem, receiptOf };
+  const signText = (text: string) => ({
+    signature: sign(null, Buffer.from(text), privateKey).toString('base64url'),
+    fingerprint: fingerprintOf(pem),
+  });
+  return { pem, receiptOf, sign: signText };
 };
 const ours = keyPair();
 const theirs = keyPair();
@@ -99,6 +103,32 @@ test('a pinned fingerprint refuses another key', async () => {
   const other = file('other.pem', theirs.pem);
   const { code, err } = await verify(path, '--key', other, '--fingerprint', fingerprintOf(ours.pem));
   expect([code, err]).toEqual([1, expect.stringContaining(`not ${fingerprintOf(ours.pem)}`)]);
+});
+
+const tenantId = '01a21c27-8d4e-76c2-a4fc-dfd2e0804d5d';
+/** An answer of GET /audit/logs/verify. */
+const headOf = (by: typeof ours, seq: number, hash: string, of = tenantId) => {
+  const { signature, fingerprint } = by.sign(canonical({ version: 1, type: 'log_head', tenant_id: of, seq, hash }));
+  return { success: true, data: { valid: true, head: `${seq}.${hash}.${fingerprint}.${signature}`, tenant_id: of } };
+};
+
+test('heads of the log: ours are good, and two that say different things of one place are not', async () => {
+  const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
+  const kept = file('head1.json', JSON.stringify(headOf(ours, 7, a)));
+  const later = file('head2.ndjson', [headOf(ours, 7, a), headOf(ours, 9, b)].map((h) => JSON.stringify(h)).join('\n'));
+  const good = await verify('--head', kept, '--head', later, '--key', pem);
+  expect([good.code, good.out]).toEqual([0, expect.stringContaining('3 good, 0 bad')]);
+  expect(good.out).toContain(`ok    head of ${tenantId} at 7: ${a}`);
+  const elsewhere = headOf(ours, 7, a).data;
+  for (const [answer, error] of [
+    [headOf(ours, 7, b), 'rewritten'],
+    [headOf(theirs, 8, b), 'head_unknown'],
+    [{ ...elsewhere, tenant_id: '01a21c27-8d4e-76c2-a4fc-dfd2e0804d5e' }, 'head_unknown'],
+    [{ valid: false, head: null, tenant_id: tenantId }, 'malformed_payload'],
+  ] as const) {
+    const bad = await verify('--head', kept, '--head', file('bad-head.json', JSON.stringify(answer)), '--key', pem);
+    expect([bad.code, bad.out]).toEqual([1, expect.stringContaining(`BAD   ${error}`)]);
+  }
 });
 
 test('what cannot be used is named', async () => {

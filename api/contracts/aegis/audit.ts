@@ -1,3 +1,4 @@
+import { headForm } from '../../../domain/log';
 import { z } from 'zod';
 import { actorKinds } from '../../../domain/principal';
 import { operation } from '../../operation';
@@ -57,7 +58,11 @@ export const audit = {
     summary: 'Recompute both hash chains, contents and receipts of the whole log; a broken chain is an answer too',
     access: 'audit:read',
     query: z.object({
-      head: z.string().max(300).optional().describe('The head that an earlier verification answered, kept elsewhere'),
+      head: z
+        .string()
+        .regex(headForm, 'not a head: seq.hash.fingerprint.signature, as an earlier verification answered it')
+        .optional()
+        .describe('The head that an earlier verification answered, kept elsewhere'),
     }),
     output: z.object({
       valid: z.boolean(),
