@@ -52,7 +52,7 @@ export function entity<S extends z.ZodObject>(
       return rows[0] ? parse(rows[0]) : null;
     },
     async byId(tx: Read, id: string): Promise<Entity | null> {
-      const { rows } = await tx.query(`select ${returning} from ${table} where id = $1`, [id]);
+      const { rows } = await tx.query(`select ${returning} from ${table} where id = $1`, [id], `${table} by id`);
       return rows[0] ? parse(rows[0]) : null;
     },
     /** By the integer that the doors use. */
@@ -60,9 +60,9 @@ export function entity<S extends z.ZodObject>(
       const { rows } = await tx.query(`select ${returning} from ${table} where number = $1`, [number]);
       return rows[0] ? parse(rows[0]) : null;
     },
-    /** `tail` is SQL from `where` on, over the table's own name. */
-    async list(tx: Read, tail: string, params: readonly unknown[]): Promise<Entity[]> {
-      const { rows } = await tx.query(`select ${returning} from ${table} ${tail}`, params);
+    /** `tail` is SQL from `where` on, over the table's own name. Planned once a connection with a `name`. */
+    async list(tx: Read, tail: string, params: readonly unknown[], name?: string): Promise<Entity[]> {
+      const { rows } = await tx.query(`select ${returning} from ${table} ${tail}`, params, name && `${table} ${name}`);
       return rows.map(parse);
     },
   };

@@ -27,7 +27,11 @@ const columns = `id, step, tool, args, args_digest as "argsDigest", why, decisio
 
 /** The execution ledger of one run or investigation, in order. */
 export async function ledger(tx: Read, ownerId: string): Promise<ExecutionRow[]> {
-  const { rows } = await tx.query(`select ${columns} from executions where owner_id = $1 order by step`, [ownerId]);
+  const { rows } = await tx.query(
+    `select ${columns} from executions where owner_id = $1 order by step`,
+    [ownerId],
+    'ledger',
+  );
   return rows.map((r) => Row.parse(r));
 }
 
@@ -39,25 +43,86 @@ export async function executionAt(tx: Read, ownerId: string, step: number): Prom
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 
-/** The row as the ledger holds it from now on; null when the step is taken: what stands there counts. */
-export async function insertExecution<E extends ExecutionRow>(
+/** Whose step it is. */
+export interface Owner {
+  ownerId: string;
+  agentId: string;
+  ticketId: string | null;
+}
+export type OwnerKind = 'run' | 'investigation';
+
+/** How far a run is. */
+export interface Counted {
+  steps: number;
+  progress: number;
+  /** People have said something that it has not been told. */
+  said: boolean;
+}
+
+/** As the ledger holds it from now on. `counted` is null when its run has ended, or is none. */
+export interface Recorded<E> {
+  execution: E;
+  counted: Counted | null;
+}
+
+const columnTypes = `id uuid, owner_id uuid, step int, agent_id uuid, ticket_id uuid, tool text, args jsonb, args_digest text,
+  why text, decision text, risk float8, findings text[], reasons jsonb, stages jsonb, result jsonb, result_digest text,
+  error text, started_at timestamptz, duration_ms float8`;
+const written = columnTypes.split(',').map((column) => column.trim().split(' ')[0] ?? '');
+
+const counting: Record<OwnerKind, string> = {
+  run: `update runs o set steps = g.step + 1, progress = greatest(o.progress, g.progress), heartbeat = now()
+    from given g join inserted i using (owner_id, step) where o.id = g.owner_id and o.finished_at is null
+    returning o.id, o.steps, o.progress,
+      exists (select from steering_events s where s.run_id = o.id and s.status = 'pending') as said`,
+  investigation: `update investigations o set steps = i.step + 1 from inserted i where o.id = i.owner_id and o.finished_at is null
+    returning o.id, null::int as steps, null::int as progress, null::boolean as said`,
+};
+
+const insertSql = (count: string): string => `with given as (
+    select * from jsonb_to_recordset($2) as r (${columnTypes}, progress int)
+  ), inserted as (
+    insert into executions (tenant_id, ${written.join(', ')}) select $1, ${written.join(', ')} from given
+    on conflict (tenant_id, owner_id, step) do nothing returning owner_id, step, args, result
+  ), counted as (${count})
+  select i.owner_id as "ownerId", i.step, i.args, i.result, c.steps, c.progress, c.said
+  from inserted i left join counted c on c.id = i.owner_id`;
+const nobody = 'select null::uuid as id, null::int as steps, null::int as progress, null::boolean as said where false';
+
+/**
+ * Writes steps down and counts them, all in one statement; at most one of an owner. Null, in its place, for a step that is
+ * taken: what stands there counts.
+ */
+export async function insertExecutions<E extends ExecutionRow>(
   tx: Read,
-  of: { ownerId: string; agentId: string; ticketId: string | null },
-  e: E,
-): Promise<E | null> {
-  const { rows } = await tx.query<Pick<ExecutionRow, 'args' | 'result'>>(
-    `insert into executions (id, tenant_id, owner_id, step, agent_id, ticket_id, tool, args, args_digest, why, decision, risk,
-       findings, reasons, stages, result, result_digest, error, started_at, duration_ms)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-     on conflict (tenant_id, owner_id, step) do nothing returning args, result`,
-    [
-      e.id, tx.tenantId, of.ownerId, e.step, of.agentId, of.ticketId, e.tool, e.args, e.argsDigest, e.why, e.decision, e.risk,
-      e.findings, JSON.stringify(e.reasons), JSON.stringify(e.stages), e.result === null ? null : JSON.stringify(e.result),
-      e.resultDigest, e.error, e.startedAt, e.durationMs,
-    ], // prettier-ignore
-    'insert execution',
-  );
-  return rows[0] ? { ...e, ...rows[0] } : null;
+  kind: OwnerKind | null,
+  steps: readonly { of: Owner; execution: E; progress: number }[],
+): Promise<(Recorded<E> | null)[]> {
+  const given = steps.map(({ of, execution: e, progress }) => ({
+    id: e.id, owner_id: of.ownerId, step: e.step, agent_id: of.agentId, ticket_id: of.ticketId, tool: e.tool, args: e.args,
+    args_digest: e.argsDigest, why: e.why, decision: e.decision, risk: e.risk, findings: e.findings, reasons: e.reasons,
+    stages: e.stages, result: e.result, result_digest: e.resultDigest, error: e.error, started_at: e.startedAt,
+    duration_ms: e.durationMs, progress,
+  })); // prettier-ignore
+  const { rows } = await tx.query<Pick<ExecutionRow, 'args' | 'result'> & { [K in keyof Counted]: Counted[K] | null } & { ownerId: string }>(
+    insertSql(kind === null ? nobody : counting[kind]),
+    [tx.tenantId, JSON.stringify(given)],
+    `insert executions of ${kind ?? 'nobody'}`,
+  ); // prettier-ignore
+  const byOwner = new Map(rows.map((r) => [r.ownerId, r]));
+  return steps.map(({ of, execution }) => {
+    const row = byOwner.get(of.ownerId);
+    if (!row) return null;
+    const { args, result, steps, progress, said } = row;
+    const counted = steps === null || progress === null ? null : { steps, progress, said: said ?? false };
+    return { execution: { ...execution, args, result }, counted };
+  });
+}
+
+/** One step, not counted: the row as the ledger holds it from now on; null when the step is taken. */
+export async function insertExecution<E extends ExecutionRow>(tx: Read, of: Owner, execution: E): Promise<E | null> {
+  const [recorded] = await insertExecutions(tx, null, [{ of, execution, progress: 0 }]);
+  return recorded?.execution ?? null;
 }
 
 export interface Facts {
@@ -73,33 +138,37 @@ export interface Facts {
   denials: number;
 }
 
-/** Everything that stages 1 to 6 need to know of the tenant, the run and the agent, read at every call in one round trip. */
-export async function callFacts(
-  tx: Read,
-  call: { ownerId: string; step: number; agentId: string; tool: string; ticketId: string | null },
-): Promise<Facts> {
-  const { rows } = await tx.query<Record<string, unknown>>(
+/** Of one call. */
+export interface Asked {
+  ownerId: string;
+  step: number;
+  agentId: string;
+  tool: string;
+  ticketId: string | null;
+}
+
+/**
+ * Everything that stages 1 to 6 need to know of the tenant, the run and the agent, read at every call; for calls that are
+ * made at the same time in one statement.
+ */
+export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Facts[]> {
+  const { rows } = await tx.query<{ [K in keyof Facts]: Facts[K] }>(
     `select
-       exists (select from executions where owner_id = $1 and step = $5) as taken,
-       (select coalesce(reason, 'engaged') from kill_switches where engaged) as kill_switch,
-       coalesce((select reason from run_fences where run_id = $1),
-         (select 'the run is ' || status from runs where id = $1 and finished_at is not null)) as fence,
-       (select status from agents where id = $2) as agent_status,
-       (select number from tickets where id = $4) as ticket_number,
-       (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]') from agent_grants where agent_id = $2) as grants,
-       (select count(*) from executions where agent_id = $2 and tool = $3 and decision in ('deny', 'kill')
-          and started_at > now() - interval '5 minutes') as denials`,
-    [call.ownerId, call.agentId, call.tool, call.ticketId, call.step],
-    'facts of a call',
+       exists (select from executions where owner_id = c."ownerId" and step = c.step) as taken,
+       (select coalesce(reason, 'engaged') from kill_switches where engaged) as "killSwitch",
+       coalesce((select reason from run_fences where run_id = c."ownerId"),
+         (select 'the run is ' || status from runs where id = c."ownerId" and finished_at is not null)) as fence,
+       (select status from agents where id = c."agentId") as "agentStatus",
+       (select number from tickets where id = c."ticketId") as "ticketNumber",
+       (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]')
+          from agent_grants where agent_id = c."agentId") as grants,
+       (select count(*) from executions where agent_id = c."agentId" and tool = c.tool and decision in ('deny', 'kill')
+          and started_at > now() - interval '5 minutes') as denials
+     from rows from (
+       jsonb_to_recordset($1) as ("ownerId" uuid, step int, "agentId" uuid, tool text, "ticketId" uuid)
+     ) with ordinality as c order by c.ordinality`,
+    [JSON.stringify(calls)],
+    'facts of calls',
   );
-  const r = rows[0] ?? {};
-  return {
-    taken: r['taken'] as boolean,
-    killSwitch: r['kill_switch'] as string | null,
-    fence: r['fence'] as string | null,
-    agentStatus: r['agent_status'] as string | null,
-    ticketNumber: r['ticket_number'] as number | null,
-    grants: r['grants'] as Facts['grants'],
-    denials: r['denials'] as number,
-  };
+  return rows;
 }

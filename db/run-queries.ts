@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InstantSchema, JsonObject } from '../domain/common.schema';
+import type { AccessState } from '../domain/harness';
 import { activeStatuses, endedStatuses, type Run } from '../domain/run';
 import { RunSchema } from '../domain/run.schema';
 import { ticketStatuses } from '../domain/ticket';
@@ -107,10 +108,34 @@ export async function fence(tx: Read, runId: string, reason: string): Promise<bo
   return rowCount === 1;
 }
 
-/** Why no call of the run passes any more, or null. */
-export async function fenceOf(tx: Read, runId: string): Promise<string | null> {
-  const { rows } = await tx.query<{ reason: string }>('select reason from run_fences where run_id = $1', [runId]);
-  return rows[0]?.reason ?? null;
+export interface Standing {
+  /** Why no call of the run passes any more. */
+  fence: string | null;
+  /** People have said something that the agent has not been told. */
+  said: boolean;
+  /** It has been told something that it has not answered. */
+  unanswered: boolean;
+  access: AccessState[];
+}
+
+/** What stands around a run. */
+export async function standingOf(tx: Read, runId: string): Promise<Standing> {
+  const { rows } = await tx.query<{ [K in keyof Standing]: Standing[K] }>(
+    `select
+       (select reason from run_fences where run_id = $1) as fence,
+       exists (select from steering_events where run_id = $1 and status = 'pending') as said,
+       exists (select from steering_events where run_id = $1 and status = 'delivered') as unanswered,
+       (select coalesce(jsonb_agg(jsonb_build_object('system', coalesce(a.lease ->> 'system', a.resource), 'status', a.status,
+            'credentialRef', l.credential_ref) order by a.number), '[]')
+          from access_requests a
+          left join leases l on l.access_request_id = a.id and l.status = 'active' and l.expires_at > now()
+          where a.run_id = $1) as access`,
+    [runId],
+    'standing of a run',
+  );
+  const [standing] = rows;
+  if (!standing) throw new Error('a select without a from gives one row');
+  return standing;
 }
 
 /** The agent definition of that name, if it may work. */

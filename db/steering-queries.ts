@@ -51,15 +51,6 @@ export async function steeringOfNote(tx: Read, noteId: string): Promise<Steering
   return rows.map((r) => Row.parse(r));
 }
 
-/** Whether people said something that the run has not been told. */
-export async function waitsToBeHeard(tx: Read, runId: string): Promise<boolean> {
-  const { rows } = await tx.query<{ said: boolean }>(
-    `select exists (select from steering_events where run_id = $1 and status = 'pending') as said`,
-    [runId],
-  );
-  return rows[0]?.said ?? false;
-}
-
 /** The event's uuid and whether this changed it; null when the run has no such event. */
 export async function acknowledge(
   tx: Read,

@@ -125,7 +125,7 @@ export async function writeTx<T>(
     const read = bound(client, tenantId);
     const entries: PendingEntry[] = [];
     const log = (entry: NewEntry): string => {
-      const id = v7();
+      const id = entry.id ?? v7();
       entries.push({ ...entry, id });
       return id;
     };

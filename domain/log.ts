@@ -7,6 +7,8 @@ export type SubjectKind =
 
 /** One thing that happened, as its writer says it. Everything else (seq, time, hashes) the log adds. */
 export interface NewEntry {
+  /** A uuid (v7), when something else had to know it before. */
+  id?: string;
   /** `<noun>.<what happened>`, past tense: gate.approved, run.started, execution.denied */
   kind: string;
   actor: Actor;

@@ -1,8 +1,7 @@
 import { beginAttempt, holdsAttempt } from '../db/attempts';
-import { callFacts, executionAt, insertExecution } from '../db/executions';
+import { callFacts, executionAt, type Asked, type Counted, type Facts } from '../db/executions';
 import type { Write } from '../db/tx';
 import { DomainError } from '../domain/errors';
-import { digestOf } from '../log/canonical';
 import type { FileStore } from '../log/files';
 import type { Store } from '../log/store';
 import {
@@ -16,14 +15,16 @@ import {
   type Tool,
 } from './call';
 import { lendTo } from './credential';
+import { grouped } from './grouped';
 import { filterOutput, storable } from './output-filter';
+import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
 import { approvedFor, sealOf } from './seal';
 import { stages, type StageDeps, type State, type Stop } from './stages';
 
 export interface ExecuteOptions {
   signal: AbortSignal;
-  /** Runs in the transaction that records the call, when this call is the one that is recorded. */
-  onRecorded?: (tx: Write, execution: Execution) => Promise<void>;
+  /** Told when this call is the one that is recorded: how far its run is with it, null when that has ended. */
+  onCounted?: (counted: Counted | null) => void;
 }
 
 export interface Pipeline {
@@ -64,57 +65,24 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     };
   };
 
-  const record = async (
-    tx: Write,
-    call: Call,
-    startedAt: number,
-    outcome: Pick<Execution, 'decision' | 'risk' | 'findings' | 'reasons' | 'stages' | 'error'> & { result: unknown },
-    onRecorded: ExecuteOptions['onRecorded'],
-  ): Promise<Execution> => {
-    const result = outcome.result ?? null;
-    const resultDigest = result === null ? null : digestOf(result);
-    const argsDigest = digestOf(call.args);
-    const id = tx.log({
-      kind: `execution.${outcome.decision}`,
-      actor: call.actor,
-      subject: { kind: 'execution', id: `${call.owner.id}:${call.owner.step}` },
-      ticketId: call.ticketId,
-      runId: call.owner.kind === 'run' ? call.owner.id : null,
-      agentId: call.agentId,
-      tool: call.tool,
-      decision: outcome.decision,
-      reason: outcome.reasons[0]?.code ?? outcome.error,
-      requestId: `${call.owner.id}:${call.owner.step}`,
-      receipt: true,
-      body: {
-        step: call.owner.step,
-        why: call.why,
-        args_digest: argsDigest,
-        result_digest: resultDigest,
-        risk_score: outcome.risk,
-        findings: outcome.findings,
-        reasons: outcome.reasons,
-        gate_id: call.gateId,
-      },
-    });
-    const execution: Execution = {
-      id,
-      step: call.owner.step,
-      tool: call.tool,
-      args: call.args,
-      argsDigest,
-      why: call.why,
-      ...outcome,
-      result,
-      resultDigest,
-      startedAt: new Date(startedAt).toISOString(),
-      durationMs: outcome.stages.reduce((sum, s) => sum + s.ms, 0),
-    };
-    const of = { ownerId: call.owner.id, agentId: call.agentId, ticketId: call.ticketId };
-    const recorded = await insertExecution(tx, of, execution);
+  const recorder = createRecorder(store);
+  const told = (recorded: RecordedStep | null | undefined, { onCounted }: ExecuteOptions): Execution => {
     if (!recorded) throw new StepTaken();
-    await onRecorded?.(tx, recorded);
-    return recorded;
+    onCounted?.(recorded.counted);
+    return recorded.execution;
+  };
+  const factsOf = new Map<string, (asked: Asked) => Promise<Facts>>();
+  /** Those of calls that are made at the same time in one round trip, begun after the last of them asked. */
+  const facts = (tenantId: string): ((asked: Asked) => Promise<Facts>) => {
+    const known =
+      factsOf.get(tenantId) ??
+      grouped((all: readonly Asked[]) => store.read(tenantId, (tx) => callFacts(tx, all)), {
+        keysOf: () => [],
+        most: 32,
+        atOnce: 2,
+      });
+    factsOf.set(tenantId, known);
+    return known;
   };
 
   const attempt = async (call: Call, options: ExecuteOptions): Promise<Execution> => {
@@ -122,16 +90,14 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const parsed = parse(call);
     const { id: ownerId, step } = call.owner;
     const { agentId, ticketId } = call;
-    const before = await store.read(call.tenantId, async (tx) => {
-      const facts = await callFacts(tx, { ownerId, step, agentId, tool: call.tool, ticketId });
-      const taken = facts.taken ? await executionAt(tx, ownerId, step) : null;
-      const sealValid = call.gateId === null ? null : await approvedFor(tx, call.gateId, parsed.seal);
-      return { facts, taken, sealValid };
-    });
-    if (before.taken) return before.taken;
+    const known = await facts(call.tenantId)({ ownerId, step, agentId, tool: call.tool, ticketId });
+    const { gateId } = call;
+    if (known.taken) throw new StepTaken();
+    const sealValid =
+      gateId === null ? null : await store.read(call.tenantId, (tx) => approvedFor(tx, gateId, parsed.seal));
 
     const state: State = {
-      call, ...parsed, facts: before.facts, sealValid: before.sealValid, screening: null, policy: null, findings: [], risk: 0, decision: 'allow',
+      call, ...parsed, facts: known, sealValid, screening: null, policy: null, findings: [], risk: 0, decision: 'allow',
     }; // prettier-ignore
     const times: StageTime[] = [];
     const timed = async <T>(stage: string, work: () => T | Promise<T>, outcome: (r: T) => string): Promise<T> => {
@@ -151,14 +117,12 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       if (stopped) break;
     }
     const { tool } = state;
-    const decided = (decision: Decision, reasons: Reason[], result: unknown, error: string | null) => ({
+    const decided = (decision: Decision, reasons: Reason[], result: unknown, error: string | null): Outcome => ({
       decision, reasons, result, error, risk: state.risk, findings: [...new Set(state.findings)], stages: times,
     }); // prettier-ignore
     if (stopped || !tool) {
       const { decision, reasons } = stopped ?? { decision: 'deny' as const, reasons: [] };
-      return store.write(call.tenantId, (tx) =>
-        record(tx, call, startedAt, decided(decision, reasons, null, null), options.onRecorded),
-      );
+      return told(await recorder(doneOf(call, startedAt, decided(decision, reasons, null, null))), options);
     }
 
     const carryOut = async (write: Write | null, effect: Effect | null = null) => {
@@ -192,22 +156,22 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         return decided('error', [{ code: e.code, message: e.message }], null, e.message);
       }
     };
-    if (tool.effect === 'read') {
-      const outcome = await carryOut(null);
-      return store.write(call.tenantId, (tx) => record(tx, call, startedAt, outcome, options.onRecorded));
-    }
+    if (tool.effect === 'read') return told(await recorder(doneOf(call, startedAt, await carryOut(null))), options);
+    /** Undone when the step is taken, and whatever else the transaction did with it. */
+    const recordAlone = async (tx: Write, outcome: Outcome): Promise<Execution> => {
+      const [recorded] = await recordIn(tx, call.owner.kind, [doneOf(call, startedAt, outcome)]);
+      return told(recorded, options);
+    };
     if (tool.effect === 'external') {
       const { id, step } = call.owner;
       const attempt = await store.write(call.tenantId, (tx) => beginAttempt(tx, id, step));
       const outcome = await carryOut(null, { key: `${id}:${step}`, attempt, fence: attempt });
       return store.write(call.tenantId, async (tx) => {
         if (!(await holdsAttempt(tx, id, step, attempt))) throw new Superseded(`attempt ${attempt} at step ${step}`);
-        return record(tx, call, startedAt, outcome, options.onRecorded);
+        return recordAlone(tx, outcome);
       });
     }
-    return store.write(call.tenantId, async (tx) =>
-      record(tx, call, startedAt, await carryOut(tx), options.onRecorded),
-    );
+    return store.write(call.tenantId, async (tx) => recordAlone(tx, await carryOut(tx)));
   };
 
   return {

@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { v5 } from 'uuid';
+import type { Counted as CountedStep } from '../../db/executions';
 import { writeNote } from '../../db/notes';
 import { runs } from '../../db/runs';
-import type { Write } from '../../db/tx';
 import { gateOfAccess, newAccess, type AccessRequest } from '../../domain/access';
 import { NotFound } from '../../domain/errors';
 import { newGate, type Gate } from '../../domain/gate';
@@ -33,9 +33,6 @@ export interface Proposal {
 }
 /** How far the run is, as its row has it. */
 export type Counted = Pick<Run, 'steps' | 'progress'>;
-interface Recorded extends Counted {
-  said: boolean;
-}
 export interface Turn extends Counted {
   next:
     | { kind: 'more' }
@@ -58,9 +55,6 @@ const isOver = (taken: number, ms: number): boolean => (ms > turnMs && taken >= 
 
 type CallMove = Extract<Move, { kind: 'call' }>;
 
-/** Between 5 (started) and 90 (proposed): an embedded run takes about fifteen steps. */
-const progressAt = (step: number): number => Math.min(90, 5 + step * 6);
-
 export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Harness>) => {
   const { store, pipeline } = deps;
 
@@ -81,26 +75,13 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
     gateId,
   });
 
-  /** Null when the run has ended. `said`: people have said something that it has not been told. */
-  const onRecorded = async (tx: Write, e: Execution, runId: string): Promise<Recorded | null> => {
-    const { rows } = await tx.query<Recorded & Record<string, unknown>>(
-      `update runs set steps = $2, progress = greatest(progress, $3), heartbeat = now()
-       where id = $1 and finished_at is null
-       returning steps, progress, exists (select from steering_events where run_id = $1 and status = 'pending') as said`,
-      [runId, e.step + 1, progressAt(e.step)],
-      'count a step',
-    );
-    return rows[0] ?? null;
-  };
   /** `counted` is null when another attempt had recorded the step, or the run has ended. */
-  const carryOn = async (call: Call, signal: AbortSignal): Promise<{ done: Execution; counted: Recorded | null }> => {
-    let counted: Recorded | null = null;
-    const done = await pipeline.execute(call, {
-      signal,
-      onRecorded: async (tx, e) => {
-        counted = await onRecorded(tx, e, call.owner.id);
-      },
-    });
+  const carryOn = async (
+    call: Call,
+    signal: AbortSignal,
+  ): Promise<{ done: Execution; counted: CountedStep | null }> => {
+    let counted: CountedStep | null = null;
+    const done = await pipeline.execute(call, { signal, onCounted: (c) => (counted = c) });
     return { done, counted };
   };
   const execute = async (call: Call, signal: AbortSignal): Promise<Execution> => (await carryOn(call, signal)).done;
@@ -234,6 +215,7 @@ export const advanceActivities = (deps: Deps, harnesses: ReadonlyMap<string, Har
       /** What was said while people decide: answered in a note, once, and acknowledged. */
       async answerSteering(input: RunRef): Promise<void> {
         const s = await look(input);
+        if (!s.unanswered) return;
         const move = nextMove(s);
         const report = move.kind === 'propose' ? (move.args['report'] as Report) : null;
         await store.write(input.tenantId, async (tx) => {

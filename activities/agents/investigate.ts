@@ -98,15 +98,7 @@ export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harnes
         why: move.why,
         gateId: null,
       },
-      {
-        signal: Context.current().cancellationSignal,
-        onRecorded: async (tx, e) => {
-          await tx.query('update investigations set steps = $2 where id = $1 and finished_at is null', [
-            it.id,
-            e.step + 1,
-          ]);
-        },
-      },
+      { signal: Context.current().cancellationSignal },
     );
     return { steps: done.step + 1, conclusion: null };
   },

@@ -225,9 +225,9 @@ test('a run that has ended is fenced, however it ended', async () => {
   const run = await house.run(await house.ticket());
   const facts = () =>
     house.store.read(run.tenantId, (tx) =>
-      callFacts(tx, { ownerId: run.id, step: 0, agentId: run.agentId, tool: 'any', ticketId: run.ticketId }),
+      callFacts(tx, [{ ownerId: run.id, step: 0, agentId: run.agentId, tool: 'any', ticketId: run.ticketId }]),
     );
-  expect((await facts()).fence).toBeNull();
+  expect((await facts())[0]?.fence).toBeNull();
   await house.owner.query(`update runs set status = 'terminated', finished_at = now() where id = $1`, [run.id]);
-  expect((await facts()).fence).toBe('the run is terminated');
+  expect((await facts())[0]?.fence).toBe('the run is terminated');
 });

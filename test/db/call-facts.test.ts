@@ -24,11 +24,11 @@ test('how often an agent was refused is found without reading the calls that it 
   await house.owner.query('analyze executions');
   const call = { ownerId: v7(), step: 1, agentId: house.analystId, tool: 'read_log', ticketId: null };
   const { denials, read } = await house.store.read(house.tenantId, async (tx) => {
-    const facts = await callFacts(tx, call);
+    const [facts] = await callFacts(tx, [call]);
     const { rows } = await tx.query<{ read: number }>(
       `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'executions'`,
     );
-    return { denials: Number(facts.denials), read: rows[0]?.read };
+    return { denials: facts?.denials, read: rows[0]?.read };
   });
   expect(denials).toBe(4);
   expect(read).toBe(4);

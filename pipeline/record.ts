@@ -1,0 +1,109 @@
+import { v7 } from 'uuid';
+import { insertExecutions, type Counted, type OwnerKind } from '../db/executions';
+import type { Write } from '../db/tx';
+import type { NewEntry } from '../domain/log';
+import { progressAt } from '../domain/run';
+import { digestOf } from '../log/canonical';
+import type { Store } from '../log/store';
+import type { Call, Execution } from './call';
+import { grouped } from './grouped';
+
+/** What a call came to. */
+export type Outcome = Pick<Execution, 'decision' | 'risk' | 'findings' | 'reasons' | 'stages' | 'error' | 'result'>;
+
+/** A call that was carried out or refused, to be written down. */
+export interface Done {
+  call: Call;
+  execution: Execution;
+}
+export interface RecordedStep {
+  execution: Execution;
+  /** How far the run is with it; null when it has ended, or the owner is none. */
+  counted: Counted | null;
+}
+
+export function doneOf(call: Call, startedAt: number, outcome: Outcome): Done {
+  const result = outcome.result ?? null;
+  return {
+    call,
+    execution: {
+      id: v7(),
+      step: call.owner.step,
+      tool: call.tool,
+      args: call.args,
+      argsDigest: digestOf(call.args),
+      why: call.why,
+      ...outcome,
+      result,
+      resultDigest: result === null ? null : digestOf(result),
+      startedAt: new Date(startedAt).toISOString(),
+      durationMs: outcome.stages.reduce((sum, s) => sum + s.ms, 0),
+    },
+  };
+}
+
+const entryOf = ({ call, execution: e }: Done): NewEntry => ({
+  id: e.id,
+  kind: `execution.${e.decision}`,
+  actor: call.actor,
+  subject: { kind: 'execution', id: `${call.owner.id}:${call.owner.step}` },
+  ticketId: call.ticketId,
+  runId: call.owner.kind === 'run' ? call.owner.id : null,
+  agentId: call.agentId,
+  tool: call.tool,
+  decision: e.decision,
+  reason: e.reasons[0]?.code ?? e.error,
+  requestId: `${call.owner.id}:${call.owner.step}`,
+  receipt: true,
+  body: {
+    step: call.owner.step,
+    why: call.why,
+    args_digest: e.argsDigest,
+    result_digest: e.resultDigest,
+    risk_score: e.risk,
+    findings: e.findings,
+    reasons: e.reasons,
+    gate_id: call.gateId,
+  },
+});
+
+/** Row, count, log entry and receipt of each, in the caller's transaction. Null for a step that is taken, which says nothing. */
+export async function recordIn(
+  tx: Write,
+  kind: OwnerKind,
+  done: readonly Done[],
+): Promise<readonly (RecordedStep | null)[]> {
+  const recorded = await insertExecutions(
+    tx,
+    kind,
+    done.map(({ call, execution }) => ({
+      of: { ownerId: call.owner.id, agentId: call.agentId, ticketId: call.ticketId },
+      execution,
+      progress: progressAt(call.owner.step),
+    })),
+  );
+  done.forEach((d, i) => void (recorded[i] && tx.log(entryOf(d))));
+  return recorded;
+}
+
+/**
+ * Writes down what is done at the same time in one transaction: the tenant's log has one place for its next entry, and each
+ * transaction that waits for it costs a commit. Two runs of a ticket never go together: who holds the runs of a ticket and
+ * who counts a step of each could wait for each other.
+ */
+export function createRecorder(store: Store): (done: Done) => Promise<RecordedStep | null> {
+  const groups = new Map<string, (done: Done) => Promise<RecordedStep | null>>();
+  return (done) => {
+    const { tenantId, owner } = done.call;
+    const key = `${owner.kind}:${tenantId}`;
+    const record =
+      groups.get(key) ??
+      grouped((all: readonly Done[]) => store.write(tenantId, (tx) => recordIn(tx, owner.kind, all)), {
+        keysOf: ({ call }) => [call.owner.id, call.ticketId],
+        most: 32,
+        atOnce: 2,
+      });
+    groups.set(key, record);
+    return record(done);
+  };
+}
