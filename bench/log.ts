@@ -5,12 +5,14 @@ import { Client } from 'pg';
 import { v7 } from 'uuid';
 import { root, type Config } from '../config';
 import type { Done, Job, Round } from './log/job';
+import { verification } from './log/verification';
 import { withPostgres, type Database } from './postgres';
 import { median, type Row } from './row';
 
 const rounds = 3;
-/** Together over all processes: as many as a busy installation has, and well within its pools. */
-const writers = 32;
+/** Together over all processes, more than their connections: as many as a busy installation has. */
+const writers = 64;
+const connections = 32;
 const reach = 1_500;
 
 /** Appends of one tenant, each with its row, from one process and from two; beside them two plain inserts. */
@@ -19,7 +21,7 @@ async function appends(database: Database, seconds: number): Promise<Row[]> {
   const rows: Row[] = [];
   for (const processes of [1, 2]) {
     const children = await Promise.all(
-      Array.from({ length: processes }, () => start({ ...job, connections: writers / processes })),
+      Array.from({ length: processes }, () => start({ ...job, connections: connections / processes })),
     );
     const measure = (form: Round['form'], s: number): Promise<number> => together(children, form, s);
     const found = { note: [] as number[], receipt: [] as number[], plain: [] as number[] };
@@ -47,7 +49,10 @@ async function appends(database: Database, seconds: number): Promise<Row[]> {
 }
 
 export const log = (_config: Config, seconds: number): Promise<Row[]> =>
-  withPostgres(async (database) => [...(await appends(database, seconds))]);
+  withPostgres(async (database) => [
+    ...(await appends(database, seconds)),
+    ...(await withPostgres((fresh) => verification(fresh))),
+  ]);
 
 /** The ticket to write on, and a table without any of ours. */
 async function prepare({ url, tenantId, masterKey }: Database): Promise<Omit<Job, 'connections'>> {
