@@ -1,8 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { workflowId, type Kind } from '../../workflows/ids';
 import { leased } from '../cluster/effect';
 import { promptOf } from '../cluster/plan';
 import type { Random } from '../random';
-import type { Orders } from './line';
 import { timeoutMs, until, type World } from './world';
 
 /** How a lease comes to its end. */
@@ -17,12 +17,18 @@ export const ends = [
 export type End = (typeof ends)[number];
 
 type Trouble = (w: World, chance: Random) => Promise<void>;
-const order =
-  (orders: Orders): Trouble =>
+const mishap =
+  (op: 'grant' | 'revoke', what: 'lose' | 'die-before' | 'die-after'): Trouble =>
   (w) =>
-    w.provider.order(orders);
-const mishap = (op: 'grant' | 'revoke', what: 'lose' | 'die-before' | 'die-after'): Trouble =>
-  order({ mishaps: [{ op, what }], slowMs: 0 });
+    w.provider.order({ mishaps: [{ op, what }], slowMs: 0 });
+/** Every answer, for a while: none is heard when that is longer than the product's patience. */
+const slow =
+  (slowMs: number): Trouble =>
+  async (w) => {
+    await w.provider.order({ mishaps: [], slowMs });
+    await pause(2 * timeoutMs);
+    await w.provider.order({ mishaps: [], slowMs: 0 });
+  };
 const killWorker: Trouble = async ({ c }, chance) => {
   const worker = chance.pick(c.parts.workers);
   await worker.kill();
@@ -38,8 +44,8 @@ const troubles: Record<string, Trouble> = {
   'killed-before-revoke': mishap('revoke', 'die-before'),
   'killed-in-revoke': mishap('revoke', 'die-after'),
   down: (w, chance) => w.provider.down(500 + chance.below(2_000)),
-  slow: order({ mishaps: [], slowMs: 300 }),
-  'too-slow': order({ mishaps: [], slowMs: timeoutMs + 300 }),
+  slow: slow(300),
+  'too-slow': slow(timeoutMs + 300),
   'worker-killed': killWorker,
 };
 
