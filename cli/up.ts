@@ -91,7 +91,8 @@ function ownProgram(dataDir: string, command: 'api' | 'worker', env: NodeJS.Proc
   return {
     name: command === 'api' ? 'API' : 'Worker',
     command: process.execPath,
-    args: ['--enable-source-maps', join(root, 'dist/cli/main.js'), command],
+    // Without --enable-source-maps, which keeps 20 MB of them: whoever wants it sets NODE_OPTIONS.
+    args: [join(root, 'dist/cli/main.js'), command],
     env,
     user: null,
     ipc: true,
