@@ -85,6 +85,21 @@ const moves: Record<GateStatus, Partial<Record<GateEvent['type'], GateStatus>>> 
   expired: {},
 };
 
+/** At which versions a gate can be in each state: it begins as the first, and every move is one more. */
+const versionsOf = Object.fromEntries(gateStatuses.map((status) => [status, new Set<number>()])) as Record<
+  GateStatus,
+  Set<number>
+>;
+const walk = (status: GateStatus, version: number): void => {
+  versionsOf[status].add(version);
+  for (const next of Object.values(moves[status])) walk(next, version + 1);
+};
+walk('pending', 1);
+
+/** Whether a gate can say this of itself. Who believed a version that no gate reaches would hear nothing that follows. */
+export const canBe = (status: unknown, version: unknown): boolean =>
+  gateStatuses.some((s) => s === status && versionsOf[s].has(version as number));
+
 /** Nothing can change it any more. */
 export const isSettled = (gate: Pick<Gate, 'status'>): boolean => Object.keys(moves[gate.status]).length === 0;
 

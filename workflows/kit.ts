@@ -5,7 +5,7 @@ import {
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities } from '../activities';
 import { DomainError, errorCodes, revive } from '../domain/errors';
-import { gateStatuses, type Gate } from '../domain/gate';
+import { canBe, type Gate } from '../domain/gate';
 
 /** Rows: a local activity is written inside the workflow task and costs no extra round trip to the server. */
 export const rows = proxyLocalActivities<Activities>({
@@ -100,9 +100,7 @@ export function onSignal<M>(
 export const readGate =
   (id: () => string | null) =>
   (raw: Partial<Record<keyof Gate, unknown>>): Gate | null =>
-    id() !== null && raw.id === id() && Number.isInteger(raw.version) && gateStatuses.some((s) => s === raw.status)
-      ? (raw as Gate)
-      : null;
+    id() !== null && raw.id === id() && canBe(raw.status, raw.version) ? (raw as Gate) : null;
 
 /**
  * Signals another workflow. One that has ended, or never was, needs no telling (its row says how), so that failure, and

@@ -188,7 +188,8 @@ test('where no credential can be inferred, access is granted and taken back betw
   const { access, gate, handle } = await standalone(null);
   await p.decide(gate, 'approve');
   await p.accessIs(access.id, 'approved');
-  // Neither an old word of the gate nor one of no shape changes anything.
+  // Neither an old word of the gate, nor one that no gate says, nor one of no shape changes anything.
+  await handle.signal(gateMoved, { ...gate, version: 1e9 });
   await handle.signal(gateMoved, gate);
   await p.workflow.getHandle(handle.workflowId).signal('runEnded', {});
   await p.complete(gate, 'told the owner');

@@ -225,6 +225,8 @@ test('a row that is ahead of history decides: the run adopts its stop', async ()
 test("another's gate that only tells the run decides nothing", async () => {
   const { run, gate } = await proposed();
   await run.handle.signal(gateMoved, { ...gate, id: run.id, status: 'approved', version: 9 });
+  // … nor does what its own gate can't say: who believed that would be deaf for what follows …
+  await run.handle.signal(gateMoved, { ...gate, version: 1e9 });
   // … nor do a repeat of what it was told already, and messages of no shape at all.
   await run.handle.signal(gateMoved, gate);
   for (const [signal, payload] of [
