@@ -2,35 +2,16 @@ import {
   type Connection, ServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError,
   WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError, type WorkflowClient,
 } from '@temporalio/client'; // prettier-ignore
-import {
-  ApplicationFailure,
-  defineSearchAttributeKey,
-  type SignalDefinition,
-  type UpdateDefinition,
-  type Workflow,
-} from '@temporalio/common';
+import { ApplicationFailure, type SignalDefinition, type UpdateDefinition, type Workflow } from '@temporalio/common';
 import { revive, Unavailable } from '../domain/errors';
 import type { queuesOf } from '../domain/queues';
-import { workflowId, type Kind } from '../workflows/ids';
+import { workflowId } from '../workflows/ids';
+import { startOptions, type EntityRef, type Start } from '../workflows/start';
 
 /** Longest wait for an Update; then 503, and a repeat with the same key finds what was done. */
 const patienceMs = 10_000;
 /** A Signal is only the short way: what it does not reach, the dispatcher does. */
 const signalMs = 2_000;
-
-export interface EntityRef {
-  kind: Kind;
-  tenantId: string;
-  id: string;
-}
-export interface Start<A> {
-  ref: EntityRef;
-  args: A;
-  summary: string;
-  status: string;
-  ticketId: string | null;
-  agentId: string | null;
-}
 
 /** The workflow of that entity has ended (or never was): the row says how. */
 export class Gone extends Error {}
@@ -47,8 +28,6 @@ function translate(e: unknown): unknown {
     (e instanceof Error && e.name === 'AbortError'); // prettier-ignore
   return away ? new Unavailable('the workflow engine did not answer in time: repeat the request', { retry: true }) : e;
 }
-
-const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 
 export function temporalGateway(
   connection: Connection,
@@ -77,28 +56,18 @@ export function temporalGateway(
     /** Starts the entity's workflow, or finds it running, and waits for what `update` answers. @throws Gone when it has ended */
     open: <W extends Workflow, R>(type: W, update: UpdateDefinition<R>, start: Start<Parameters<W>>): Promise<R> =>
       patiently(() => {
-        const { ref } = start;
-        const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(ref.kind, {
-          workflowId: workflowId(ref.kind, ref.tenantId, ref.id),
-          taskQueue: queues.lifecycle,
-          args: start.args as unknown[],
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          workflowTaskTimeout: '4 seconds',
-          staticSummary: start.summary.slice(0, 200),
-          typedSearchAttributes: [
-            { key: keyword('WhTenant'), value: ref.tenantId },
-            { key: keyword('WhKind'), value: ref.kind },
-            { key: keyword('WhStatus'), value: start.status },
-            ...(start.ticketId ? [{ key: keyword('WhTicket'), value: start.ticketId }] : []),
-            ...(start.agentId ? [{ key: keyword('WhAgent'), value: start.agentId }] : []),
-          ],
-        });
+        const options = startOptions<unknown[]>(start, queues.lifecycle);
+        const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(start.ref.kind, options);
         return workflow.executeUpdateWithStart(update, {
           startWorkflowOperation,
           updateId: update.name,
           args: [],
         });
+      }),
+    /** Starts the entity's workflow, or finds it running. @throws Gone when it has ended */
+    start: <A extends unknown[]>(start: Start<A>): Promise<void> =>
+      patiently(async () => {
+        await workflow.start<Workflow>(start.ref.kind, startOptions<unknown[]>(start, queues.lifecycle));
       }),
     /** Sends an Update and waits for its answer. @throws Gone when the workflow has ended; DomainError when it refuses */
     update: <R, A extends unknown[]>(

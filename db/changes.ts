@@ -2,7 +2,7 @@ import { GateSchema } from '../domain/gate.schema';
 import type { Gate } from '../domain/gate';
 import { gates } from './gates';
 import { blockSpan, conditions, inOrder, numbersInBlock, prepared, walked, walkTo } from './paging';
-import type { Read } from './tx';
+import type { Read, Statement } from './tx';
 import { z } from 'zod';
 
 /** A gate with the integers by which the doors know its ticket and its run. */
@@ -112,10 +112,13 @@ export async function gateStats(tx: Read, only: string | null): Promise<Record<G
   return counts;
 }
 
-export async function gateByNumber(tx: Read, number: number): Promise<GateView | null> {
-  const { rows } = await tx.query(`${select} where g.number = $1`, [number]);
-  return rows[0] ? Row.parse(rows[0]) : null;
-}
+/** The gate of that number, for `store.readOne`. */
+export const gateByNumber = (number: number): Statement => ({
+  name: 'gate by number',
+  text: `${select} where g.number = $1`,
+  values: [number],
+});
+export const parseGateView = (row: unknown): GateView => Row.parse(row);
 
 export async function gateById(tx: Read, id: string): Promise<GateView | null> {
   const { rows } = await tx.query(`${select} where g.id = $1`, [id]);

@@ -51,3 +51,20 @@ export async function moveCursor(tx: Read, reader: string, seq: number): Promise
     [tx.tenantId, reader, seq],
   );
 }
+
+/** Gates that the log says were asked for, in a window after `from`, `graceSeconds` ago, and that nobody moved since. */
+export async function gatesOpenedLongAgo(
+  tx: Read,
+  from: number,
+  window: number,
+  graceSeconds: number,
+): Promise<{ ids: string[]; end: number }> {
+  const { rows } = await tx.query<{ ids: string[] | null; end: number | null }>(
+    `select max(l.seq) as end, array_agg(g.id) filter (where g.id is not null) as ids
+     from log l left join gates g on g.id = case when l.kind = 'gate.requested' then l.subject_id::uuid end
+       and g.status = 'pending' and g.version = 1
+     where l.seq > $1 and l.seq <= $2 and l.at < now() - make_interval(secs => $3)`,
+    [from, from + window, graceSeconds],
+  );
+  return { ids: rows[0]?.ids ?? [], end: rows[0]?.end ?? from };
+}

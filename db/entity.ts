@@ -36,6 +36,9 @@ export function entity<S extends z.ZodObject>(
   return {
     columns,
     parse,
+    /** As the database reads it with jsonb_populate_record. */
+    json: (entity: Entity): string =>
+      JSON.stringify(Object.fromEntries(names.map((n) => [snake(n), entity[n as keyof Entity]]))),
     /** Null when a row with this id (or another unique value of it) stands already. */
     async insert(tx: Read, entity: Entity): Promise<Entity | null> {
       const { rows } = await tx.query(

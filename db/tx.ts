@@ -18,6 +18,8 @@ export interface Read {
 export interface Write extends Read {
   /** Says what the transaction did. Appended last, under the tenant's lock, in this order; gives the entry's id. */
   log(entry: NewEntry): string;
+  /** A statement whose result nobody waits for: it goes out with the transaction's end, before the log is appended. */
+  last(statement: Statement): void;
 }
 
 export interface PendingEntry extends NewEntry {
@@ -89,6 +91,27 @@ export const readTx = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Prom
     commit: () => client.query('commit'),
   }));
 
+/** Reads with one statement: its transaction needs no round trips of its own. */
+export async function readOne<R extends QueryResultRow>(
+  pool: Pool,
+  tenantId: string,
+  statement: Statement,
+): Promise<R[]> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    inOneWrite(client);
+    const begun = client.query(`begin read only; ${setTenant(tenantId)}`);
+    const [, { rows }] = await settled([begun, client.query<R>(statement), client.query('commit')]);
+    return rows;
+  } catch (error) {
+    await client.query('rollback').catch((e: Error) => (broken = e));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
 /** A constraint (a request id that is taken) is the writer's to answer; whatever else keeps an entry out is trouble. */
 function unlogged(e: unknown): never {
   const code = (e as { code?: unknown }).code;
@@ -118,36 +141,84 @@ export async function writeTx<T>(
   append: Append,
   work: (tx: Write) => Promise<T>,
 ): Promise<T> {
-  const disk = flushes(pool);
   let onDisk: Promise<void> | null = null;
-  const begin = `begin; ${setTenant(tenantId)}; set local synchronous_commit = off`;
-  const result = await within(pool, begin, async (client) => {
+  const result = await within(pool, beginWrite(tenantId), async (client) => {
     const read = bound(client, tenantId);
     const entries: PendingEntry[] = [];
+    const statements: Statement[] = [];
     const log = (entry: NewEntry): string => {
       const id = entry.id ?? v7();
       entries.push({ ...entry, id });
       return id;
     };
-    const result = await work({ ...read, log });
-    const last = entries.length ? await append(read, entries).catch(unlogged) : null;
+    const result = await work({ ...read, log, last: (statement) => void statements.push(statement) });
+    if (entries.length) statements.push(await append(read, entries).catch(unlogged));
     const commit = async (): Promise<QueryResult> => {
-      const ask = (): Promise<unknown> => client.query(flush);
-      const atOnce = disk.idle;
-      const appended = last && client.query(last);
-      const [committed] = await settled([client.query('commit'), appended, atOnce ? disk.join(ask) : null]);
-      if (!atOnce) {
-        const [others, done] = [disk.awaited, disk.join(ask)];
-        if (others)
-          onDisk = done; // this connection is not needed for it
-        else await done;
-      }
-      return committed;
+      const ended = await conclude(pool, client, statements);
+      onDisk = ended.onDisk;
+      return ended.committed;
     };
     return { result, commit: () => commit().catch(unlogged) };
   });
   await (onDisk as Promise<void> | null)?.catch(unlogged);
   return result;
+}
+
+const beginWrite = (tenantId: string): string => `begin; ${setTenant(tenantId)}; set local synchronous_commit = off`;
+
+/** The last statements, the commit, and what waits for the disk: `onDisk` where others wait for it already. */
+async function conclude(
+  pool: Pool,
+  client: PoolClient,
+  statements: readonly Statement[],
+): Promise<{ committed: QueryResult; onDisk: Promise<void> | null }> {
+  const disk = flushes(pool);
+  const ask = (): Promise<unknown> => client.query(flush);
+  const atOnce = disk.idle;
+  const before = statements.map((s) => client.query(s));
+  const committed = client.query('commit');
+  await settled([...before, committed, atOnce ? disk.join(ask) : null]);
+  if (atOnce) return { committed: await committed, onDisk: null };
+  const [others, done] = [disk.awaited, disk.join(ask)];
+  if (others) return { committed: await committed, onDisk: done }; // this connection is not needed for it
+  await done;
+  return { committed: await committed, onDisk: null };
+}
+
+/** Raised by this project's own functions, or the connection's trouble, which says nothing of the log. */
+const notOfTheLog = /^(WH|57|08)/;
+
+/** What a transaction writes when all of it is known beforehand: the whole of it goes out at once. */
+export async function writeAtOnce(
+  pool: Pool,
+  tenantId: string,
+  append: Append,
+  statement: Statement,
+  entry: NewEntry,
+): Promise<void> {
+  const trouble = (e: unknown): never => {
+    if (notOfTheLog.test(String((e as { code?: unknown }).code))) throw e;
+    return unlogged(e);
+  };
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  let onDisk: Promise<void> | null;
+  try {
+    const last = await append(bound(client, tenantId), [{ ...entry, id: v7() }]);
+    inOneWrite(client);
+    const begun = client.query(beginWrite(tenantId));
+    const concluding = conclude(pool, client, [statement, last]);
+    await settled([begun, concluding]).catch(trouble);
+    const ended = await concluding;
+    if (ended.committed.command !== 'COMMIT') throw new Error('a statement of the transaction failed');
+    ({ onDisk } = ended);
+  } catch (error) {
+    await client.query('rollback').catch((e: Error) => (broken = e));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+  await onDisk?.catch(unlogged);
 }
 
 /** Of no tenant: it may list tenants, and nothing else of them. */

@@ -1,5 +1,8 @@
-import type { Pool } from 'pg';
-import { readTx, tenantIds, writeTx, type Append, type Read, type Write } from '../db/tx';
+import type { Pool, QueryResultRow } from 'pg';
+import {
+  readOne, readTx, tenantIds, writeAtOnce, writeTx, type Append, type Read, type Statement, type Write,
+} from '../db/tx'; // prettier-ignore
+import type { NewEntry } from '../domain/log';
 import { toAppend } from './chain';
 import type { Keyring } from './keys';
 import { receiptText } from './receipts';
@@ -7,8 +10,12 @@ import { receiptText } from './receipts';
 /** The way to the database for everything above it: one tenant a transaction, log entries and receipts with the change. */
 export interface Store {
   read: <T>(tenantId: string, work: (tx: Read) => Promise<T>) => Promise<T>;
+  /** With one statement: one round trip. */
+  readOne: <R extends QueryResultRow>(tenantId: string, statement: Statement) => Promise<R[]>;
   /** Row, log entry and receipt commit together or not at all. */
   write: <T>(tenantId: string, work: (tx: Write) => Promise<T>) => Promise<T>;
+  /** The same in one round trip, when all of it is known beforehand. */
+  writeAtOnce: (tenantId: string, statement: Statement, entry: NewEntry) => Promise<void>;
   tenants: () => Promise<string[]>;
   readonly pool: Pool;
 }
@@ -66,6 +73,8 @@ export function createStore(pool: Pool, keyring: Keyring): Store {
     pool,
     read: (tenantId, work) => readTx(pool, tenantId, work),
     write: (tenantId, work) => writeTx(pool, tenantId, append, work),
+    readOne: (tenantId, statement) => readOne(pool, tenantId, statement),
+    writeAtOnce: (tenantId, statement, entry) => writeAtOnce(pool, tenantId, append, statement, entry),
     tenants: () => tenantIds(pool),
   };
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError, type WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { moveCursor, readOn, takeCursor, tenantsBehind } from '../db/cursors';
@@ -6,6 +5,7 @@ import { untilOnDisk } from '../db/tx';
 import type { Store } from '../log/store';
 import { workflowId } from '../workflows/ids';
 import { steer } from '../workflows/messages';
+import { keepLooking } from './loop';
 
 export interface Dispatcher {
   store: Store;
@@ -16,8 +16,11 @@ export interface Dispatcher {
 }
 
 const reader = 'steering';
-const pollMs = 500;
-const longestWaitMs = 10_000;
+const often = {
+  pollMs: 500,
+  longestWaitMs: 10_000,
+  trouble: 'steering could not be passed on; it is kept and tried again',
+};
 /** Entries of the log that one transaction looks through. */
 const window = 2_000;
 const sendMs = 5_000;
@@ -27,25 +30,11 @@ const sendMs = 5_000;
  * order, as the Signal `steer`. The cursor moves with what was sent, so a lost Signal is sent again; who gets it twice
  * ignores the repeat. Ends when `signal` is aborted, and never for another reason: trouble is waited out.
  */
-export async function startDispatcher(d: Dispatcher): Promise<void> {
-  let failures = 0;
-  while (!d.signal.aborted) {
-    let waitMs = pollMs;
-    try {
-      const from = performance.now();
-      const behind = await tenantsBehind(d.store.pool, reader);
-      // Looking takes a tenth of the time at most, however many tenants there are.
-      waitMs = Math.max(pollMs, 10 * (performance.now() - from));
-      for (const tenantId of behind) while (!d.signal.aborted && (await dispatch(d, tenantId)));
-      failures = 0;
-    } catch (err) {
-      failures += 1;
-      waitMs = Math.min(pollMs * 2 ** failures, longestWaitMs);
-      d.logger.warn({ err, waitMs }, 'steering could not be passed on; it is kept and tried again');
-    }
-    await pause(waitMs, d.signal);
-  }
-}
+export const startDispatcher = (d: Dispatcher): Promise<void> =>
+  keepLooking(often, d.logger, d.signal, async () => {
+    for (const tenantId of await tenantsBehind(d.store.pool, reader))
+      while (!d.signal.aborted && (await dispatch(d, tenantId)));
+  });
 
 /** One window of one tenant's log. True when there is more. @throws what kept it from being sent, after what was sent is kept */
 async function dispatch(d: Dispatcher, tenantId: string): Promise<boolean> {
@@ -78,13 +67,5 @@ async function send({ temporal, logger }: Dispatcher, id: string, eventId: strin
   } catch (e) {
     if (!(e instanceof WorkflowNotFoundError)) throw e;
     logger.debug({ workflow: id, eventId }, 'the run to steer has ended');
-  }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (e) {
-    if (!signal.aborted) throw e;
   }
 }

@@ -19,6 +19,7 @@ import { createDeps, type Extensions } from './deps';
 import { startDispatcher } from './dispatcher';
 import { refusals } from './failures';
 import { installRuntime } from './runtime';
+import { startStarter } from './starter';
 import { keepTallies } from './tallies';
 
 export interface RunningWorker {
@@ -81,6 +82,13 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     logger,
     signal: stopping.signal,
   });
+  const starter = startStarter({
+    store: kernel.store,
+    temporal: client.workflow,
+    taskQueue: queues.lifecycle,
+    logger,
+    signal: stopping.signal,
+  });
   const tallies = keepTallies(kernel.store, logger, stopping.signal);
   await ensureSweep(client, queues.lifecycle, config);
   logger.info({ queues }, 'the worker polls');
@@ -89,7 +97,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const close = async (): Promise<void> => {
     stopping.abort();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    await Promise.allSettled([...running, dispatcher, tallies]);
+    await Promise.allSettled([...running, dispatcher, starter, tallies]);
     await connection.close();
     await kernel.pool.end();
     await tracing?.shutdown();
@@ -97,7 +105,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   return {
     close: () => (closing ??= close()),
     failed: new Promise<never>((_resolve, reject) => {
-      for (const run of [...running, dispatcher, tallies]) run.catch(reject);
+      for (const run of [...running, dispatcher, starter, tallies]) run.catch(reject);
     }),
   };
 }

@@ -105,7 +105,7 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
       workflowTaskTimeout,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `${input.gate.action} ${input.gate.target}`,
-      typedSearchAttributes: attributes('approvalGate', input.gate),
+      typedSearchAttributes: attributes('approvalGate', { ...input.gate, status: null }),
     });
     await condition(() => standing() !== null);
     await announce();

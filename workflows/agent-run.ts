@@ -190,7 +190,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
         workflowTaskTimeout,
         parentClosePolicy: ParentClosePolicy.ABANDON,
         staticSummary: `${proposal.action} ${proposal.target}`,
-        typedSearchAttributes: attributes('approvalGate', draft),
+        typedSearchAttributes: attributes('approvalGate', { ...draft, status: null }),
       }),
     );
     await condition(() => standing() !== null);

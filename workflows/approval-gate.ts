@@ -4,27 +4,29 @@ import {
   currentUpdateInfo,
   defineSignal,
   defineUpdate,
+  setCurrentDetails,
   setHandler,
+  sleep,
   uuid4,
 } from '@temporalio/workflow';
 import { Conflict, Invalid, type DomainError } from '../domain/errors';
-import { isSettled, step, type Gate, type GateEvent, type Verdict } from '../domain/gate';
+import { isSettled, step, type Gate, type GateEvent, type GateStatus, type Verdict } from '../domain/gate';
 import { system, type Actor } from '../domain/principal';
 import {
   byOwnRules,
   cancelledInTemporal,
   inTurn,
   onSignal,
-  onUpdate,
+  onUpdateInTurn,
   refusalOf,
   rows,
-  show,
   tell,
   textOf,
 } from './kit';
 import { gateMoved, stateOf, withdraw } from './messages';
 
 export interface GateInput {
+  /** With its number when its row stands already; without, the workflow writes it first. */
   gate: Gate;
   /** Workflows that hear of every move. */
   tell: string[];
@@ -38,8 +40,10 @@ export interface Decision {
   proof: string | null;
   correlationId: string | null;
 }
+/** Small: it is kept in the history, and whoever wants the gate has its row. */
 export interface Decided {
-  gate: Gate;
+  status: GateStatus;
+  version: number;
   /** It stood already; nothing changed. */
   already: boolean;
 }
@@ -50,10 +54,8 @@ export interface Completion {
   correlationId: string | null;
 }
 
-/** Answers when the row is there: for Update-with-Start. */
-export const opened = defineUpdate<Gate>('opened');
 export const decide = defineUpdate<Decided, [Decision]>('decide');
-export const complete = defineUpdate<Gate, [Completion]>('complete');
+export const complete = defineUpdate<Decided, [Completion]>('complete');
 /** For operators at the Temporal UI or CLI: no answer. `id` makes a repeat harmless, `actor` is a label. */
 export interface BySignal {
   id: string;
@@ -75,26 +77,28 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
   let gate = input.gate;
   const seen = new Set<string>();
   const next = inTurn();
-
-  const announce = async () => {
-    show(gate.status, describe(gate));
-    await Promise.all(input.tell.map((id) => tell(id, gateMoved, gate)));
+  const answer = (already: boolean): Decided => ({ status: gate.status, version: gate.version, already });
+  const announce = async (): Promise<void> => {
+    setCurrentDetails(describe(gate));
+    if (input.tell.length) await Promise.all(input.tell.map((id) => tell(id, gateMoved, gate)));
   };
-  /** The row decides: state is what `recordGate` returns, never what was hoped for. */
-  const move = async (event: GateEvent, transition: string, proof: string | null, correlationId: string | null) => {
-    const stands = await rows.recordGate(step(gate, event, at()), {
-      event: event.type,
-      by: event.by,
-      transition,
-      proof,
-      correlationId,
-    });
-    if (stands.gate.version > gate.version) {
-      gate = stands.gate;
+  /** The row decides: state is what `recordGate` says, never what was hoped for. */
+  const move = async (
+    event: GateEvent,
+    transition: string,
+    proof: string | null,
+    correlationId: string | null,
+  ): Promise<Decided> => {
+    const hoped = step(gate, event, at());
+    const by = { event: event.type, by: event.by, transition, proof, correlationId };
+    const { stands, applied } = await rows.recordGate(hoped, by);
+    const now = stands ?? hoped;
+    if (now.version > gate.version) {
+      gate = now;
       await announce();
     }
-    if (!stands.applied) throw new Conflict(`the change is already ${gate.status}`, { status: gate.status });
-    return gate;
+    if (!applied) throw new Conflict(`the change is already ${gate.status}`, { status: gate.status });
+    return answer(false);
   };
   /** Has no answer: what cannot be done is written down and shown, never dropped, never thrown. */
   const attempt = async (event: GateEvent, id: string, proof: string | null): Promise<void> => {
@@ -113,31 +117,34 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
   };
   const writeDown = async (refusal: DomainError, event: GateEvent, id: string) => {
     await rows.recordGateRefusal(gate, { event: event.type, by: event.by, transition: id }, refusal.message);
-    show(gate.status, `${describe(gate)}\n\nRefused: ${event.type} by ${event.by.name}: ${refusal.message}`);
+    setCurrentDetails(`${describe(gate)}\n\nRefused: ${event.type} by ${event.by.name}: ${refusal.message}`);
   };
   const expire = (reason: string, id: string) => bySignal({ type: 'expire', by: system, reason }, id, null);
   const operator = (name: string): Actor => ({ id: null, kind: 'operator', name });
 
   // The first turn, ahead of whatever is asked for already.
   const opening = next(async () => {
-    const by = gate.requestedBy;
-    gate = (await rows.recordGate(gate, { event: 'open', by, transition: 'open', proof: null, correlationId: null }))
-      .gate;
+    if (gate.number === 0) {
+      const open = {
+        event: 'open' as const,
+        by: gate.requestedBy,
+        transition: 'open',
+        proof: null,
+        correlationId: null,
+      };
+      gate = (await rows.recordGate(gate, open)).stands ?? gate;
+    }
     await announce();
   });
   setHandler(gateState, () => gate);
-  onUpdate(opened, () => next(() => Promise.resolve(gate)));
-  onUpdate(decide, (d) => {
-    const transition = currentUpdateInfo()?.id ?? 'decide';
-    return next(async () => {
-      if (d.verdict === 'approve' && gate.status === 'approved') return { gate, already: true };
-      const event = { type: d.verdict, by: d.by, label: d.label, reason: d.reason };
-      return { gate: await move(event, transition, d.proof, d.correlationId), already: false };
-    });
+  onUpdateInTurn(next, decide, async (d) => {
+    if (d.verdict === 'approve' && gate.status === 'approved') return answer(true);
+    const event = { type: d.verdict, by: d.by, label: d.label, reason: d.reason };
+    return move(event, currentUpdateInfo()?.id ?? 'decide', d.proof, d.correlationId);
   });
-  onUpdate(complete, (c) => {
-    const transition = currentUpdateInfo()?.id ?? 'complete';
-    return next(() => move({ type: 'complete', by: c.by, result: c.result }, transition, c.proof, c.correlationId));
+  onUpdateInTurn(next, complete, (c) => {
+    const event = { type: 'complete', by: c.by, result: c.result } as const;
+    return move(event, currentUpdateInfo()?.id ?? 'complete', c.proof, c.correlationId);
   });
   for (const [signal, type] of [
     [approve, 'approve'],
@@ -182,21 +189,31 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
     (w) => expire(w.reason, w.id),
   );
 
+  /**
+   * Until it is decided, then until it is carried out. An approval moves the deadline and cancels no timer: the one that
+   * fires looks at the deadline that stands by then.
+   */
+  const keepDeadline = async (): Promise<void> => {
+    const left = (): number => Date.parse(gate.expiresAt) - Date.now();
+    while (!isSettled(gate)) {
+      if (left() > 0) await sleep(left());
+      else
+        await next(async () => {
+          // Decided while the timer fired, it has a deadline of its own: this one must not end an approval that is seconds old.
+          if (isSettled(gate) || left() > 0) return;
+          await attempt({ type: 'expire', by: system, reason: 'deadline' }, `deadline:${gate.status}`, null);
+        });
+    }
+  };
+  let trouble: Error | null = null;
   await byOwnRules(
     async () => {
       await opening;
-      // Twice at most: until it is decided, then until it is carried out. Each wait has the deadline that stands.
-      while (!isSettled(gate)) {
-        const { version, status } = gate;
-        if (await condition(() => gate.version !== version, Math.max(1, Date.parse(gate.expiresAt) - Date.now())))
-          continue;
-        // Decided while the timer fired, it has a deadline of its own: this one must not end an approval that is seconds old.
-        await next(async () => {
-          if (gate.version !== version) return;
-          await attempt({ type: 'expire', by: system, reason: 'deadline' }, `deadline:${status}`, null);
-        });
-      }
-      // A cancellation is no handler that could be waited for: whoever waits for the gate is told before it is gone.
+      keepDeadline().catch((e: unknown) => (trouble = e as Error));
+      await condition(() => trouble !== null || (isSettled(gate) && allHandlersFinished()));
+      if (trouble !== null) throw trouble;
+      if (!input.tell.length) return;
+      // A deadline or a cancellation is no handler that could be waited for: whoever waits for the gate is told before it is gone.
       await next(() => Promise.resolve());
       await condition(allHandlersFinished);
     },

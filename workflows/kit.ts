@@ -34,14 +34,23 @@ export const refuse = (e: DomainError): ApplicationFailure =>
  * where they came one by one, so two at a time, or one that is cancelled, could replay in another order.
  */
 export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const turn = last.then(() => CancellationScope.nonCancellable(work));
-    last = turn.then(done, done); // who asked hears of a failure; the next is not concerned
-    return turn;
+  const waiting: (() => void)[] = [];
+  let busy = false;
+  // One for all turns: the SDK takes a stack trace of every promise there is, and a scope makes three.
+  const shield = new CancellationScope({ cancellable: false });
+  return async (work) => {
+    if (busy) await new Promise<void>((go) => waiting.push(go));
+    busy = true;
+    try {
+      return await shield.run(work);
+    } finally {
+      // Who asked hears of a failure; the next is not concerned.
+      const go = waiting.shift();
+      if (go) go();
+      else busy = false;
+    }
   };
 }
-const done = (): void => undefined;
 
 /**
  * Ends the workflow task: answers go out, and what was said meanwhile comes in. Local activities, one after the other,
@@ -56,26 +65,47 @@ export function byOwnRules<T>(work: () => Promise<T>, cancelled: () => void): Pr
 }
 export const cancelledInTemporal = 'cancelled in Temporal';
 
+const raise = (e: unknown): never => {
+  const refusal = refusalOf(e);
+  throw refusal ? refuse(refusal) : e;
+};
+
 /** setHandler, except that a refusal fails the update; thrown raw it would retry the workflow task for ever. */
-export function onUpdate<R, A extends unknown[]>(
+function handle<R, A extends unknown[]>(
+  update: UpdateDefinition<R, A>,
+  run: (...args: A) => Promise<R>,
+  check?: (...args: A) => unknown,
+): void {
+  const answer = async (...args: A): Promise<R> => {
+    try {
+      return await run(...args);
+    } catch (e) {
+      return raise(e);
+    }
+  };
+  const validator = (...args: A): void => {
+    try {
+      check?.(...args);
+    } catch (e) {
+      raise(e);
+    }
+  };
+  setHandler(update, answer, check && { validator });
+}
+
+/** Answers an Update. What is under way is finished, also when somebody cancels the workflow. */
+export const onUpdate = <R, A extends unknown[]>(
   update: UpdateDefinition<R, A>,
   run: (...args: NoInfer<A>) => Promise<R>,
-  check: (...args: NoInfer<A>) => unknown = () => undefined,
-): void {
-  const raise = (e: unknown): never => {
-    const refusal = refusalOf(e);
-    throw refusal ? refuse(refusal) : e;
-  };
-  setHandler(update, (...args: A) => CancellationScope.nonCancellable(() => run(...args)).catch(raise), {
-    validator: (...args: A) => {
-      try {
-        check(...args);
-      } catch (e) {
-        raise(e);
-      }
-    },
-  });
-}
+  check?: (...args: NoInfer<A>) => unknown,
+): void => handle<R, A>(update, (...args) => CancellationScope.nonCancellable(() => run(...args)), check);
+
+/** The same, in its turn, which nobody cancels either. */
+export const onUpdateInTurn = <R, A extends unknown[]>(
+  next: ReturnType<typeof inTurn>,
+  update: UpdateDefinition<R, A>,
+  run: (...args: NoInfer<A>) => Promise<R>,
+): void => handle<R, A>(update, (...args) => next(() => run(...args)));
 
 /** A text as a message brought it, without what no row can hold; null for anything else. */
 export const textOf = (value: unknown, max = 2_000): string | null =>
@@ -122,14 +152,17 @@ export const workflowTaskTimeout = '4 seconds';
 const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 const status = keyword('WhStatus');
 
-/** Search attributes of a child, so that an operator finds it by tenant, ticket or agent. */
+/**
+ * Search attributes, so that an operator finds a workflow by tenant, ticket or agent. Without a status where every move
+ * would cost the server another record: of a gate, details and result say it.
+ */
 export const attributes = (
   kind: string,
-  of: { tenantId: string; status: string; ticketId: string | null; agentId: string | null },
+  of: { tenantId: string; status: string | null; ticketId: string | null; agentId: string | null },
 ) => [
   { key: keyword('WhTenant'), value: of.tenantId },
   { key: keyword('WhKind'), value: kind },
-  { key: status, value: of.status },
+  ...(of.status !== null ? [{ key: status, value: of.status }] : []),
   ...(of.ticketId ? [{ key: keyword('WhTicket'), value: of.ticketId }] : []),
   ...(of.agentId ? [{ key: keyword('WhAgent'), value: of.agentId }] : []),
 ];

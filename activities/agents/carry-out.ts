@@ -68,7 +68,7 @@ export const carryOutActivities = (
             result: `not carried out (${done.decision}): ${done.reasons.map((r) => r.message).join('; ')}`,
           };
         }
-        const proof = await signAssertion(keyring, {
+        const proof = signAssertion(keyring, {
           by, tenantId: input.tenantId, gateId: gate.id, verdict: 'complete', digest: gate.digest,
         }); // prettier-ignore
         const { url } = done.result as { url?: string };

@@ -18,10 +18,11 @@ export interface Reordering {
 
 /**
  * Of these two no replay tells the order, by the SDK's design: a local activity's marker is looked up ahead of its turn,
- * and attributes are upserted without an answer that anything could wait for.
+ * so it may stand on either side of a timer that starts or of attributes that are upserted without an answer.
  */
 const unordered = (a: string, b: string): boolean =>
-  [a, b].every((type) => /MARKER_RECORDED|UPSERT_WORKFLOW_SEARCH_ATTRIBUTES/.test(type));
+  [a, b].some((type) => type.endsWith('MARKER_RECORDED')) &&
+  [a, b].some((type) => /TIMER_STARTED|UPSERT_WORKFLOW_SEARCH_ATTRIBUTES/.test(type));
 
 /**
  * What can be exchanged: neighbours that two different commands of one workflow task made. The last task of a history

@@ -111,13 +111,13 @@ export function play(c: Clockwork) {
         by: bob,
         label: null,
         reason,
-        proof: await proof(gate, verdict),
+        proof: proof(gate, verdict),
         correlationId: null,
       };
       return handle('approvalGate', gate.id).executeUpdate(decide, { args: [decision] });
     },
     async complete(gate: Gate, result: string) {
-      const completion = { by: bob, result, proof: await proof(gate, 'complete'), correlationId: null };
+      const completion = { by: bob, result, proof: proof(gate, 'complete'), correlationId: null };
       return handle('approvalGate', gate.id).executeUpdate(complete, { args: [completion] });
     },
     /** A note that steers: the row first, then the Signal, here sent twice as a dispatcher may. */

@@ -1,25 +1,39 @@
-import { gateById, gateByNumber, gateStats, pageOfGates, pendingGates, type GateView } from '../../../db/changes';
+import { gateByNumber, gateStats, parseGateView, pageOfGates, pendingGates, type GateView } from '../../../db/changes';
+import { gates } from '../../../db/gates';
 import { runs } from '../../../db/runs';
 import { tickets } from '../../../db/tickets';
 import { NotFound } from '../../../domain/errors';
-import { newGate, type Gate } from '../../../domain/gate';
-import { isEnded } from '../../../domain/run';
+import { isSettled, newGate, type Gate } from '../../../domain/gate';
+import { isEnded, type Run } from '../../../domain/run';
 import { settledAccess } from '../../../workflows/access-request';
-import { approvalGate, complete, decide, opened } from '../../../workflows/approval-gate';
-import { workflowId } from '../../../workflows/ids';
+import { complete, decide } from '../../../workflows/approval-gate';
 import type { changes } from '../../contracts/agentic/changes';
 import type { Ctx, Handlers } from '../../kernel';
 import { Gone } from '../../temporal';
 import { agentOf } from './agents-of';
+import { openGate, startGate } from './gate-opener';
 import { gateRef as ref, send } from './gate-sender';
 import { changeStatusView, changeView } from './views';
 
 /** @throws NotFound, for a foreign gate as for one that never was */
 async function find(ctx: Ctx, number: number): Promise<GateView> {
-  const gate = await ctx.read((tx) => gateByNumber(tx, number));
+  const [row] = await ctx.kernel.store.readOne(ctx.tenantId, gateByNumber(number));
+  const gate = row ? parseGateView(row) : null;
   if (!gate || (ctx.principal.ticketId !== null && gate.ticketId !== ctx.principal.ticketId))
     throw new NotFound(`no change ${number}`);
   return gate;
+}
+
+/** The run of that number, which works on the ticket of that number. @throws NotFound */
+async function runOn(ctx: Ctx, ticketNumber: number, runNumber: number): Promise<Run> {
+  const { ticket, run } = await ctx.read(async (tx) => ({
+    ticket: await tickets.byNumber(tx, ticketNumber),
+    run: await runs.byNumber(tx, runNumber),
+  }));
+  if (!ticket || (ctx.principal.ticketId !== null && ticket.id !== ctx.principal.ticketId))
+    throw new NotFound(`no ticket ${ticketNumber}`);
+  if (run?.ticketId !== ticket.id) throw new NotFound(`no agent ${runNumber} on ticket ${ticketNumber}`);
+  return run;
 }
 
 /** How the run that waited for the gate goes on. */
@@ -60,36 +74,22 @@ export const changeHandlers: Handlers<typeof changes> = {
   getChangeStatus: async ({ params }, ctx) => changeStatusView(await find(ctx, params.change_id)),
 
   requestChange: async ({ body }, ctx) => {
-    const id = ctx.newId();
-    const { existing, ticket, run } = await ctx.read(async (tx) => ({
-      existing: await gateById(tx, id),
-      ticket: await tickets.byNumber(tx, body.ticket_id),
-      run: body.agent_id === undefined ? null : await runs.byNumber(tx, body.agent_id),
-    }));
-    if (existing) return { change_id: existing.number, status: existing.status };
-    if (!ticket || (ctx.principal.ticketId !== null && ticket.id !== ctx.principal.ticketId))
-      throw new NotFound(`no ticket ${body.ticket_id}`);
-    if (body.agent_id !== undefined && (!run || run.ticketId !== ticket.id))
-      throw new NotFound(`no agent ${body.agent_id} on ticket ${body.ticket_id}`);
+    const run = body.agent_id === undefined ? null : await runOn(ctx, body.ticket_id, body.agent_id);
     const { requestedBy, onBehalfOf } = agentOf(ctx, run);
-    const gate = newGate(
+    const draft = newGate(
       {
-        id, tenantId: ctx.tenantId, ticketId: ticket.id, runId: run?.id ?? null, agentId: run?.agentId ?? null, accessRequestId: null,
+        id: ctx.newId(), tenantId: ctx.tenantId, ticketId: null, runId: run?.id ?? null, agentId: run?.agentId ?? null, accessRequestId: null,
         action: body.action, target: body.target, reason: body.reason ?? null, command: body.command ?? null, riskLevel: body.risk_level,
         approvalPolicy: body.approval_policy, digest: null, requestedBy, onBehalfOf,
       },
       new Date().toISOString(),
       ctx.kernel.config.gateTtlMs,
     ); // prettier-ignore
-    const stands = await ctx.kernel.temporal.open(approvalGate, opened, {
-      ref: ref(ctx, gate),
-      args: [{ gate, tell: run && !isEnded(run) ? [workflowId('agentRun', ctx.tenantId, run.id)] : [] }],
-      summary: `${gate.action} ${gate.target}`,
-      status: gate.status,
-      ticketId: gate.ticketId,
-      agentId: gate.agentId,
-    });
-    return { change_id: stands.number, status: stands.status };
+    const { gate, stood } = await openGate(ctx, draft, body.ticket_id);
+    // A repeat: the first may have died before it came to this.
+    const row = stood ? await ctx.read((tx) => gates.byId(tx, gate.id)) : gate;
+    if (row && !isSettled(row)) await startGate(ctx, row, run);
+    return { change_id: gate.number, status: gate.status };
   },
 
   approveChange: async ({ params, body }, ctx) => {

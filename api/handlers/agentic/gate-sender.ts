@@ -1,9 +1,13 @@
 import { gateById, movedBy } from '../../../db/changes';
+import { gates } from '../../../db/gates';
+import { runs } from '../../../db/runs';
 import { Conflict, DomainError } from '../../../domain/errors';
-import type { Gate, Verdict } from '../../../domain/gate';
+import { isSettled, type Gate, type Verdict } from '../../../domain/gate';
+import type { Run } from '../../../domain/run';
 import { signAssertion } from '../../../log/assertion';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
+import { startGate } from './gate-opener';
 
 export const gateRef = (ctx: Ctx, gate: Pick<Gate, 'id'>) => ({
   kind: 'approvalGate' as const,
@@ -33,6 +37,9 @@ async function refuse(ctx: Ctx, gate: Gate, event: string, e: DomainError): Prom
   throw e;
 }
 
+const runOf = async (ctx: Ctx, { runId }: Gate): Promise<Run | null> =>
+  runId === null ? null : ctx.read((tx) => runs.byId(tx, runId));
+
 /**
  * Sends a decision or a completion with the proof of who is behind it. Null: it is a repeat of one that was applied and
  * whose answer was lost with its process, perhaps before the workflow's history had it; the log has.
@@ -44,12 +51,18 @@ export async function send<R>(
   event: Verdict | 'complete',
   update: (proof: string, updateId: string) => Promise<R>,
 ): Promise<R | null> {
-  const proof = await signAssertion(ctx.kernel.keyring, {
+  const proof = signAssertion(ctx.kernel.keyring, {
     by: ctx.actor, tenantId: ctx.tenantId, gateId: gate.id, verdict: event, digest: gate.digest,
   }); // prettier-ignore
   const updateId = ctx.newId(`${event}:${gate.id}`);
+  const started = async (e: unknown): Promise<R> => {
+    const row = e instanceof Gone ? await ctx.read((tx) => gates.byId(tx, gate.id)) : null;
+    // Its row was written, and the start that follows it never came; a workflow that was terminated is not started again.
+    if (!row || isSettled(row) || !(await startGate(ctx, row, await runOf(ctx, row)))) throw e;
+    return update(proof, updateId);
+  };
   try {
-    return await update(proof, updateId);
+    return await update(proof, updateId).catch(started);
   } catch (e) {
     const refused = e instanceof Gone || e instanceof Conflict;
     if (refused && (await ctx.read((tx) => movedBy(tx, gate.id, updateId)))) return null;

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open, realpath } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { gateByNumber, type GateView } from '../../../db/changes';
+import { gateByNumber, parseGateView, type GateView } from '../../../db/changes';
 import type { RunView } from '../../../db/run-queries';
 import { Conflict, Forbidden, Invalid, NotFound } from '../../../domain/errors';
 import { errnoOf } from '../../../pipeline/errno';
@@ -46,7 +46,8 @@ async function published(
 
 /** @throws NotFound; Forbidden for a change that does not allow this agent to publish now */
 async function allowing(ctx: Ctx, run: RunView, number: number): Promise<GateView> {
-  const gate = await ctx.read((tx) => gateByNumber(tx, number));
+  const [row] = await ctx.kernel.store.readOne(ctx.tenantId, gateByNumber(number));
+  const gate = row ? parseGateView(row) : null;
   if (!gate || (ctx.principal.ticketId !== null && gate.ticketId !== ctx.principal.ticketId)) {
     throw new NotFound(`no change ${number}`);
   }

@@ -1,0 +1,78 @@
+import { Client, Connection } from '@temporalio/client';
+import { startApi } from '../../api/main';
+import { queuesOf } from '../../domain/queues';
+import { createLogger } from '../../log/logger';
+import { openKernel } from '../../log/open';
+import { startMissing } from '../../workers/starter';
+import { gateState } from '../../workflows/approval-gate';
+import { workflowId } from '../../workflows/ids';
+import { gates } from '../../db/gates';
+import { caller, startServer, until, type Server } from '../harness';
+import { temporal } from '../stack';
+
+// A gate's row is written before its workflow is started: what if nothing comes after the row?
+let server: Server;
+let connection: Connection;
+beforeAll(async () => {
+  server = await startServer({}, { worker: false });
+  connection = await Connection.connect({ address: temporal().address });
+});
+afterAll(async () => {
+  await connection.close();
+  await server.close();
+});
+
+test('a gate without a process is started by a repeat, by a decision, and else by the worker', async () => {
+  const logger = createLogger('silent', 'test');
+  const { store, pool } = await openKernel(server.config, logger);
+  const { workflow } = new Client({ connection });
+  const ticket = await server.call('POST', '/api/tickets', { title: 'orphans', auto_assign: false });
+  const change = { ticket_id: ticket.body.id, action: 'restart', target: 'web-1' };
+  const alone = await startApi({ ...server.config, temporalAddress: '127.0.0.1:1' });
+  const asked = await Promise.all(
+    ['repeated', 'decided', 'left'].map((key) =>
+      caller(alone.url, server.token)('POST', '/api/changes/request', change, { 'idempotency-key': key }),
+    ),
+  );
+  await alone.close();
+  expect(asked.map((a) => a.status)).toEqual([503, 503, 503]);
+  const standing = () => store.read(server.tenantId, (tx) => gates.list(tx, 'order by number', []));
+  const orphans = await standing();
+  expect(orphans).toMatchObject([{ status: 'pending' }, { status: 'pending' }, { status: 'pending' }]);
+  const started = async () => {
+    const runs = await Promise.allSettled(
+      orphans.map((g) => workflow.getHandle(workflowId('approvalGate', server.tenantId, g.id)).describe()),
+    );
+    return runs.filter((r) => r.status === 'fulfilled').length;
+  };
+  expect(await started()).toBe(0);
+
+  const again = await server.call('POST', '/api/changes/request', change, { 'idempotency-key': 'repeated' });
+  expect(again).toMatchObject({ status: 200, body: { status: 'pending' } });
+  expect(await started()).toBe(1);
+
+  const other = orphans.find((g) => g.number !== again.body.change_id)?.number ?? 0;
+  const { token } = await server.user('ADMIN');
+  const approve = () => server.as(token)('POST', `/api/changes/${other}/approve`, {}, { 'idempotency-key': 'approve' });
+  expect(await approve()).toMatchObject({ status: 503 }); // nobody works yet
+  expect(await started()).toBe(2);
+  const starter = {
+    store,
+    temporal: workflow,
+    taskQueue: queuesOf(server.config.taskQueuePrefix).lifecycle,
+    logger,
+    signal: new AbortController().signal,
+  };
+  await server.startWorker();
+  await until(async () => (await approve()).status === 200, 'the approval');
+
+  await startMissing(starter, server.tenantId, 0);
+  expect(await started()).toBe(3);
+  for (const row of await standing()) {
+    const handle = workflow.getHandle(workflowId('approvalGate', server.tenantId, row.id));
+    expect(await handle.query(gateState)).toEqual(row);
+  }
+  const { rows } = await server.owner.query(`select 1 from log where kind = 'gate.requested'`);
+  expect(rows).toHaveLength(3);
+  await pool.end();
+}, 120_000);

@@ -1,0 +1,42 @@
+import type { Gate } from '../domain/gate';
+import type { approvalGate } from './approval-gate';
+import { workflowId, type Kind } from './ids';
+import { attributes, workflowTaskTimeout } from './kit';
+
+export interface EntityRef {
+  kind: Kind;
+  tenantId: string;
+  id: string;
+}
+/** What it takes to start the workflow of an entity. */
+export interface Start<A> {
+  ref: EntityRef;
+  args: A;
+  summary: string;
+  /** Null: not shown as a search attribute. */
+  status: string | null;
+  ticketId: string | null;
+  agentId: string | null;
+}
+
+/** As Temporal's client takes it. An entity has one workflow in its life: who starts it a second time finds the first. */
+export const startOptions = <A>({ ref, args, summary, ...shown }: Start<A>, taskQueue: string) => ({
+  workflowId: workflowId(ref.kind, ref.tenantId, ref.id),
+  taskQueue,
+  args,
+  workflowIdConflictPolicy: 'USE_EXISTING' as const,
+  workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+  workflowTaskTimeout,
+  staticSummary: summary.slice(0, 200),
+  typedSearchAttributes: attributes(ref.kind, { tenantId: ref.tenantId, ...shown }),
+});
+
+/** Of a gate whose row stands. `run` is told of its moves. */
+export const gateStart = (gate: Gate, run: { id: string } | null): Start<Parameters<typeof approvalGate>> => ({
+  ref: { kind: 'approvalGate', tenantId: gate.tenantId, id: gate.id },
+  args: [{ gate, tell: run ? [workflowId('agentRun', gate.tenantId, run.id)] : [] }],
+  summary: `${gate.action} ${gate.target}`,
+  status: null,
+  ticketId: gate.ticketId,
+  agentId: gate.agentId,
+});
