@@ -7,6 +7,7 @@ import { gateStatuses } from '../domain/gate';
 import { endedStatuses } from '../domain/run';
 import { ticketStatuses } from '../domain/ticket';
 import { accessRequests } from './access';
+import { prepared } from './prepared';
 import type { Read } from './tx';
 
 /** An access request with its tickets, gate and lease as the doors know them. */
@@ -37,7 +38,8 @@ const select = `select ${accessRequests.columns('a')}, t.number as "ticketNumber
 
 /** Asked for from the ticket, or the one that the ticket is the child of. Oldest first. */
 export async function accessOfTicket(tx: Read, ticketId: string, limit: number): Promise<AccessView[]> {
-  const { rows } = await tx.query(
+  const { rows } = await prepared(
+    tx,
     `${select} where a.ticket_id = $1 or a.access_ticket_id = $1 order by a.number desc limit $2`,
     [ticketId, limit],
   );

@@ -1,7 +1,8 @@
 import { GateSchema } from '../domain/gate.schema';
 import type { Gate } from '../domain/gate';
 import { gates } from './gates';
-import { blockSpan, conditions, inOrder, numbersInBlock, prepared, walked, walkTo } from './paging';
+import { blockSpan, conditions, numbersInBlock, walked, walkTo } from './paging';
+import { prepared } from './prepared';
 import type { Read, Statement } from './tx';
 import { z } from 'zod';
 
@@ -12,8 +13,9 @@ export interface GateView extends Gate {
 }
 const Row = GateSchema.extend({ ticketNumber: z.int().nullable(), runNumber: z.int().nullable() });
 
-const select = `select ${gates.columns('g')}, t.number as "ticketNumber", r.number as "runNumber"
-  from gates g left join tickets t on t.id = g.ticket_id left join runs r on r.id = g.run_id`;
+const columns = `${gates.columns('g')}, t.number as "ticketNumber", r.number as "runNumber"`;
+const joins = 'left join tickets t on t.id = g.ticket_id left join runs r on r.id = g.run_id';
+const select = `select ${columns} from gates g ${joins}`;
 
 export interface GateFilter {
   /** The only ticket whose gates the caller may see. */
@@ -43,6 +45,15 @@ export async function listGates(tx: Read, f: GateFilter, limit: number, offset: 
   );
   return rows.map((r) => Row.parse(r));
 }
+
+/** The newest of a ticket. */
+export const gatesOfTicket = async (tx: Read, ticketId: string, limit: number): Promise<GateView[]> => {
+  const { rows } = await prepared(tx, `${select} where g.ticket_id = $1 order by g.number desc limit $2`, [
+    ticketId,
+    limit,
+  ]);
+  return rows.map((r) => Row.parse(r));
+};
 
 async function countGates(tx: Read, f: GateFilter): Promise<{ total: number; pending: number }> {
   const where = matching(f);
@@ -83,12 +94,13 @@ export async function pageOfGates(
   if (walk === null) return { gates: [], total, pending };
   const rest = conditions();
   rest.add((p) => `g.status = ${p}`, f.status);
+  const list = { table: 'gates g', alias: 'g', key: 'number', where: rest.text() };
   const { rows } = await prepared(
     tx,
-    `${select} where ${rest.text()} ${walked('g.number', walk, rest.params)}`,
+    `select ${columns} from ${walked(list, walk, rest.params)} ${joins} order by g.number desc`,
     rest.params,
   );
-  return { gates: inOrder(rows, walk).map((r) => Row.parse(r)), total, pending };
+  return { gates: rows.map((r) => Row.parse(r)), total, pending };
 }
 
 export async function pendingGates(tx: Read, only: string | null): Promise<GateView[]> {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Read } from './tx';
+import { prepared } from './prepared';
+import type { Read } from './read';
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
@@ -55,17 +56,17 @@ export function entity<S extends z.ZodObject>(
       return rows[0] ? parse(rows[0]) : null;
     },
     async byId(tx: Read, id: string): Promise<Entity | null> {
-      const { rows } = await tx.query(`select ${returning} from ${table} where id = $1`, [id], `${table} by id`);
+      const { rows } = await prepared(tx, `select ${returning} from ${table} where id = $1`, [id]);
       return rows[0] ? parse(rows[0]) : null;
     },
     /** By the integer that the doors use. */
     async byNumber(tx: Read, number: number): Promise<Entity | null> {
-      const { rows } = await tx.query(`select ${returning} from ${table} where number = $1`, [number]);
+      const { rows } = await prepared(tx, `select ${returning} from ${table} where number = $1`, [number]);
       return rows[0] ? parse(rows[0]) : null;
     },
-    /** `tail` is SQL from `where` on, over the table's own name. Planned once a connection with a `name`. */
-    async list(tx: Read, tail: string, params: readonly unknown[], name?: string): Promise<Entity[]> {
-      const { rows } = await tx.query(`select ${returning} from ${table} ${tail}`, params, name && `${table} ${name}`);
+    /** `tail` is SQL from `where` on, over the table's own name; planned once a connection. */
+    async list(tx: Read, tail: string, params: readonly unknown[]): Promise<Entity[]> {
+      const { rows } = await prepared(tx, `select ${returning} from ${table} ${tail}`, [...params]);
       return rows.map(parse);
     },
   };

@@ -1,5 +1,6 @@
 import type { Entry } from '../domain/log';
 import { micros } from './instant';
+import { prepared } from './prepared';
 import type { Read } from './tx';
 
 export const entryColumns = `tenant_id as "tenantId", seq, id, ${micros('at')} as at, kind, actor, subject_kind as "subjectKind",
@@ -20,7 +21,7 @@ export async function entriesAfter(tx: Read, seq: number, limit: number): Promis
 
 /** Where the log ends; 0 when it is empty. */
 export async function lastSeq(tx: Read): Promise<number> {
-  const { rows } = await tx.query<{ seq: number }>('select coalesce(max(seq), 0) as seq from log');
+  const { rows } = await prepared<{ seq: number }>(tx, 'select coalesce(max(seq), 0) as seq from log', []);
   return rows[0]?.seq ?? 0;
 }
 

@@ -1,7 +1,3 @@
-import { createHash } from 'node:crypto';
-import type { QueryResult, QueryResultRow } from 'pg';
-import type { Read } from './tx';
-
 /** Some neighbouring rows of a list, newest first: how many there are with keys in `low` to `high`. */
 export interface Span {
   low: number;
@@ -52,16 +48,35 @@ export const blockSpan = (block: number, size: number, rows: number): Span => ({
   rows,
 });
 
-/** The end of a statement that goes that way, after a condition; its parameters are added to `params`. */
-export function walked(key: string, { direction, bound, skip, limit }: Walk, params: unknown[]): string {
-  const [beyond, order] = direction === 'down' ? ['<=', 'desc'] : ['>=', 'asc'];
-  const [b, l, s] = [bound, limit, skip].map((value) => `$${params.push(value)}`);
-  return `and ${key} ${beyond} ${b} order by ${key} ${order} limit ${l} offset ${s}`;
+/** Further than this, rows are passed by their keys alone. */
+const far = 200;
+
+/** The rows of a list, under its alias. */
+export interface Listed {
+  /** With its alias: `tickets t`. */
+  table: string;
+  alias: string;
+  /** A column, in whose descending order the list is. */
+  key: string;
+  where: string;
 }
 
-/** What was found, newest first. */
-export const inOrder = <R>(rows: readonly R[], { direction }: Walk): R[] =>
-  direction === 'down' ? [...rows] : [...rows].reverse();
+/**
+ * What a statement says after `from` to get the rows that the walk leads to; its parameters are added to `params`. They are
+ * chosen before anything is joined to them, and bounded by a number that the planner sees: of parameters it has to guess,
+ * and it guesses a tenth of the table.
+ */
+export function walked({ table, alias, key, where }: Listed, walk: Walk, params: unknown[]): string {
+  const { direction, bound, skip, limit } = walk;
+  const [beyond, order] = direction === 'down' ? ['<=', 'desc'] : ['>=', 'asc'];
+  const [b, l, s] = [bound, limit, skip].map((value) => `$${params.push(value)}`);
+  const most = 2 ** Math.ceil(Math.log2(Math.max(16, limit)));
+  const rows = (what: string): string =>
+    `select ${what} from (select ${what} from ${table} where ${where} and ${alias}.${key} ${beyond} ${b}
+       order by ${alias}.${key} ${order} limit ${most} offset ${s}) ${alias} limit ${l}`;
+  if (skip <= far) return `(${rows(`${alias}.*`)}) ${alias}`;
+  return `(select ${key} as place from (${rows(`${alias}.${key}`)}) ${alias}) found join ${table} on ${alias}.${key} = found.place`;
+}
 
 /** Conditions of a query: those that are given, with their parameters; a text for each combination, so that each has its plan. */
 export function conditions(): {
@@ -80,16 +95,4 @@ export function conditions(): {
     },
     text: () => (parts.length ? parts.join(' and ') : 'true'),
   };
-}
-
-const names = new Map<string, string>();
-
-/** For a statement that is asked often, of which there are few texts: planned once a connection. */
-export function prepared<R extends QueryResultRow>(tx: Read, sql: string, params: unknown[]): Promise<QueryResult<R>> {
-  let name = names.get(sql);
-  if (name === undefined) {
-    name = createHash('sha256').update(sql).digest('base64url');
-    names.set(sql, name);
-  }
-  return tx.query<R>(sql, params, name);
 }

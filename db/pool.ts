@@ -7,7 +7,8 @@ types.setTypeParser(types.builtins.INT8, Number);
 export const appPool = (databaseUrl: string, size: number, onError: (e: Error) => void): Pool => {
   const pool = new Pool({
     connectionString: databaseUrl,
-    options: '-c role=wheelhouse_app',
+    // Many small statements at once: workers beside a connection would only take from the others.
+    options: '-c role=wheelhouse_app -c max_parallel_workers_per_gather=0',
     max: size,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,

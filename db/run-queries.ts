@@ -5,6 +5,7 @@ import { activeStatuses, endedStatuses, type Run } from '../domain/run';
 import { RunSchema } from '../domain/run.schema';
 import { ticketStatuses } from '../domain/ticket';
 import { runs } from './runs';
+import { prepared } from './prepared';
 import type { Read } from './tx';
 
 /** A run with what a door shows of its ticket and of the time that people took to decide. */
@@ -81,7 +82,7 @@ export async function runByNumber(tx: Read, number: number): Promise<RunView | n
 
 /** The newest agents of a ticket. */
 export async function runsOfTicket(tx: Read, ticketId: string, limit: number): Promise<RunView[]> {
-  const { rows } = await tx.query(`${select} where r.ticket_id = $1 order by r.number desc limit $2`, [
+  const { rows } = await prepared(tx, `${select} where r.ticket_id = $1 order by r.number desc limit $2`, [
     ticketId,
     limit,
   ]);

@@ -1,3 +1,4 @@
+import { prepared } from './prepared';
 import type { Read } from './tx';
 
 /** Terms hold letters and digits only, so quoting them is all the escaping there is. */
@@ -15,7 +16,8 @@ export interface ArticleMatch {
 /** Enabled articles that hold any of the terms, those that hold most of them often first. */
 export async function articlesWith(tx: Read, terms: readonly string[], limit: number): Promise<ArticleMatch[]> {
   if (terms.length === 0) return [];
-  const { rows } = await tx.query<ArticleMatch & Record<string, unknown>>(
+  const { rows } = await prepared<ArticleMatch & Record<string, unknown>>(
+    tx,
     `select number, title, left(body, ${readChars}) as body from articles, to_tsquery('simple', $1) as wanted
      where enabled and search @@ wanted order by ts_rank(search, wanted) desc, number desc limit $2`,
     [anyOf(terms), limit],
@@ -30,9 +32,13 @@ export interface TicketMatch {
   status: string;
 }
 
+/** How far back a word is followed: what is older and shares no rarer word with a text is not found. */
+const newestOfTerm = 50;
+
 /**
- * Other tickets that hold any of the terms. Left out: the ticket's own children, and what is classified higher than it;
- * a classification that nobody knows is higher than all.
+ * Other tickets that hold any of the terms, those that hold most of them first: of each term the newest are looked at, so
+ * what a search costs grows with its terms and not with the tickets. Left out: the ticket's own children, and what is
+ * classified higher than it; a classification that nobody knows is higher than all.
  */
 export async function ticketsWith(
   tx: Read,
@@ -43,12 +49,17 @@ export async function ticketsWith(
   if (terms.length === 0) return [];
   const rank = (alias: string): string =>
     `coalesce(array_position(array['public', 'internal', 'confidential', 'restricted', 'secret'], ${alias}.security_classification), 9)`;
-  const { rows } = await tx.query<TicketMatch & Record<string, unknown>>(
+  const { rows } = await prepared<TicketMatch & Record<string, unknown>>(
+    tx,
     `select t.number, t.title, left(t.description, ${readChars}) as description, t.status
-     from tickets t, tickets own, to_tsquery('simple', $2) as wanted
+     from tickets own, (
+       select p.number, count(*) as shared from unnest($2::text[]) as wanted (term)
+         cross join lateral (select number from ticket_terms where term = wanted.term order by number desc limit ${newestOfTerm}) p
+       group by p.number order by shared desc, p.number desc limit $3 * 2
+     ) found join tickets t on t.number = found.number
      where own.id = $1 and t.id <> own.id and t.parent_ticket_id is distinct from own.id and ${rank('t')} <= ${rank('own')}
-       and t.search @@ wanted order by ts_rank(t.search, wanted) desc, t.number desc limit $3`,
-    [ticketId, anyOf(terms), limit],
+     order by found.shared desc, t.number desc limit $3`,
+    [ticketId, terms, limit],
   );
   return rows;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SteeringEventSchema } from '../domain/ticket.schema';
 import { steeringEvents } from './tickets';
+import { prepared } from './prepared';
 import type { Read } from './tx';
 
 /** A steering event with the integers by which the doors know ticket, run, task and note. */
@@ -38,7 +39,7 @@ export async function steeringOfRun(
 
 /** The last of a ticket, oldest first. */
 export async function steeringOfTicket(tx: Read, ticketId: string, limit: number): Promise<SteeringView[]> {
-  const { rows } = await tx.query(`${select} where s.ticket_id = $1 order by s.number desc limit $2`, [
+  const { rows } = await prepared(tx, `${select} where s.ticket_id = $1 order by s.number desc limit $2`, [
     ticketId,
     limit,
   ]);

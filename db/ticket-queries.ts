@@ -4,7 +4,8 @@ import { InstantSchema } from '../domain/common.schema';
 import { endedStatuses, runStatuses } from '../domain/run';
 import type { Ticket } from '../domain/ticket';
 import { TicketSchema } from '../domain/ticket.schema';
-import { blockSpan, conditions, inOrder, numbersInBlock, prepared, walked, walkTo } from './paging';
+import { blockSpan, conditions, numbersInBlock, walked, walkTo } from './paging';
+import { prepared } from './prepared';
 import { tickets } from './tickets';
 import type { Read } from './tx';
 
@@ -22,7 +23,8 @@ export type TicketView = z.output<typeof Row>;
 
 const columns = `${tickets.columns('t')}, r.number as "runNumber", r.status as "runStatus", r.model as "runModel",
   coalesce(r.started_at, r.created_at) as "runStartedAt", r.heartbeat as "runHeartbeat", r.error as "runError", p.number as "parentNumber"`;
-const from = `from tickets t left join runs r on r.id = t.run_id left join tickets p on p.id = t.parent_ticket_id`;
+const joins = 'left join runs r on r.id = t.run_id left join tickets p on p.id = t.parent_ticket_id';
+const from = `from tickets t ${joins}`;
 
 const sorts = {
   id: 't.number',
@@ -123,13 +125,20 @@ async function sortedPage(tx: Read, f: TicketFilter): Promise<QueryResultRow[]> 
   return rows;
 }
 
+/** How many match in which block. Cells are read where totals do not know what is asked for. */
+function blocksOf(f: TicketFilter): { sql: string; params: unknown[] } {
+  const byTotals = f.priority === null && f.assigned === null && f.provider === null;
+  const where = byTotals
+    ? { text: () => 'status = $1', params: [f.status ?? ''] as unknown[] }
+    : tallied(f, { status: 'status', priority: 'priority', assigned: 'assigned', provider: 'provider' });
+  const table = byTotals ? 'ticket_totals' : 'ticket_tallies';
+  const sql = `select block, sum(n)::int as rows from ${table} where ${where.text()} group by block order by block desc`;
+  return { sql, params: where.params };
+}
+
 async function byTallies(tx: Read, f: TicketFilter): Promise<Found> {
-  const cells = tallied(f, { status: 'status', priority: 'priority', assigned: 'assigned', provider: 'provider' });
-  const { rows: tallies } = await prepared<{ block: number; rows: number }>(
-    tx,
-    `select block, sum(n)::int as rows from ticket_tallies where ${cells.text()} group by block order by block desc`,
-    cells.params,
-  );
+  const { sql, params } = blocksOf(f);
+  const { rows: tallies } = await prepared<{ block: number; rows: number }>(tx, sql, params);
   const total = tallies.reduce((n, t) => n + t.rows, 0);
   if (f.sortBy !== 'id') return { rows: await sortedPage(tx, f), total };
   const limit = Math.min(f.limit, total - f.offset);
@@ -139,17 +148,17 @@ async function byTallies(tx: Read, f: TicketFilter): Promise<Found> {
   const walk = limit > 0 ? walkTo(spans, offset, limit) : null;
   if (walk === null) return { rows: [], total };
   const where = matching(f);
+  const list = { table: 'tickets t', alias: 't', key: 'number', where: where.text() };
   const { rows } = await prepared(
     tx,
-    `select ${columns} ${from} where ${where.text()} ${walked('t.number', walk, where.params)}`,
+    `select ${columns} from ${walked(list, walk, where.params)} ${joins} order by t.number ${f.descending ? 'desc' : 'asc'}`,
     where.params,
   );
-  const page = inOrder(rows, walk);
-  return { rows: f.descending ? page : page.reverse(), total };
+  return { rows, total };
 }
 
 export async function ticketByNumber(tx: Read, number: number): Promise<TicketView | null> {
-  const { rows } = await tx.query(`select ${columns} ${from} where t.number = $1`, [number]);
+  const { rows } = await prepared(tx, `select ${columns} ${from} where t.number = $1`, [number]);
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 

@@ -3,17 +3,9 @@ import { v7 } from 'uuid';
 import { Unavailable } from '../domain/errors';
 import type { NewEntry } from '../domain/log';
 import { flush, flushes } from './flush';
+import { assertTenant, type Read } from './read';
 
-/** Inside a transaction of one tenant. Rows of others do not exist here. */
-export interface Read {
-  readonly tenantId: string;
-  /** With a `name` it is planned once a connection: for statements whose planning costs more than their work. */
-  query<R extends QueryResultRow = QueryResultRow>(
-    sql: string,
-    params?: readonly unknown[],
-    name?: string,
-  ): Promise<QueryResult<R>>;
-}
+export { readOnce, readTx, type Read } from './read';
 
 export interface Write extends Read {
   /** Says what the transaction did. Appended last, under the tenant's lock, in this order; gives the entry's id. */
@@ -25,8 +17,6 @@ export interface Write extends Read {
 export interface PendingEntry extends NewEntry {
   id: string;
 }
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** With a `name` it is planned once a connection. */
 export interface Statement {
@@ -74,7 +64,7 @@ async function within<T>(
 export const untilOnDisk = (pool: Pool): Promise<void> => flushes(pool).join(() => pool.query(flush));
 
 const setTenant = (tenantId: string): string => {
-  if (!uuid.test(tenantId)) throw new TypeError(`not a tenant: ${tenantId}`);
+  assertTenant(tenantId);
   return `set local app.tenant = '${tenantId}'`;
 };
 
@@ -83,13 +73,6 @@ const bound = (client: PoolClient, tenantId: string): Read => ({
   query: (text, params, name) =>
     client.query({ text, ...(name !== undefined && { name }), ...(params && { values: params as unknown[] }) }),
 });
-
-/** Reads in one snapshot. */
-export const readTx = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Promise<T>): Promise<T> =>
-  within(pool, `begin isolation level repeatable read read only; ${setTenant(tenantId)}`, async (client) => ({
-    result: await work(bound(client, tenantId)),
-    commit: () => client.query('commit'),
-  }));
 
 /** Reads with one statement: its transaction needs no round trips of its own. */
 export async function readOne<R extends QueryResultRow>(

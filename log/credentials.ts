@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Principal } from '../domain/principal';
 import { agentScopes, scopes as allScopes, scopesOf } from '../domain/scopes';
 import type { Keyring } from './keys';
+import { perOwner, together } from './shared';
 
 const keyForm = /^acp_[A-Za-z0-9_-]{43}$/;
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -18,7 +19,7 @@ export const newApiKey = (): { key: string; hash: string; prefix: string } => {
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 interface KeyRow {
-  id: string; tenant_id: string; name: string; role: string; scopes: string[]; agent_id: string | null; run_id: string | null;
+  hash: string; id: string; tenant_id: string; name: string; role: string; scopes: string[]; agent_id: string | null; run_id: string | null;
   /** By the database's clock: one API's may be wrong. */
   expired: boolean; revoked_at: Date | null;
   user_id: string | null; email: string | null; user_role: string | null; is_active: boolean | null;
@@ -35,7 +36,7 @@ const both = (a: readonly string[], b: readonly string[]): string[] => a.filter(
 export async function principalOfKey(pool: Pool, key: string): Promise<Principal | null> {
   if (!keyForm.test(key)) return null;
   const hash = hashKey(key);
-  const row = await findKey(pool, hash);
+  const row = await findKey(pool)(hash);
   if (!row || row.revoked_at || row.expired) return null;
   // A run that is not there leaves no ticket to be bound to: nothing is open then, rather than everything.
   if (row.run_id !== null && row.ticket_id === null) return null;
@@ -58,14 +59,17 @@ export async function principalOfKey(pool: Pool, key: string): Promise<Principal
   return { ...base, id: row.id, kind: 'service', name: row.name, scopes: both(row.scopes, may) };
 }
 
-async function findKey(pool: Pool, hash: string): Promise<KeyRow | null> {
-  const { rows } = await pool.query<KeyRow>({
-    name: 'presented_key',
-    text: 'select *, coalesce(expires_at <= now(), false) as expired from presented_key($1)',
-    values: [hash],
-  });
-  return rows[0] ?? null;
-}
+/** Keys that are shown at the same time are looked for together: each after it was shown, so that a revoked one is refused. */
+const findKey = perOwner((pool: Pool) =>
+  together(async (hashes: string[]): Promise<Map<string, KeyRow>> => {
+    const { rows } = await pool.query<KeyRow>({
+      name: 'presented_keys',
+      text: 'select *, coalesce(expires_at <= now(), false) as expired from presented_keys($1)',
+      values: [hashes],
+    });
+    return new Map(rows.map((row) => [row.hash, row]));
+  }),
+);
 
 export const tokenSeconds = 900;
 const issuer = 'wheelhouse';

@@ -25,3 +25,25 @@ export function atMostEvery<T>(ms: number): (key: string, work: () => Promise<T>
     return run.answer;
   };
 }
+
+/**
+ * For look-ups that many ask for at once: one goes out at a time, and the next takes all who came meanwhile. Nobody gets an
+ * answer to a question that was put before theirs.
+ */
+export function together<K, V>(look: (keys: K[]) => Promise<Map<K, V>>): (key: K) => Promise<V | undefined> {
+  let under: Promise<unknown> = Promise.resolve();
+  let next: { keys: Set<K>; answer: Promise<Map<K, V>> } | null = null;
+  return async (key) => {
+    if (next === null) {
+      const keys = new Set<K>();
+      const answer = under.then(() => {
+        next = null;
+        return look([...keys]);
+      });
+      under = answer.catch(() => undefined); // those who asked are told
+      next = { keys, answer };
+    }
+    next.keys.add(key);
+    return (await next.answer).get(key);
+  };
+}

@@ -1,6 +1,6 @@
 import type { Pool, QueryResultRow } from 'pg';
 import {
-  readOne, readTx, tenantIds, writeAtOnce, writeTx, type Append, type Read, type Statement, type Write,
+  readOnce, readOne, readTx, tenantIds, writeAtOnce, writeTx, type Append, type Read, type Statement, type Write,
 } from '../db/tx'; // prettier-ignore
 import type { NewEntry } from '../domain/log';
 import { toAppend } from './chain';
@@ -12,6 +12,8 @@ export interface Store {
   read: <T>(tenantId: string, work: (tx: Read) => Promise<T>) => Promise<T>;
   /** With one statement: one round trip. */
   readOne: <R extends QueryResultRow>(tenantId: string, statement: Statement) => Promise<R[]>;
+  /** The same for a single statement, which goes there and back in one message. */
+  readOnce: <T>(tenantId: string, work: (tx: Read) => Promise<T>) => Promise<T>;
   /** Row, log entry and receipt commit together or not at all. */
   write: <T>(tenantId: string, work: (tx: Write) => Promise<T>) => Promise<T>;
   /** The same in one round trip, when all of it is known beforehand. */
@@ -72,6 +74,7 @@ export function createStore(pool: Pool, keyring: Keyring): Store {
   return {
     pool,
     read: (tenantId, work) => readTx(pool, tenantId, work),
+    readOnce: (tenantId, work) => readOnce(pool, tenantId, work),
     write: (tenantId, work) => writeTx(pool, tenantId, append, work),
     readOne: (tenantId, statement) => readOne(pool, tenantId, statement),
     writeAtOnce: (tenantId, statement, entry) => writeAtOnce(pool, tenantId, append, statement, entry),

@@ -10,7 +10,7 @@ const often = {
 };
 
 /**
- * Keeps the tallies of every tenant's log close behind its end (migrations/000008_tallies.sql): totals of a search are
+ * Keeps the tallies of every tenant's log close behind its end (migrations/000008_tallies.sql, 000016_totals.sql): totals of a search are
  * exact without it too, and cost more the further they are behind. Ends when `signal` is aborted.
  */
 export const keepTallies = (store: Store, logger: Logger, signal: AbortSignal): Promise<void> =>
@@ -21,7 +21,7 @@ export const keepTallies = (store: Store, logger: Logger, signal: AbortSignal): 
     }
   });
 
-/** Brings one tenant's tallies up to the last whole 1024 entries; gives how many entries that were. */
+/** Brings one tenant's tallies up to the last whole 128 entries; gives how many entries that were. */
 export async function tally(store: Store, tenantId: string): Promise<number> {
   return store.write(tenantId, async (tx) => {
     const { rows } = await tx.query<{ n: number }>('select tally_log() as n');

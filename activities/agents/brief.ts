@@ -51,7 +51,7 @@ const briefOf = ({ ticket, files, steering, access }: Told, prompt: string | nul
 
 /** Only what was delivered: an event counts as seen from then on. */
 const heardBy = (tx: Read, ownerId: string): Promise<SteeringEvent[]> =>
-  steeringEvents.list(tx, `where run_id = $1 and status <> 'pending' order by number`, [ownerId], 'heard');
+  steeringEvents.list(tx, `where run_id = $1 and status <> 'pending' order by number`, [ownerId]);
 
 /** What a harness sees of a call, as the ledger holds it. */
 const observed = (e: ExecutionRow): Observation => ({
@@ -81,8 +81,8 @@ export async function situationOfRun(tx: Read, runId: string): Promise<Situation
   const itsTicket = '(select ticket_id from runs where id = $1)';
   const [run, [ticket], files, steering, standing, observed] = await Promise.all([
     runs.byId(tx, runId),
-    tickets.list(tx, `where id = ${itsTicket}`, [runId], 'of a run'),
-    attachments.list(tx, `where ticket_id = ${itsTicket} order by number`, [runId], 'of a run'),
+    tickets.list(tx, `where id = ${itsTicket}`, [runId]),
+    attachments.list(tx, `where ticket_id = ${itsTicket} order by number`, [runId]),
     heardBy(tx, runId),
     standingOf(tx, runId),
     observe(tx, runId),

@@ -35,7 +35,7 @@ class Deliberate extends Error {}
 const callers = 32;
 // What cancelled queries and killed backends come to, here or in whoever shared the connection's fate.
 const trouble =
-  /canceling statement|terminating connection|Connection terminated|a statement of the transaction failed|transaction is aborted|log could not be written|division by zero|Client (has encountered|was closed)/;
+  /canceling statement|terminating connection|Connection terminated|a statement of the transaction failed|transaction is aborted|log could not be written|division by zero|Client (has encountered|was closed)|ECONNRESET|EPIPE/;
 
 /** One row a tenant that nothing but its own transactions can read. */
 export async function settle(owner: Client, tenants: readonly Inhabitant[]): Promise<void> {

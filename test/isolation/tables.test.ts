@@ -77,6 +77,8 @@ test('what the application may do with each table is what was granted, and nobod
      "tenants": "select",
      "ticket_notes": "insert, select",
      "ticket_tallies": "insert, select, update",
+     "ticket_terms": "delete, insert, select",
+     "ticket_totals": "insert, select, update",
      "tickets": "insert, select, update",
      "users": "insert, select, update",
    }

@@ -1,7 +1,7 @@
 import { accessOfTicket } from '../../../db/access-queries';
-import { listGates } from '../../../db/changes';
+import { gatesOfTicket } from '../../../db/changes';
 import { blueprints, postmortems, skills } from '../../../db/learning';
-import { checkpointsOf, runsOfTicket } from '../../../db/run-queries';
+import { checkpointsOf, runsOfTicket, type Checkpoint } from '../../../db/run-queries';
 import { articlesWith, ticketsWith } from '../../../db/search';
 import { steeringOfTicket } from '../../../db/steering-queries';
 import type { TicketView } from '../../../db/ticket-queries';
@@ -24,6 +24,7 @@ const most = {
   checkpoints: 20,
   steering: 30,
   known: 10,
+  related: 25,
   skills: 100,
 };
 const textChars = 4_000;
@@ -33,14 +34,17 @@ async function knownOf(ctx: Ctx, tx: Read, ticket: TicketView) {
   const { title, description, ticketClass } = ticket;
   const terms = termsOf(`${title} ${description}`, { limit: 40 });
   const key = workflowKey({ explicit: null, ticketClass, texts: [title, description] });
-  const living = await blueprints.list(tx, `where status <> 'superseded' order by number desc limit 500`, []);
+  const [living, others, found, general] = await Promise.all([
+    blueprints.list(tx, `where status <> 'superseded' order by number desc limit 500`, []),
+    // A credential that is bound to one ticket sees no other.
+    ctx.principal.ticketId === null ? ticketsWith(tx, ticket.id, terms, most.related) : [],
+    articlesWith(tx, terms, 50),
+    skills.list(tx, 'where enabled and assigned_to_all order by name limit $1', [most.skills]),
+  ]);
   const fitting = rank(terms, living, (w) => `${w.name} ${w.workflowKey} ${w.description}`, most.known);
   const workflows = [...living.filter((w) => w.workflowKey === key), ...fitting.map((f) => f.item)];
-  // A credential that is bound to one ticket sees no other.
-  const others = ctx.principal.ticketId === null ? await ticketsWith(tx, ticket.id, terms, 50) : [];
   const related = rank(terms, others, (t) => `${t.title} ${t.description}`, most.known);
-  const articles = rank(terms, await articlesWith(tx, terms, 50), (a) => `${a.title} ${a.body}`, most.known);
-  const general = await skills.list(tx, 'where enabled and assigned_to_all order by name limit $1', [most.skills]);
+  const articles = rank(terms, found, (a) => `${a.title} ${a.body}`, most.known);
   return {
     related_tickets: related.map(({ item, score }) => ({
       id: item.number,
@@ -69,17 +73,21 @@ async function knownOf(ctx: Ctx, tx: Read, ticket: TicketView) {
 /** Everything that an agent is told of a ticket, each list bounded. */
 export async function contextOf(ctx: Ctx, tx: Read, ticket: TicketView) {
   const { id, number } = ticket;
-  const noted = await notes.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.notes]);
-  const files = await attachments.list(tx, 'where ticket_id = $1 order by number desc limit $2', [
-    id,
-    most.attachments,
+  const tasks = async () => {
+    const runs = await runsOfTicket(tx, id, most.tasks);
+    const checkpoints = runs.length ? await checkpointsOf(tx, runs.map((r) => r.id), most.checkpoints) : new Map<string, Checkpoint[]>(); // prettier-ignore
+    return runs.map((r) => taskView(r, checkpoints.get(r.id) ?? []));
+  };
+  const [noted, files, gates, access, tasked, steering, lessons, known] = await Promise.all([
+    notes.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.notes]),
+    attachments.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.attachments]),
+    gatesOfTicket(tx, id, most.changes),
+    accessOfTicket(tx, id, most.access),
+    tasks(),
+    steeringOfTicket(tx, id, most.steering),
+    postmortems.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.known]),
+    knownOf(ctx, tx, ticket),
   ]);
-  const gates = await listGates(tx, { only: null, status: null, agent: null, ticket: number }, most.changes, 0);
-  const access = await accessOfTicket(tx, id, most.access);
-  const runs = await runsOfTicket(tx, id, most.tasks);
-  const checkpoints = await checkpointsOf(tx, runs.map((r) => r.id), most.checkpoints); // prettier-ignore
-  const steering = await steeringOfTicket(tx, id, most.steering);
-  const lessons = await postmortems.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.known]);
   const noteNumbers = new Map(noted.map((n) => [n.id, n.number]));
   return {
     ticket: ticketView(ticket),
@@ -87,7 +95,7 @@ export async function contextOf(ctx: Ctx, tx: Read, ticket: TicketView) {
     attachments: files.reverse().map((a) => attachmentView(a, number, noteNumbers)),
     change_requests: gates.map((g) => changeView(ctx, g)),
     access_requests: access.map((a) => accessView(ctx, a)),
-    tasks: runs.map((r) => taskView(r, checkpoints.get(r.id) ?? [])),
+    tasks: tasked,
     steering_events: steering.map(steeringView),
     model_turn_events: [],
     postmortems: lessons.map((p) => ({
@@ -97,6 +105,6 @@ export async function contextOf(ctx: Ctx, tx: Read, ticket: TicketView) {
       improvements: cut(p.improvements, textChars),
       created_at: p.createdAt,
     })),
-    ...(await knownOf(ctx, tx, ticket)),
+    ...known,
   };
 }
