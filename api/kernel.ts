@@ -41,7 +41,7 @@ export interface Ctx extends OpenCtx {
   /** Entries get the request's id. */
   write<T>(work: (tx: Write) => Promise<T>): Promise<T>;
   /**
-   * The uuid of what this request makes: derived from tenant, principal, route and Idempotency-Key when there is one, so
+   * The uuid of what this request makes: derived from tenant, principal, path and Idempotency-Key when there is one, so
    * that a repeat after a lost answer finds what the first made; new otherwise. `part` tells several apart.
    */
   newId(part?: string): string;

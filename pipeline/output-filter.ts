@@ -22,7 +22,8 @@ function mapText(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [change(k), mapText(v, change)]));
 }
 
-const storableText = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+/** The same text without what Postgres cannot hold. */
+export const storableText = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
 
 /** The same JSON without what Postgres cannot hold: NUL, and halves of surrogate pairs. */
 export const storable = (value: Record<string, unknown>): Record<string, unknown> =>

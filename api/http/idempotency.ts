@@ -13,8 +13,10 @@ export interface Claim {
   /** The first answer, when this request repeats one that is done. */
   replay: Answer | null;
   keep(answer: Answer): Promise<void>;
-  /** The request failed without effect, or with one that a repeat will find: the key is free again. */
+  /** The request was refused, and changed nothing: the key is free again, for another body as well. */
   release(): Promise<void>;
+  /** Nobody knows what the request did: it is a repeat's to find out, and the key stays bound to its body. */
+  leave(): Promise<void>;
 }
 
 const dayMs = 24 * 3600 * 1000;
@@ -91,6 +93,16 @@ export async function claimKey(
       return store.write(principal.tenantId, async (tx) => {
         await tx.query(
           `delete from idempotency_keys where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and answer_sealed is null`,
+          id,
+        );
+      });
+    },
+    leave: () => {
+      clearInterval(alive);
+      return store.write(principal.tenantId, async (tx) => {
+        await tx.query(
+          `update idempotency_keys set started_at = '-infinity'
+           where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and answer_sealed is null`,
           id,
         );
       });

@@ -1,7 +1,9 @@
 import { pipeline, type Readable } from 'node:stream';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { v5, v7 } from 'uuid';
-import { Invalid, MethodNotAllowed, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
+import {
+  DomainError, Invalid, MethodNotAllowed, NotFound, TooLarge, UnsupportedMedia,
+} from '../../domain/errors'; // prettier-ignore
 import type { Principal } from '../../domain/principal';
 import type { Ctx, Kernel, OpenCtx } from '../kernel';
 import { isRaw, type Method, type Operation, type Reply } from '../operation';
@@ -20,6 +22,9 @@ export interface Mounted {
   op: Operation;
   handler: AnyHandler;
 }
+
+/** A refusal is certain; trouble, and an engine that did not answer, may come after the first row. */
+const changedNothing = (e: unknown): boolean => e instanceof DomainError && e.status < 500;
 
 const split = (route: string): [Method, string] => {
   const space = route.indexOf(' ');
@@ -120,11 +125,12 @@ function answer(
       await limits.credential(principal, res, surface);
       authorise(principal, op.access);
       const key = req.method === 'POST' ? req.get('idempotency-key') : undefined;
+      const asked = `${req.method} ${req.path}`;
       if (upload) {
         const file = await readUpload(req);
         const form = { filename: file.filename, ...file.fields };
         assertStorable(form);
-        const ctx = closedCtx(open, principal, op, key, file);
+        const ctx = closedCtx(open, principal, asked, key, file);
         send(res, op, surface, await handler(inputs(req, op, form), ctx as never));
         return;
       }
@@ -132,12 +138,12 @@ function answer(
       assertStorable(read);
       assertStorable(req.query);
       const input = inputs(req, op, read);
-      const ctx = closedCtx(open, principal, op, key, null);
+      const ctx = closedCtx(open, principal, asked, key, null);
       if (key === undefined) {
         send(res, op, surface, await handler(input, ctx as never));
         return;
       }
-      const claim = await claimKey(kernel, principal, `${req.method} ${req.path}`, key, read);
+      const claim = await claimKey(kernel, principal, asked, key, read);
       if (claim.replay) {
         res.setHeader('Idempotent-Replayed', 'true');
         res.status(claim.replay.status).json(claim.replay.body);
@@ -149,7 +155,7 @@ function answer(
         else await claim.release();
         send(res, op, surface, result);
       } catch (e) {
-        await claim.release();
+        await (changedNothing(e) ? claim.release() : claim.leave());
         throw e;
       }
     } catch (e) {
@@ -181,7 +187,7 @@ function openCtx(kernel: Kernel, req: Request, res: Response): OpenCtx {
 function closedCtx(
   open: OpenCtx,
   principal: Principal,
-  op: Operation,
+  asked: string,
   key: string | undefined,
   upload: Upload | null,
 ): Ctx {
@@ -197,7 +203,7 @@ function closedCtx(
     actor: { id: principal.id, kind: principal.kind, name: principal.name },
     upload,
     repeatable: key !== undefined,
-    newId: (part = '') => (key === undefined ? v7() : v5([principal.id, op.route, key, part].join('\n'), tenantId)),
+    newId: (part = '') => (key === undefined ? v7() : v5([principal.id, asked, key, part].join('\n'), tenantId)),
     recheck: () => principalNow(open.kernel, open.headers),
     read: (work) => store.read(tenantId, work),
     write: (work) =>

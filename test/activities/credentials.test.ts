@@ -27,6 +27,7 @@ import { callOf } from '../pipeline/tools/context';
 
 // Leases over a provider of its own, spoken to as any outside provider is.
 
+const logger = createLogger('silent', 'test');
 const HOUR = 3_600_000;
 const token = randomBytes(16).toString('hex');
 const scope = { system: 'gitlab', resourceType: 'project', resourceId: '*', action: 'read' };
@@ -51,7 +52,7 @@ afterAll(async () => {
 const http = (url = `http://127.0.0.1:${provider.port}`) => httpCredentials({ url, secret: token, timeoutMs: 2_000 });
 const activities = () => {
   const { store, masterKey } = house;
-  return leaseActivities({ store, masterKey, credentials: http(), logger: createLogger('silent', 'test') });
+  return leaseActivities({ store, masterKey, credentials: http(), logger });
 };
 const order = (slowMs: number, ...mishaps: Mishap[]) =>
   fetch(`http://127.0.0.1:${provider.port}/orders`, { method: 'POST', body: JSON.stringify({ mishaps, slowMs }) });
@@ -177,6 +178,22 @@ describe('an answer that is none', () => {
     const failed = await http(await answering(status, {}, body)).grant(ask).catch((e: unknown) => e); // prettier-ignore
     expect(failed).toBeInstanceOf(Error);
     expect(failed).not.toBeInstanceOf(Refused);
+  });
+  test.each(['no\u0000pe', 'no\ud800pe', 'x'.repeat(10_000)])(
+    '%.6j… as a reason is kept as a row can hold it',
+    async (message) => {
+      const { access, leaseId } = await approved();
+      const credentials = http(await answering(403, {}, JSON.stringify({ message })));
+      const lent = await leaseActivities({ ...house, credentials, logger }).grantLease(access, HOUR);
+      const reason = lent && 'refused' in lent ? lent.refused : '';
+      expect(reason).toContain(`the provider refused: ${message.slice(0, 2)}`);
+      await activities().revokeLease(access, reason);
+      expect(await row(leaseId)).toMatchObject({ status: 'revoked', end_reason: reason });
+    },
+  );
+  test.each([null, 7, 'x'.repeat(3_000)])('stale is no refusal, with %.6j beside it', async (message) => {
+    const url = await answering(409, {}, JSON.stringify({ error: 'stale', message }));
+    await expect(http(url).grant(ask)).rejects.toThrow(Stale);
   });
 });
 

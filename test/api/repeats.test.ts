@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
-import { startServer, until, type Server } from '../harness';
+import { startApi } from '../../api/main';
+import { caller, startServer, until, type Server } from '../harness';
 import { temporal } from '../stack';
 import { workflowId } from '../../workflows/ids';
 
@@ -66,7 +67,45 @@ test('a request that takes long says that it lives: a repeat is told to wait, an
   await holder.query('commit');
   await holder.end();
   const { status, body } = await first;
-  expect(status).toBe(200);
+  expect([status, body]).toEqual([200, expect.anything()]);
   expect(await make()).toMatchObject({ status, body });
   expect((await server.owner.query(`select from tickets where title = 'slow'`)).rowCount).toBe(1);
 });
+
+test('what a request makes is of the path it was asked at: the key of one postmortem does not name what was done to another', async () => {
+  const key = { 'idempotency-key': 'two-postmortems' };
+  const post = (path: string, body: object = {}) => server.call('POST', path, body, key);
+  const tickets = [];
+  for (const title of ['one', 'other'])
+    tickets.push((await server.call('POST', '/api/tickets', { title, auto_assign: false })).body.id);
+  const made = [];
+  for (const ticket of tickets) {
+    const { status, body } = await post(`/api/postmortems/synthesize/${ticket}`);
+    expect([status, body]).toEqual([200, expect.objectContaining({ status: 'ready_for_review' })]);
+    made.push(body.postmortem_id);
+  }
+  for (const [i, id] of made.entries()) {
+    expect(await server.call('GET', `/api/postmortems/${id}`)).toMatchObject({ body: { ticket_id: tickets[i] } });
+    expect(await post(`/api/postmortems/${id}/review`, { approved: true })).toMatchObject({ status: 200 });
+    expect(await post(`/api/postmortems/${id}/promote`)).toMatchObject({ status: 200 });
+    expect(await server.call('GET', `/api/postmortems/${id}`)).toMatchObject({ body: { status: 'promoted' } });
+  }
+}, 60_000);
+
+test('a key whose request met trouble stays bound to its body: what it may have made is no answer to another', async () => {
+  const ticket = await server.call('POST', '/api/tickets', { title: 'trouble', auto_assign: false });
+  const change = { ticket_id: ticket.body.id, action: 'restart', target: 'web-1' };
+  const key = { 'idempotency-key': 'trouble' };
+  const alone = await startApi({ ...server.config, temporalAddress: '127.0.0.1:1' });
+  const first = await caller(alone.url, server.token)('POST', '/api/changes/request', change, key);
+  await alone.close();
+  expect(first.status).toBe(503);
+  const ask = (body: object) => server.call('POST', '/api/changes/request', body, key);
+  expect(await ask({ ...change, action: 'delete' })).toMatchObject({ status: 422 });
+  expect(await ask(change)).toMatchObject({ status: 200, body: { status: 'pending' } });
+  // A refusal leaves it free.
+  const free = { 'idempotency-key': 'refused' };
+  const other = (body: object) => server.call('POST', '/api/changes/request', body, free);
+  expect(await other({ ...change, ticket_id: 2_000_000_000 })).toMatchObject({ status: 404 });
+  expect(await other(change)).toMatchObject({ status: 200 });
+}, 60_000);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Refused, Stale, type CredentialProvider } from '../../../domain/credentials';
+import { storableText } from '../../../pipeline/output-filter';
 
 export interface HttpProvider {
   /** Leases are below it, each at `/leases/<id>`. */
@@ -10,7 +11,9 @@ export interface HttpProvider {
 }
 
 const Granted = z.object({ secret: z.string().min(1).max(16_384) });
-const Refusal = z.object({ error: z.string().optional(), message: z.string().max(2_000).optional() });
+/** Each as far as it is a text, and as a row can hold it: people are told, and it goes into the log. */
+const said = z.string().transform((text) => storableText(text.slice(0, 2_000))).optional().catch(undefined); // prettier-ignore
+const Refusal = z.object({ error: said, message: said });
 const longest = 64 * 1024;
 
 /** An answer's JSON; null when it has none. @throws Error when it is longer than any answer of ours */
@@ -54,9 +57,9 @@ export function httpCredentials({ url, secret, timeoutMs }: HttpProvider): Crede
         expires_at: expiresAt, ttl_ms: ttlMs,
       }); // prettier-ignore
       if (ok) return Granted.parse(body);
-      const said = Refusal.safeParse(body).data;
-      if (status === 409 && said?.error === 'stale') throw new Stale(`attempt ${fence} to grant is over`);
-      if (final.has(status)) throw new Refused(said?.message ?? said?.error ?? `the provider answered ${status}`);
+      const why = Refusal.safeParse(body).data;
+      if (status === 409 && why?.error === 'stale') throw new Stale(`attempt ${fence} to grant is over`);
+      if (final.has(status)) throw new Refused(why?.message ?? why?.error ?? `the provider answered ${status}`);
       throw unclear('a grant', status);
     },
     async revoke({ tenantId, leaseId, fence }) {
