@@ -160,7 +160,10 @@ async function conclude(
   const atOnce = disk.idle;
   const before = statements.map((s) => client.query(s));
   const committed = client.query('commit');
-  await settled([...before, committed, atOnce ? disk.join(ask) : null]);
+  // Sent behind the commit, which may wait long for its tenant's lock: nobody else's flush may wait behind this one meanwhile.
+  const flushed = atOnce ? ask() : null;
+  const shown = committed.then(() => (flushed && disk.idle ? disk.join(() => flushed) : undefined));
+  await settled([...before, committed, flushed, shown]);
   if (atOnce) return { committed: await committed, onDisk: null };
   const [others, done] = [disk.awaited, disk.join(ask)];
   if (others) return { committed: await committed, onDisk: done }; // this connection is not needed for it
