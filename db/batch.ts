@@ -25,6 +25,9 @@ interface Answered {
 const unnamed = { portal: '', rows: '', binary: '' };
 const PgQuery = Query as unknown as new (config: QueryConfig, values: unknown, done: Done) => Answered;
 
+/** Names of their own: pg parses again, and fails, where a batch of its connection had parsed a statement of its name. */
+const nameInBatch = (name: string | undefined): string => (name ? `batch ${name}` : '');
+
 /** The named statements that a connection has parsed. */
 const parsed = new WeakMap<Connection, Set<string>>();
 const parsedBy = (connection: Connection): Set<string> => {
@@ -60,13 +63,14 @@ class Batch extends PgQuery {
     const known = parsedBy(connection);
     connection.stream.cork();
     try {
-      for (const { text, values, name = '' } of this.statements) {
-        if (!known.has(name)) {
+      for (const { text, values, name } of this.statements) {
+        const statement = nameInBatch(name);
+        if (!known.has(statement)) {
           // One of that name may have been parsed for a statement that failed then.
-          if (name) connection.close({ type: 'S', name }, true);
-          connection.parse({ name, text, types: [] }, true);
+          if (statement) connection.close({ type: 'S', name: statement }, true);
+          connection.parse({ name: statement, text, types: [] }, true);
         }
-        connection.bind({ ...unnamed, statement: name, values }, true);
+        connection.bind({ ...unnamed, statement, values }, true);
         connection.describe({ type: 'P', name: '' }, true);
         connection.execute(unnamed, true);
       }
@@ -91,7 +95,7 @@ class Batch extends PgQuery {
   }
   override handleCommandComplete(message: unknown, connection: Connection): void {
     this.part.handleCommandComplete(message, connection);
-    const name = this.statements[this.at]?.name;
+    const name = nameInBatch(this.statements[this.at]?.name);
     if (name) parsedBy(connection).add(name);
     this.at += 1;
   }

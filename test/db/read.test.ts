@@ -88,3 +88,20 @@ test('parameters of every kind arrive as they were given', async () => {
     { at, list: ['a,"b', 'ü'], json: { a: [1] }, none: null, bytes: Buffer.from([0, 255]), yes: true },
   ]);
 });
+
+test.each(['read first', 'written first'])(
+  'a statement that is read and written by one name on one connection: %s',
+  async (order) => {
+    const { store, tenantId } = house;
+    const name = `both ${order}`;
+    const ask = (tx: {
+      query: (text: string, values: unknown[], name: string) => Promise<unknown>;
+    }): Promise<unknown> => tx.query('select $1::int as n', [1], name);
+    const one = await store.pool.connect(); // the connection that both get: it is the last that was given back
+    one.release();
+    const read = (): Promise<unknown> => readTx(store.pool, tenantId, ask);
+    const write = (): Promise<unknown> => store.write(tenantId, ask);
+    for (const step of order === 'read first' ? [read, write, read, write] : [write, read, write, read])
+      expect(await step()).toMatchObject({ rows: [{ n: 1 }] });
+  },
+);
