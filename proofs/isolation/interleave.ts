@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { Client, Pool } from 'pg';
 import { v7 } from 'uuid';
 import { system } from '../../domain/principal';
@@ -132,8 +133,9 @@ export async function interleave(wanted: Wanted): Promise<Interleaved> {
         await kinds[chance.pick(shares)]?.(chance.pick(inhabitants));
         told.answered += 1;
       } catch (e) {
+        // Of whichever realm: an error of a socket is no instance of a test's Error.
         const known =
-          e instanceof Deliberate || (e instanceof Error && (trouble.test(e.message) || e.name === 'TimeoutError'));
+          e instanceof Deliberate || (types.isNativeError(e) && (trouble.test(e.message) || e.name === 'TimeoutError'));
         if (!known) throw e;
         told.troubled += 1;
       }

@@ -30,13 +30,16 @@ afterAll(async () => {
 test('one trace leads from the request to the activity that wrote the row', async () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const ticket = await s.call('POST', '/api/tickets', { title: 'traced' });
-  const asked = await s.call(
-    'POST', '/api/changes/request', { ticket_id: ticket.body.id, action: 'block_url', target: 'https://example.invalid' },
-    { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+  const asked = await s.call('POST', '/api/changes/request', {
+    ticket_id: ticket.body.id, action: 'block_url', target: 'https://example.invalid',
+  }); // prettier-ignore
+  const { token } = await s.user('ADMIN');
+  const decided = await s.as(token)(
+    'POST', `/api/changes/${asked.body.change_id}/approve`, {}, { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
   ); // prettier-ignore
-  expect(asked.status).toBe(200);
+  expect(decided.status).toBe(200);
   const has = (name: string) => until(async () => Promise.resolve(received.includes(name)), name);
-  await has('POST /api/changes/request');
+  await has('POST /api/changes/:change_id/approve');
   await has('RunActivity:recordGate');
   expect(received.includes(Buffer.from(traceId, 'hex'))).toBe(true);
 });

@@ -68,12 +68,15 @@ test('Temporal away: reads go on, writes are 503 with Retry-After, a repeat with
   const away = await ask(call, ticket.id, 'k-temporal');
   expect(away.status).toBe(503);
   expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect((await call('GET', `/api/changes?ticket_id=${ticket.id}`)).body.total).toBe(0);
+  // Its row stands, without a process yet: the repeat is told of this one.
+  const standing = (await call('GET', `/api/changes?ticket_id=${ticket.id}`)).body;
+  expect(standing).toMatchObject({ total: 1, changes: [{ status: 'pending' }] });
   line.mend();
   const done = await until(async () => {
     const a = await ask(call, ticket.id, 'k-temporal');
     return a.status === 200 ? a : null;
   }, 'the engine to be back');
+  expect(done.body).toMatchObject({ change_id: standing.changes[0].id });
   const again = await ask(call, ticket.id, 'k-temporal');
   expect(again.body).toEqual(done.body);
   expect((await call('GET', `/api/changes?ticket_id=${ticket.id}`)).body.total).toBe(1);
