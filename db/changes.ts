@@ -3,7 +3,7 @@ import type { Gate } from '../domain/gate';
 import { gates } from './gates';
 import { blockSpan, conditions, numbersInBlock, walked, walkTo } from './paging';
 import { prepared } from './prepared';
-import type { Read, Statement } from './tx';
+import type { Read } from './tx';
 import { z } from 'zod';
 
 /** A gate with the integers by which the doors know its ticket and its run. */
@@ -124,13 +124,10 @@ export async function gateStats(tx: Read, only: string | null): Promise<Record<G
   return counts;
 }
 
-/** The gate of that number, for `store.readOne`. */
-export const gateByNumber = (number: number): Statement => ({
-  name: 'gate by number',
-  text: `${select} where g.number = $1`,
-  values: [number],
-});
-export const parseGateView = (row: unknown): GateView => Row.parse(row);
+export async function gateByNumber(tx: Read, number: number): Promise<GateView | null> {
+  const { rows } = await tx.query(`${select} where g.number = $1`, [number], 'gate by number');
+  return rows[0] ? Row.parse(rows[0]) : null;
+}
 
 export async function gateById(tx: Read, id: string): Promise<GateView | null> {
   const { rows } = await tx.query(`${select} where g.id = $1`, [id]);

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
+import type { Pool, PoolClient, QueryResult } from 'pg';
 import { v7 } from 'uuid';
 import { Unavailable } from '../domain/errors';
 import type { NewEntry } from '../domain/log';
@@ -73,27 +73,6 @@ const bound = (client: PoolClient, tenantId: string): Read => ({
   query: (text, params, name) =>
     client.query({ text, ...(name !== undefined && { name }), ...(params && { values: params as unknown[] }) }),
 });
-
-/** Reads with one statement: its transaction needs no round trips of its own. */
-export async function readOne<R extends QueryResultRow>(
-  pool: Pool,
-  tenantId: string,
-  statement: Statement,
-): Promise<R[]> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    inOneWrite(client);
-    const begun = client.query(`begin read only; ${setTenant(tenantId)}`);
-    const [, { rows }] = await settled([begun, client.query<R>(statement), client.query('commit')]);
-    return rows;
-  } catch (error) {
-    await client.query('rollback').catch((e: Error) => (broken = e));
-    throw error;
-  } finally {
-    client.release(broken);
-  }
-}
 
 /** A constraint (a request id that is taken) is the writer's to answer; whatever else keeps an entry out is trouble. */
 function unlogged(e: unknown): never {

@@ -1,6 +1,6 @@
-import type { Pool, QueryResultRow } from 'pg';
+import type { Pool } from 'pg';
 import {
-  readOnce, readOne, readTx, tenantIds, writeAtOnce, writeTx, type Append, type Read, type Statement, type Write,
+  readOnce, readTx, tenantIds, writeAtOnce, writeTx, type Append, type Read, type Statement, type Write,
 } from '../db/tx'; // prettier-ignore
 import type { NewEntry } from '../domain/log';
 import { toAppend } from './chain';
@@ -10,8 +10,6 @@ import { receiptText } from './receipts';
 /** The way to the database for everything above it: one tenant a transaction, log entries and receipts with the change. */
 export interface Store {
   read: <T>(tenantId: string, work: (tx: Read) => Promise<T>) => Promise<T>;
-  /** With one statement: one round trip. */
-  readOne: <R extends QueryResultRow>(tenantId: string, statement: Statement) => Promise<R[]>;
   /** The same for a single statement, which goes there and back in one message. */
   readOnce: <T>(tenantId: string, work: (tx: Read) => Promise<T>) => Promise<T>;
   /** Row, log entry and receipt commit together or not at all. */
@@ -76,7 +74,6 @@ export function createStore(pool: Pool, keyring: Keyring): Store {
     read: (tenantId, work) => readTx(pool, tenantId, work),
     readOnce: (tenantId, work) => readOnce(pool, tenantId, work),
     write: (tenantId, work) => writeTx(pool, tenantId, append, work),
-    readOne: (tenantId, statement) => readOne(pool, tenantId, statement),
     writeAtOnce: (tenantId, statement, entry) => writeAtOnce(pool, tenantId, append, statement, entry),
     tenants: () => tenantIds(pool),
   };

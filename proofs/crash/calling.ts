@@ -17,11 +17,11 @@ let over = false;
 
 async function live(n: number): Promise<void> {
   let calls = 0;
-  const { post } = caller(urls);
+  const api = caller(urls);
   try {
     await life({ token, approver }, random(Number(seed) + n), async (path, body, key) => {
       const name = `${seed}-${n}-${(calls += 1)}`;
-      const answer = await post(path, key, body, name);
+      const answer = await api.post(path, key, body, name);
       write(file, {
         kind: 'acknowledged',
         life: n,

@@ -52,7 +52,7 @@ export async function opposed(
           await Promise.all(victims.map((v) => v.kill()));
           resolve({ decided, killed: Date.now() });
         } catch (e) {
-          reject(e as Error);
+          reject(e instanceof Error ? e : new Error(String(e)));
         }
         return 'drop';
       },

@@ -1,4 +1,4 @@
-import { gateByNumber, gateStats, parseGateView, pageOfGates, pendingGates, type GateView } from '../../../db/changes';
+import { gateStats, pageOfGates, pendingGates } from '../../../db/changes';
 import { gates } from '../../../db/gates';
 import { runs } from '../../../db/runs';
 import { tickets } from '../../../db/tickets';
@@ -11,18 +11,10 @@ import type { changes } from '../../contracts/agentic/changes';
 import type { Ctx, Handlers } from '../../kernel';
 import { Gone } from '../../temporal';
 import { agentOf } from './agents-of';
+import { findChange as find } from './find-change';
 import { openGate, startGate } from './gate-opener';
 import { gateRef as ref, send } from './gate-sender';
 import { changeStatusView, changeView } from './views';
-
-/** @throws NotFound, for a foreign gate as for one that never was */
-async function find(ctx: Ctx, number: number): Promise<GateView> {
-  const [row] = await ctx.kernel.store.readOne(ctx.tenantId, gateByNumber(number));
-  const gate = row ? parseGateView(row) : null;
-  if (!gate || (ctx.principal.ticketId !== null && gate.ticketId !== ctx.principal.ticketId))
-    throw new NotFound(`no change ${number}`);
-  return gate;
-}
 
 /** The run of that number, which works on the ticket of that number. @throws NotFound */
 async function runOn(ctx: Ctx, ticketNumber: number, runNumber: number): Promise<Run> {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open, realpath } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { gateByNumber, parseGateView, type GateView } from '../../../db/changes';
+import type { GateView } from '../../../db/changes';
 import type { RunView } from '../../../db/run-queries';
 import { Conflict, Forbidden, Invalid, NotFound } from '../../../domain/errors';
 import { errnoOf } from '../../../pipeline/errno';
@@ -9,6 +9,7 @@ import { publishTree } from '../../../pipeline/publishing/publish';
 import { complete } from '../../../workflows/approval-gate';
 import type { publishing } from '../../contracts/agentic/publishing';
 import type { Ctx, Handlers } from '../../kernel';
+import { findChange } from './find-change';
 import { gateRef, send } from './gate-sender';
 import { say } from './notes';
 import { seenRun } from './seen';
@@ -46,11 +47,7 @@ async function published(
 
 /** @throws NotFound; Forbidden for a change that does not allow this agent to publish now */
 async function allowing(ctx: Ctx, run: RunView, number: number): Promise<GateView> {
-  const [row] = await ctx.kernel.store.readOne(ctx.tenantId, gateByNumber(number));
-  const gate = row ? parseGateView(row) : null;
-  if (!gate || (ctx.principal.ticketId !== null && gate.ticketId !== ctx.principal.ticketId)) {
-    throw new NotFound(`no change ${number}`);
-  }
+  const gate = await findChange(ctx, number);
   const refuse = (reason: string): never => {
     throw new Forbidden(`change ${number} does not allow this`, { allow: false, reason, change_status: gate.status });
   };
