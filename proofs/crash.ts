@@ -3,6 +3,7 @@ import { percentile } from '../bench/row';
 import { judge } from './crash/judge';
 import { journal, type Acknowledgement } from './crash/journal';
 import { opposed } from './crash/opposed';
+import { soon } from './cluster/soon';
 import { withCluster, type Cluster, type Link, type Part } from './cluster/cluster';
 import type { Point } from './cluster/link';
 import type { Options, Outcome, Proof } from './proof';
@@ -96,12 +97,12 @@ async function run({ config, count, seed, form, say }: Options): Promise<Outcome
       const kill = n < kills.length ? (kills[n] as Kill) : chance.pick(kills);
       let took: number;
       if (kill.name === opposite) {
-        const { killed, answered, wrong } = await opposed(c, callers);
+        const { killed, answered, wrong } = await soon(`the point of ${opposite}`, opposed(c, callers));
         violations.push(...wrong);
         took = answered - killed;
       } else {
         const victims = kill.victims(c, callers);
-        const killed = await strike(c, kill, victims);
+        const killed = await soon(`the point of ${kill.name}`, strike(c, kill, victims));
         const next = written.next();
         await Promise.all(victims.map((v) => v.start()));
         took = (await next) - killed;

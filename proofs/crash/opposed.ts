@@ -41,7 +41,7 @@ export async function opposed(
   const { decided, killed } = await new Promise<{ decided: Decided; killed: number }>((resolve, reject) => {
     const watch: Watch = {
       point: 'after-commit',
-      when: ({ statements }) => statements.some((sql) => /\bupdate\s+gates\b/i.test(sql)),
+      when: ({ statements }) => statements.some((sql) => /\b(move_gate\s*\(|update\s+gates\b)/i.test(sql)),
       then: async () => {
         try {
           const decided = await justCommitted(c);
