@@ -71,34 +71,21 @@ const raise = (e: unknown): never => {
 };
 
 /** setHandler, except that a refusal fails the update; thrown raw it would retry the workflow task for ever. */
-function handle<R, A extends unknown[]>(
-  update: UpdateDefinition<R, A>,
-  run: (...args: A) => Promise<R>,
-  check?: (...args: A) => unknown,
-): void {
-  const answer = async (...args: A): Promise<R> => {
+function handle<R, A extends unknown[]>(update: UpdateDefinition<R, A>, run: (...args: A) => Promise<R>): void {
+  setHandler(update, async (...args: A): Promise<R> => {
     try {
       return await run(...args);
     } catch (e) {
       return raise(e);
     }
-  };
-  const validator = (...args: A): void => {
-    try {
-      check?.(...args);
-    } catch (e) {
-      raise(e);
-    }
-  };
-  setHandler(update, answer, check && { validator });
+  });
 }
 
 /** Answers an Update. What is under way is finished, also when somebody cancels the workflow. */
 export const onUpdate = <R, A extends unknown[]>(
   update: UpdateDefinition<R, A>,
   run: (...args: NoInfer<A>) => Promise<R>,
-  check?: (...args: NoInfer<A>) => unknown,
-): void => handle<R, A>(update, (...args) => CancellationScope.nonCancellable(() => run(...args)), check);
+): void => handle<R, A>(update, (...args) => CancellationScope.nonCancellable(() => run(...args)));
 
 /** The same, in its turn, which nobody cancels either. */
 export const onUpdateInTurn = <R, A extends unknown[]>(

@@ -18,16 +18,20 @@ export const outOfReach: Record<string, string> = {
     never + 'Temporal has one failure of an external Signal',
   "kit.ts | ...(of.ticketId ? [{ key: keyword('WhTicket'), value: of.ticketId }] : []), | cond-expr 2":
     never + 'every child today belongs to a ticket',
-  'approval-gate.ts | if (stands.gate.version > gate.version) { | if 2':
+  'approval-gate.ts | if (now.version > gate.version) { | if 2':
     never + 'a row that was not written stands at a later version',
   'approval-gate.ts | if (!refusal) throw e; | if 1':
     rare + 'trouble is retried inside the local activity; only a defect gets here',
-  'approval-gate.ts | if (gate.version !== version) return; | if 1':
+  "approval-gate.ts | return move(event, currentUpdateInfo()?.id ?? 'decide', d.proof, d.correlationId); | binary-expr 2":
+    never + 'for the compiler',
+  "approval-gate.ts | return move(event, currentUpdateInfo()?.id ?? 'complete', c.proof, c.correlationId); | binary-expr 2":
+    never + 'for the compiler',
+  'approval-gate.ts | gate = (await rows.recordGate(gate, open)).stands ?? gate; | binary-expr 2':
+    never + 'an opening is answered with the row that stands',
+  'approval-gate.ts | if (isSettled(gate) || left() > 0) return; | if 1':
     rare + 'a decision in the workflow task in which the deadline fires',
-  "approval-gate.ts | const transition = currentUpdateInfo()?.id ?? 'decide'; | binary-expr 2":
-    never + 'for the compiler',
-  "approval-gate.ts | const transition = currentUpdateInfo()?.id ?? 'complete'; | binary-expr 2":
-    never + 'for the compiler',
+  'approval-gate.ts | if (trouble !== null) throw trouble; | if 1':
+    rare + 'trouble at a deadline is retried; only a defect gets here',
   "access-request.ts | (raw) => (textOf(raw.reason) ? { reason: textOf(raw.reason) ?? '' } : null), | binary-expr 2":
     never + 'for the compiler',
   "access-request.ts | return { type: 'expire', reason: g.decisionReason ?? g.status }; | binary-expr 2":
@@ -42,8 +46,6 @@ export const outOfReach: Record<string, string> = {
   'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | binary-expr 2': rare + 'as above',
   "agent-run.ts | (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null), | binary-expr 2":
     never + 'for the compiler',
-  'agent-run.ts | if (isEnded(run)) throw new Conflict(`the agent is already ${run.status}`, { status: run.status }); | if 1':
-    rare + 'a stop that comes in the last workflow task of its run',
   'agent-run.ts | if (working.consideredCancelled) await working.cancelRequested; // throws: rows and the breath between them do not | if 1':
     rare + 'a stop between two turns, when the breath of one has ended',
   "agent-run.ts | if (turn.next.kind === 'slow') { | if 1": rare + 'no harness of the tests calls a slow tool',

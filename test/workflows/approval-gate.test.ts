@@ -3,6 +3,7 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { Client } from 'pg';
 import { gateActivities } from '../../activities/lifecycle/gates';
 import { newGate, type Gate } from '../../domain/gate';
+import { gateEntry } from '../../domain/gate-record';
 import type { Actor } from '../../domain/principal';
 import { signAssertion } from '../../log/assertion';
 import {
@@ -30,8 +31,13 @@ let c: Clockwork;
 beforeAll(async () => void (c = await clockwork(gateActivities)));
 afterAll(() => c.close());
 
-async function open(of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'digest'>> = {}, ttlMs = DAY) {
-  const gate = newGate(
+/** Its first row is its API's to write, or its own. */
+async function open(
+  of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'digest'>> = {},
+  ttlMs = DAY,
+  rowFirst = false,
+) {
+  const draft = newGate(
     {
       id: v7(), tenantId: c.tenantId, ticketId: null, runId: null, agentId: null, accessRequestId: null, action: 'block_url',
       target: 'https://example.invalid', reason: null, command: null, riskLevel: 'low', approvalPolicy: {}, digest: 'd1',
@@ -40,6 +46,21 @@ async function open(of: Partial<Pick<Gate, 'requestedBy' | 'onBehalfOf' | 'diges
     new Date(await c.env.currentTimeMs()).toISOString(),
     ttlMs,
   ); // prettier-ignore
+  const opening = {
+    event: 'open',
+    by: draft.requestedBy,
+    transition: 'open',
+    proof: null,
+    correlationId: null,
+  } as const;
+  const stood = rowFirst
+    ? await c.store.write(c.tenantId, async (tx) => {
+        const written = await gates.insert(tx, draft);
+        if (written) tx.log(gateEntry(written, opening, null));
+        return written;
+      })
+    : null;
+  const gate = stood ?? draft;
   const handle = await c.env.client.workflow.start(approvalGate, {
     workflowId: workflowId('approvalGate', c.tenantId, gate.id),
     taskQueue: c.taskQueue,
@@ -101,6 +122,18 @@ test('a second approval changes nothing and says so; completion needs an approva
   expect(await g.handle.result()).toMatchObject({ status: 'completed', result: 'blocked' });
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.completed']);
   await keep('approvalGate.completed', g.handle);
+});
+
+test('one whose row was written before it writes none of its own, and goes on from there', async () => {
+  const g = await open({}, DAY, true);
+  expect(await g.handle.query(gateState)).toEqual(await g.row());
+  await g.handle.executeUpdate(decide, { args: [g.decision('approve', bob)] });
+  await g.handle.executeUpdate(complete, {
+    args: [{ by: bob, result: 'blocked', proof: g.proof(bob, 'complete'), correlationId: null }],
+  });
+  expect(await g.handle.result()).toEqual(await g.row());
+  expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.completed']);
+  await keep('approvalGate.row-first', g.handle);
 });
 
 test('nobody approves their own request, and the exception of the tenant is logged', async () => {
@@ -226,4 +259,5 @@ test('a deadline that passes while an approval is being recorded does not end th
     [g.gate.id],
   );
   expect(rows).toEqual([{ kind: 'gate.expired', transition: 'deadline:approved' }]);
+  await keep('approvalGate.deadline-moved', g.handle);
 });
