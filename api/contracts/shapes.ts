@@ -3,8 +3,14 @@ import { z } from 'zod';
 // What many declarations share.
 
 export const Instant = z.iso.datetime({ offset: true });
+const digits = (v: unknown): unknown => (typeof v === 'string' && /^-?\d{1,16}$/.test(v) ? Number(v) : v);
+/** A whole number, in a path or a query as its decimal digits alone: `0x1` and `1e0` are none, and name nothing. */
+export const whole = (min: number, max: number) => z.preprocess(digits, z.int().min(min).max(max));
+/** The same, with what is taken where none is given. */
+export const wholeOr = (otherwise: number, min: number, max: number) =>
+  z.preprocess(digits, z.int().min(min).max(max).default(otherwise));
 /** The integers by which the doors know things; one that no column could hold names nothing. */
-export const intId = z.coerce.number().int().min(1).max(2_147_483_647);
+export const intId = whole(1, 2_147_483_647);
 export const byId = <K extends string>(key: K) => z.object({ [key]: intId } as Record<K, typeof intId>);
 export const byUuid = <K extends string>(key: K) => {
   const uuid = z.uuid();
@@ -15,7 +21,7 @@ export const name = (max: number) => z.string().trim().min(1).max(max);
 /** A text that must say something. */
 export const prose = z.string().trim().min(1).max(20_000);
 export const page = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-  offset: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+  limit: wholeOr(100, 1, 1000),
+  offset: wholeOr(0, 0, 2_147_483_647),
 });
 export const flag = z.union([z.boolean(), z.stringbool()]);

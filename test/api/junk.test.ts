@@ -57,3 +57,15 @@ test('HEAD of a stream ends', async () => {
   });
   expect(res.status).toBe(200);
 });
+
+test('numbers are decimal digits: another spelling of an id names nothing, of a page is refused with its field', async () => {
+  for (const odd of [`0x${ticket.toString(16)}`, `${ticket}e0`, `+${ticket}`, `${ticket}.0`, `%20${ticket}`])
+    expect([odd, (await s.call('GET', `/api/tickets/${odd}`)).status]).toEqual([odd, 404]);
+  expect((await s.call('GET', `/api/tickets/${ticket}`)).status).toBe(200);
+  for (const odd of ['0x10', '1e1', '', 'true'])
+    expect(await s.call('GET', `/api/tickets?limit=${odd}`)).toMatchObject({ status: 400, body: { field: 'limit' } });
+  for (const odd of [true, [ticket], `${ticket}e0`])
+    expect(
+      await s.call('POST', '/api/changes/request', { ticket_id: odd, action: 'restart', target: 'web-1' }),
+    ).toMatchObject({ status: 400, body: { field: 'ticket_id' } });
+});

@@ -2,7 +2,7 @@ import { headForm } from '../../../domain/log';
 import { z } from 'zod';
 import { actorKinds } from '../../../domain/principal';
 import { operation } from '../../operation';
-import { Instant, name } from '../shapes';
+import { Instant, name, wholeOr } from '../shapes';
 
 const tag = 'audit';
 
@@ -46,8 +46,8 @@ export const audit = {
       tool: name(200).optional(),
       start_date: start.optional(),
       end_date: end.optional(),
-      limit: z.coerce.number().int().min(1).max(1000).default(10),
-      offset: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+      limit: wholeOr(10, 1, 1000),
+      offset: wholeOr(0, 0, 2_147_483_647),
     }),
     output: z.object({ total: z.int(), limit: z.int(), offset: z.int(), items: z.array(AuditRow) }),
     aliases: ['/v1/audit/logs'],

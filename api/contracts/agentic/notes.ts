@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { operation } from '../../operation';
-import { byId, flag, intId, name, prose } from '../shapes';
+import { byId, flag, intId, name, prose, whole } from '../shapes';
 
 const tag = 'Tickets';
 const steeringOf = z.object({
@@ -66,7 +66,7 @@ export const notes = {
         .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
         .transform((s) => s.toLowerCase())
         .optional(),
-      size_bytes: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+      size_bytes: whole(0, Number.MAX_SAFE_INTEGER).optional(),
       note_id: intId.optional(),
       metadata: metadata.default({}),
     }),

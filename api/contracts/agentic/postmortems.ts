@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { evidenceLimits, type EvidenceLimit } from '../../../domain/evidence';
 import { postmortemStatuses } from '../../../domain/learning';
 import { operation } from '../../operation';
-import { byId, flag, Instant, intId, name, page, prose } from '../shapes';
+import { byId, flag, Instant, intId, name, page, prose, whole } from '../shapes';
 import { ArticleShape, SkillShape, WorkflowShape } from './learning';
 
 const tag = 'Postmortems';
@@ -64,7 +64,7 @@ export const PostmortemShape = z.object({
   updated_at: Instant,
 });
 
-const most = z.coerce.number().int().min(0).max(10_000).optional();
+const most = whole(0, 10_000).optional();
 const limits = Object.fromEntries(
   Object.entries(evidenceLimits).map(([limit, { usual, most: bound }]) => [
     limit,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ticketStatuses } from '../../../domain/ticket';
 import { operation, type Method } from '../../operation';
-import { byId, flag, name, page, prose } from '../shapes';
+import { byId, flag, name, page, prose, wholeOr } from '../shapes';
 import { ChangeShape } from './changes';
 import { AccessShape, AttachmentShape, NoteShape, SteeringShape, TaskShape, TicketShape } from './ticket-shapes';
 
@@ -55,7 +55,7 @@ export const tickets = {
     summary: 'List tickets, newest first unless sorted',
     access: 'tickets:read',
     query: page.extend({
-      limit: z.coerce.number().int().min(1).max(5000).default(100),
+      limit: wholeOr(100, 1, 5000),
       status: statusInput.optional(),
       priority: priorityInput.optional(),
       assignee: name(200).optional().describe('Part of the name'),
