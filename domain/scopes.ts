@@ -8,6 +8,8 @@ export const scopes = [
   'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
   'audit:read', 'receipts:read', 'events:read',
   'keys:manage', 'kill_switch:read', 'kill_switch:write', 'profile:read',
+  'agent-ops:read', 'agent-ops:write', 'agent-ops:delete',
+  'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest',
 ] as const; // prettier-ignore
 export type Scope = (typeof scopes)[number];
 
@@ -27,10 +29,11 @@ const analyst: readonly Scope[] = [
 const developer: readonly Scope[] = [
   ...reads, 'tickets:create', 'tickets:note', 'tickets:request_info', 'agents:spawn', 'agents:stop', 'access:request',
   'changes:request', 'changes:complete', 'deployments:write', 'postmortems:write',
+  'agent-ops:write', 'ops_agent:run', 'ops_agent:ingest',
 ]; // prettier-ignore
 
 const securityAnalyst: readonly Scope[] = [
-  ...new Set<Scope>([...developer, 'changes:approve', 'kill_switch:write', 'agents:act']),
+  ...new Set<Scope>([...developer, 'changes:approve', 'kill_switch:write', 'agents:act', 'ops_agent:ack']),
 ];
 
 /** Roles of every door; the seeds' older names stand beside the newer ones. */
