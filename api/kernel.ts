@@ -30,6 +30,8 @@ export interface OpenCtx {
   /** Aborted when the caller goes away. */
   closed: AbortSignal;
   setHeader(name: string, value: string): void;
+  /** Another of the operation's statuses than the usual one. */
+  answerWith(status: number): void;
 }
 
 /** A request of a principal, in its tenant. */

@@ -120,8 +120,9 @@ const requestId = { 'X-Request-ID': { $ref: '#/components/headers/RequestId' } }
 function successOf(op: Operation, surface: Surface): [status: number, response: Json][] {
   const { output, status = 200 } = op;
   if (!isRaw(output)) {
-    const schema = enveloped(surface, schemaOf(output, 'output'));
-    return [[status, { description: op.summary, headers: requestId, content: { 'application/json': { schema } } }]];
+    const schema = op.whole ? schemaOf(output, 'output') : enveloped(surface, schemaOf(output, 'output'));
+    const response = { description: op.summary, headers: requestId, content: { 'application/json': { schema } } };
+    return [status, ...(op.statuses ?? [])].map((s) => [s, response]);
   }
   const schema = output.schema ? schemaOf(output.schema, 'output') : output.media === '*/*' ? {} : { type: 'string' };
   const response = { description: op.summary, headers: requestId, content: { [output.media]: { schema } } };

@@ -55,6 +55,10 @@ export interface Operation<
   upload?: true;
   output: O;
   status?: 200 | 201 | 202;
+  /** What it may answer instead of that, by `ctx.answerWith`. */
+  statuses?: readonly number[];
+  /** The output is the whole answer: the door puts nothing around it. */
+  whole?: true;
   /** Refusals of its own, beside what every operation has. */
   errors?: readonly ErrorCode[];
   /** Other paths that mean the same operation; not counted, documented as aliases. */

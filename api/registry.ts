@@ -4,6 +4,8 @@ import { auth } from './contracts/aegis/auth';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
+import { records } from './contracts/agent-ops/records';
+import { runs } from './contracts/agent-ops/runs';
 import { access } from './contracts/agentic/access';
 import { agents } from './contracts/agentic/agents';
 import { changes } from './contracts/agentic/changes';
@@ -20,6 +22,8 @@ import { authHandlers } from './handlers/aegis/auth';
 import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
+import { recordHandlers } from './handlers/agent-ops/records';
+import { runHandlers } from './handlers/agent-ops/runs';
 import { accessHandlers } from './handlers/agentic/access';
 import { agentHandlers } from './handlers/agentic/agents';
 import { changeHandlers } from './handlers/agentic/changes';
@@ -45,6 +49,8 @@ const tags: [declared: Declared, handlers: object][] = [
   [publishing, publishingHandlers],
   [postmortems, postmortemHandlers],
   [learning, learningHandlers],
+  [runs, runHandlers],
+  [records, recordHandlers],
   [auth, authHandlers],
   [audit, auditHandlers],
   [receipts, receiptHandlers],

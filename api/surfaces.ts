@@ -39,6 +39,12 @@ const bare = (data: unknown): unknown => data;
 const fieldOf = (i: Issue): string => i.path.join('.') || 'body';
 const rest = (f: Failure): Record<string, unknown> => f.error.details;
 
+/** For doors whose refusals have a message and no more: it names the scope that is missing. */
+const sentence = ({ error }: Failure): string => {
+  const { required_permission: scope } = error.details;
+  return typeof scope === 'string' ? `${error.message}: this needs the scope ${scope}` : error.message;
+};
+
 const opsAgentCodes: Partial<Record<Failure['code'], string>> = {
   NotFound: 'OPS_AGENT_NOT_FOUND',
   MethodNotAllowed: 'OPS_AGENT_INVALID_REQUEST',
@@ -61,7 +67,7 @@ export const surfaces: readonly Surface[] = [
     prefixes: ['/functions/v1/api/v1/agent-ops', '/api/v1/agent-ops'],
     envelope: (data) => ({ data }),
     failure: (f) => ({
-      error: { code: constantCase(f.code), message: f.error.message, ...(f.issues.length && { details: f.issues }) },
+      error: { code: constantCase(f.code), message: sentence(f), ...(f.issues.length && { details: f.issues }) },
     }),
     statuses: {},
     tenantHeader: false,
@@ -74,7 +80,7 @@ export const surfaces: readonly Surface[] = [
     failure: (f) => ({
       error: {
         code: opsAgentCodes[f.code] ?? 'OPS_AGENT_INTERNAL_ERROR',
-        message: f.error.message,
+        message: sentence(f),
         ...(f.issues.length && { details: f.issues.map((i) => ({ field: fieldOf(i), message: i.message })) }),
         request_id: f.requestId,
       },
@@ -122,7 +128,7 @@ export const surfaces: readonly Surface[] = [
     failure: (f) => ({
       error: {
         code: f.code === 'Invalid' ? 'VALIDATION_ERROR' : constantCase(f.code),
-        message: f.error.message,
+        message: sentence(f),
         details: f.issues.map((i) => ({ field: fieldOf(i), message: i.message })),
         request_id: f.requestId,
         timestamp: f.at,

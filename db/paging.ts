@@ -78,13 +78,15 @@ export function walked({ table, alias, key, where }: Listed, walk: Walk, params:
   return `(select ${key} as place from (${rows(`${alias}.${key}`)}) ${alias}) found join ${table} on ${alias}.${key} = found.place`;
 }
 
-/** Conditions of a query: those that are given, with their parameters; a text for each combination, so that each has its plan. */
-export function conditions(): {
+/**
+ * Conditions of a query: those that are given, with their parameters, which may follow others of its statement; a text for
+ * each combination, so that each has its plan.
+ */
+export function conditions(params: unknown[] = []): {
   params: unknown[];
   add(sql: (parameter: string) => string, value: unknown): void;
   text(): string;
 } {
-  const params: unknown[] = [];
   const parts: string[] = [];
   return {
     params,

@@ -3,10 +3,18 @@ import { DomainError, Invalid, NotFound, Unavailable } from '../../domain/errors
 import type { Failure, Issue, Surface } from '../surfaces';
 import { BadRequest } from '../bad-request';
 
+/** Where one of several forms would do: what is wrong with the one that the value comes nearest to. */
+const nearest = (issue: z.core.$ZodIssue): z.core.$ZodIssue[] => {
+  if (issue.code !== 'invalid_union') return [issue];
+  const inside = issue.errors.find((form) => form.some((i) => i.path.length));
+  return inside ? inside.flatMap(nearest).map((i) => ({ ...i, path: [...issue.path, ...i.path] })) : [issue];
+};
+
 /** What a schema found wrong, part by part. */
 export class InvalidRequest extends Invalid {
   readonly issues: Issue[];
-  constructor(where: 'query' | 'body', issues: z.core.$ZodIssue[]) {
+  constructor(where: 'query' | 'body', found: z.core.$ZodIssue[]) {
+    const issues = found.flatMap(nearest);
     const first = issues[0];
     const field = first?.path.join('.');
     super(`${field || where}: ${first?.message ?? 'invalid'}`, field ? { field } : { field: where });

@@ -151,7 +151,7 @@ function answer(
       }
       try {
         const result = await handler(input, ctx as never);
-        if (!isRaw(op.output)) await claim.keep({ status: op.status ?? 200, body: surface.envelope(op.output.parse(result)) });
+        if (!isRaw(op.output)) await claim.keep({ status: statusOf(res, op), body: wrapped(op, surface, op.output.parse(result)) });
         else await claim.release();
         send(res, op, surface, result);
       } catch (e) {
@@ -181,6 +181,7 @@ function openCtx(kernel: Kernel, req: Request, res: Response): OpenCtx {
     ip: req.ip ?? req.socket.remoteAddress ?? 'unknown',
     closed: gone.signal,
     setHeader: (name, value) => void res.append(name, value),
+    answerWith: (status) => void (res.locals['status'] = status),
   };
 }
 
@@ -213,9 +214,13 @@ function closedCtx(
   };
 }
 
+const statusOf = (res: Response, op: Operation): number =>
+  (res.locals['status'] as number | undefined) ?? op.status ?? 200;
+const wrapped = (op: Operation, surface: Surface, data: unknown): unknown => (op.whole ? data : surface.envelope(data));
+
 function send(res: Response, op: Operation, surface: Surface, result: unknown): void {
   if (!isRaw(op.output)) {
-    res.status(op.status ?? 200).json(surface.envelope(op.output.parse(result)));
+    res.status(statusOf(res, op)).json(wrapped(op, surface, op.output.parse(result)));
     return;
   }
   const reply = result as Reply;

@@ -7,7 +7,7 @@ import type { Scope } from '../../domain/scopes';
 export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
   | 'blueprint' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
-  | 'seq' | 'offset' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
+  | 'reported' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
@@ -42,6 +42,7 @@ const run = { 'path.agent_id': at('run') };
 const change = { 'path.change_id': at('change') };
 const postmortem = { 'path.id': at('postmortem') };
 const offset = { 'query.offset': at('offset', 'empty') };
+const cursor = { 'query.cursor': at('cursor', 'ignored') }; // a time and an id: a place in anybody's list
 const filter = { 'query.ticket_id': at('ticket', 'empty') };
 const tenant = { 'path.tenant_id': at('tenant', 'refused') };
 const resource = at('external', 'ignored');
@@ -124,6 +125,15 @@ export const declared: Readonly<Record<string, Declared>> = {
   listSkills: none,
   getSkill: { ids: { 'path.id': at('skill') } },
   listAgentSkills: { ids: run },
+  listFleetRuns: { ids: cursor },
+  reportRun: { ids: { 'body.eve_id': resource } },
+  updateReportedRun: { ids: { 'path.id': at('reported') } },
+  listMetrics: { ids: cursor },
+  recordMetrics: none,
+  listToolCalls: { ids: { ...cursor, 'query.run_id': at('external', 'empty') } },
+  recordToolCalls: { ids: { 'body.run_id': resource } },
+  listReportRuns: { ids: cursor },
+  recordReportRuns: none,
   login: {
     ids: { 'header.X-Tenant-ID': at('tenant', 'unknown') },
     own: { statuses: [401], why: 'the example is nobody; test/api/aegis logs in' },

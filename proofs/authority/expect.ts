@@ -18,7 +18,8 @@ const refusal = (status: number, more: Partial<Expected> = {}): Expected => ({
   refused: true,
   ...more,
 });
-export const success = (op: Operation, entry: Declared): readonly number[] => entry.own?.statuses ?? [op.status ?? 200];
+export const success = (op: Operation, entry: Declared): readonly number[] =>
+  entry.own?.statuses ?? [op.status ?? 200, ...(op.statuses ?? [])];
 
 /** The actor's own tenant, and its own ids at every place that asks for one. */
 export function expectOwn(actor: Actor, op: Operation, entry: Declared): Expected {

@@ -43,8 +43,8 @@ export async function request(
   for (const [place, { noun }] of Object.entries(entry.ids)) {
     const [where, field = ''] = [place.slice(0, place.indexOf('.')), place.slice(place.indexOf('.') + 1)];
     const value = place in instead ? instead[place] : tenant.ids[noun];
-    // Of one's own ids, an offset would skip all there is and a header is not needed.
-    if (!(place in instead) && (noun === 'offset' || noun === 'seq')) continue;
+    // Of one's own ids, an offset or a cursor would skip all there is and a header is not needed.
+    if (!(place in instead) && (noun === 'offset' || noun === 'seq' || noun === 'cursor')) continue;
     if (where === 'path') path = path.replace(new RegExp(`[:*]${field}(?=/|$)`), encodeURIComponent(String(value)));
     else if (where === 'query') query[field] = value;
     else if (where === 'header') headers[field] = String(value);

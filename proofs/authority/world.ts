@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { client } from '../../cli/story';
+import { cursorOf } from '../../api/contracts/agent-ops/door';
 import { ensureUser, insertKey, provisionTenant } from '../../log/provision';
 import { makeActors, type Actor } from './actors';
 import type { Declared, Noun } from './declared';
@@ -111,6 +112,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, $3, 'test', 'Say') returning number as v`,
     [randomUUID(), tenantId, mark],
   );
+  const reported = await call<{ data: Json }>('POST', '/api/v1/agent-ops/runs', { agent_name: mark, eve_id: mark });
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
   const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
@@ -119,7 +121,8 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', external: 'thing',
+    asset: 'swagger-ui.css', external: 'thing', reported: reported.data['id'],
+    cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
   }; // prettier-ignore
   const secondId = await ensureUser(owner, tenantId, 'second@local.test', randomUUID(), 'ADMIN');
   const second = client({

@@ -7,6 +7,7 @@ const values: Readonly<Record<string, string>> = {
   'tenants.four_eyes': 'strict',
   'signing_keys.purpose': 'receipt',
   'agent_grants.effect': 'ALLOW',
+  'agents.runtime': 'external',
   'leases.status': 'active',
 };
 
@@ -38,7 +39,7 @@ function valueFor({ table, name, type }: Column, tenantId: string): unknown {
   if (type.endsWith('[]')) return [];
   if (type === 'json' || type === 'jsonb') return '{}';
   if (type === 'boolean') return false;
-  if (type.startsWith('timestamp')) return new Date();
+  if (type === 'date' || type.startsWith('timestamp')) return new Date();
   if (type === 'bytea') return Buffer.from('x');
   made += 1;
   return /int|numeric|double/.test(type) ? made % 30_000 : `probe-${made}`;

@@ -30,7 +30,7 @@ function accessOf(auth: string): string {
   const text = auth.replaceAll('~', '');
   if (/public/.test(text)) return 'public';
   if (/X-Metrics-Token/.test(text)) return 'metrics';
-  return /[a-z_]+:[a-z_]+/.exec(text)?.[0] ?? text;
+  return /[a-z_-]+:[a-z_]+/.exec(text)?.[0] ?? text;
 }
 
 const rows = new Map(contractRows().map((r) => [`${r.method} ${shapeOf(r.path)}`, r]));

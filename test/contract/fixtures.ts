@@ -16,6 +16,7 @@ const nouns: [prefix: string, noun: string][] = [
   ['/api/workflows', 'blueprint'],
   ['/api/knowledge', 'article'],
   ['/api/skills', 'skill'],
+  ['/functions/v1/api/v1/agent-ops/runs', 'reported'],
 ];
 const uuidKeys = new Set(['execution_id', 'key_id', 'tenant_id']);
 
@@ -39,6 +40,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, 'fixture', 'test', 'Say {name}') returning number`,
     [randomUUID(), s.tenantId],
   );
+  const reported = await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'fixture', eve_id: 'fixture' });
   const known: Record<string, string> = {
     ticket_id: ticket.id,
     agent_id: run.agent_id,
@@ -51,6 +53,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     path: 'index.html',
     postmortem: postmortem.postmortem_id,
     blueprint: promoted.workflow_id,
+    reported: reported.data.id,
     article: promoted.knowledge_article_id,
     skill: String(skill.rows[0]?.number),
   };

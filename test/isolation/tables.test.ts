@@ -46,6 +46,7 @@ test('what the application may do with each table is what was granted, and nobod
    {
      "access_requests": "insert, select, update",
      "agent_grants": "delete, insert, select, update",
+     "agent_metrics": "delete, insert, select",
      "agents": "insert, select, update",
      "api_keys": "insert, select, update",
      "articles": "insert, select, update",
@@ -69,7 +70,10 @@ test('what the application may do with each table is what was granted, and nobod
      "publications": "insert, select, update",
      "rate_limits": "delete, insert, select, update",
      "receipts": "insert, select",
+     "report_runs": "delete, insert, select",
+     "reported_runs": "insert, select, update",
      "run_fences": "insert, select",
+     "run_tallies": "insert, select, update",
      "runs": "insert, select, update",
      "signing_keys": "select",
      "skills": "delete, insert, select, update",
@@ -80,6 +84,7 @@ test('what the application may do with each table is what was granted, and nobod
      "ticket_terms": "delete, insert, select",
      "ticket_totals": "insert, select, update",
      "tickets": "insert, select, update",
+     "tool_calls": "delete, insert, select",
      "users": "insert, select, update",
    }
   `);

@@ -1,0 +1,27 @@
+/** What agents measured, called and delivered: three kinds of rows that are written once, listed, and end by age. */
+export const recordKinds = {
+  metrics: {
+    table: 'agent_metrics',
+    /** When it was; lists are in its order, and age is counted from it. */
+    time: 'recorded_at',
+    /** Beside `id`, `agent_name` and the time: name and type in Postgres. */
+    columns: { metric: 'text', value: 'float8' },
+    filters: ['metric'],
+  },
+  tool_log: {
+    table: 'tool_calls',
+    time: 'created_at',
+    columns: { run_id: 'text', tool: 'text', status: 'text', input: 'json', output: 'json', duration_ms: 'int8' },
+    filters: ['tool', 'run_id'],
+  },
+  report_runs: {
+    table: 'report_runs',
+    time: 'created_at',
+    columns: { report_type: 'text', status: 'text', period: 'text', summary: 'text' },
+    filters: ['report_type'],
+  },
+} as const satisfies Record<
+  string,
+  { table: string; time: string; columns: Record<string, string>; filters: readonly string[] }
+>;
+export type RecordKind = keyof typeof recordKinds;
