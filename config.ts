@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { RecordKind } from './domain/agent-records';
 
 /** The project's folder: where migrations/, policy/ and package.json are, whether this runs from source or from dist/. */
 export const root = existsSync(join(__dirname, 'package.json')) ? __dirname : dirname(__dirname);
@@ -58,6 +59,10 @@ const Environment = z.object({
   CREDENTIAL_PROVIDER_TIMEOUT_MS: positive.max(10_000).default(5_000),
   /** How often what terminated workflows left behind is taken back. */
   SWEEP_SECONDS: positive.default(30),
+  /** Days for which what agents report is kept (docs/reports.md). */
+  RETENTION_METRICS_DAYS: positive.max(36_500).default(30),
+  RETENTION_TOOL_LOG_DAYS: positive.max(36_500).default(30),
+  RETENTION_REPORT_RUNS_DAYS: positive.max(36_500).default(365),
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -85,6 +90,7 @@ export interface Config {
   gateTtlMs: number;
   credentialProvider: CredentialSettings | null;
   sweepSeconds: number;
+  retentionDays: Record<RecordKind, number>;
   secureCookies: boolean;
   tracing: boolean;
   serviceName: string | null;
@@ -128,6 +134,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
           }
         : null,
     sweepSeconds: e.SWEEP_SECONDS,
+    retentionDays: {
+      metrics: e.RETENTION_METRICS_DAYS,
+      tool_log: e.RETENTION_TOOL_LOG_DAYS,
+      report_runs: e.RETENTION_REPORT_RUNS_DAYS,
+    },
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
     serviceName: e.OTEL_SERVICE_NAME ?? null,

@@ -1,5 +1,6 @@
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { RecordKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
@@ -17,4 +18,6 @@ export interface Deps {
   temporal: WorkflowClient;
   logger: Logger;
   gateTtlMs: number;
+  /** For how many days what agents report is kept. */
+  retentionDays: Record<RecordKind, number>;
 }

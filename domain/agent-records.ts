@@ -25,3 +25,4 @@ export const recordKinds = {
   { table: string; time: string; columns: Record<string, string>; filters: readonly string[] }
 >;
 export type RecordKind = keyof typeof recordKinds;
+export const recordKindNames = Object.keys(recordKinds) as RecordKind[];

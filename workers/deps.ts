@@ -61,6 +61,7 @@ export async function createDeps(
     temporal,
     credentials: config.credentialProvider ? httpCredentials(config.credentialProvider) : embeddedCredentials,
     gateTtlMs: config.gateTtlMs,
+    retentionDays: config.retentionDays,
     pipeline: createPipeline({
       store,
       files,

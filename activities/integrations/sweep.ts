@@ -8,6 +8,7 @@ import type { Gate } from '../../domain/gate';
 import { endedStatuses } from '../../domain/run';
 import { workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
+import { expireRecordsOf } from './expire';
 import type { runActivities } from '../lifecycle/runs';
 
 /** An access request that has to end, or whose lease has to. `gone`: its workflow is, so nobody else takes the lease back. */
@@ -32,10 +33,8 @@ const limit = 100;
 const most = 1_000;
 
 /** Terminate runs no clean-up code, so what it left is found here, by asking Temporal itself. */
-export const sweepActivities = (
-  { store, temporal, logger }: Deps,
-  { abandonRun }: Pick<ReturnType<typeof runActivities>, 'abandonRun'>,
-) => {
+export const sweepActivities = (deps: Deps, { abandonRun }: Pick<ReturnType<typeof runActivities>, 'abandonRun'>) => {
+  const { store, temporal, logger } = deps;
   const isGone = async (id: string): Promise<boolean> => {
     try {
       return (await temporal.getHandle(id).describe()).status.name !== 'RUNNING';
@@ -78,6 +77,7 @@ export const sweepActivities = (
       const swept: Swept = { runs: 0, access: [], gates: [] };
       for (const tenantId of await store.tenants()) {
         Context.current().heartbeat(tenantId);
+        await expireRecordsOf(deps, tenantId);
         swept.runs += await abandoned(tenantId);
         swept.access.push(...(await orphans(tenantId)));
         // Sealed gates only: what people asked for in a run's name is theirs to end.

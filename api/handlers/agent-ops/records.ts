@@ -5,7 +5,7 @@ import type { records } from '../../contracts/agent-ops/records';
 import type { Ctx, Handlers } from '../../kernel';
 
 /** As the wire has it: the columns, which the contract's output checks. */
-const viewOf =
+export const recordView =
   (kind: RecordKind) =>
   ({ at: _place, ...row }: AgentRecord): never => {
     const { time } = recordKinds[kind];
@@ -23,7 +23,7 @@ const list =
     const { limit, cursor, since } = query;
     const page = { since: since ?? null, after: cursor ?? null, limit: limit + 1 };
     const rows = await ctx.read((tx) => listRecords(tx, kind, { ...query }, page));
-    return pageOf(rows, limit, viewOf(kind));
+    return pageOf(rows, limit, recordView(kind));
   };
 
 type Said = Record<string, unknown> & { agent_name: string };
@@ -44,7 +44,7 @@ const record =
           body: { rows: added, agents: agents.slice(0, 20), agent_count: agents.length },
         });
       }
-      const views = rows.map(viewOf(kind));
+      const views = rows.map(recordView(kind));
       return (Array.isArray(body) ? views : views[0]) as never;
     });
 

@@ -9,7 +9,7 @@ import { pageOf } from '../../contracts/agent-ops/door';
 import type { runs } from '../../contracts/agent-ops/runs';
 import type { Ctx, Handlers } from '../../kernel';
 
-const view = (r: FleetRun) => ({
+export const fleetRunView = (r: FleetRun) => ({
   id: r.id,
   eve_id: r.eveId,
   agent_name: r.agentName,
@@ -80,7 +80,7 @@ async function carryOn(ctx: Ctx, tx: Write, run: ReportedRun, report: Report): P
 async function shown(tx: Write, id: string) {
   const run = await fleetRun(tx, id);
   if (!run) throw new Error(`run ${id} is not there`);
-  return view(run);
+  return fleetRunView(run);
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -94,7 +94,7 @@ export const runHandlers: Handlers<typeof runs> = {
       after: q.cursor ?? null,
     };
     const rows = await ctx.read((tx) => listFleetRuns(tx, filter, q.limit + 1));
-    return pageOf(rows, q.limit, view);
+    return pageOf(rows, q.limit, fleetRunView);
   },
 
   reportRun: ({ body }, ctx) =>
