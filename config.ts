@@ -17,6 +17,14 @@ interface CredentialSettings {
   timeoutMs: number;
 }
 
+/** A view of card payments in a tenant's own database, as docs/investigations.md says. */
+interface TransactionViewSettings {
+  url: string;
+  view: string;
+  tenantId: string;
+  timeoutMs: number;
+}
+
 /** Every setting there is. What the Temporal SDK reads itself (TEMPORAL_*) is documented by it. */
 const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -57,6 +65,15 @@ const Environment = z.object({
   /** What the provider knows us by. */
   CREDENTIAL_PROVIDER_SECRET: z.string().min(16).optional(),
   CREDENTIAL_PROVIDER_TIMEOUT_MS: positive.max(10_000).default(5_000),
+  /** A view of a tenant's own Postgres with its card payments (docs/investigations.md); unset: those that were sent here. */
+  TRANSACTIONS_VIEW_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  TRANSACTIONS_VIEW: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/, 'a view, or schema.view')
+    .optional(),
+  /** Whose payments it shows. */
+  TRANSACTIONS_VIEW_TENANT: z.uuid().toLowerCase().optional(),
+  TRANSACTIONS_VIEW_TIMEOUT_MS: positive.max(30_000).default(5_000),
   /** How often what terminated workflows left behind is taken back. */
   SWEEP_SECONDS: positive.default(30),
   /** Days for which what agents report is kept (docs/reports.md). */
@@ -89,11 +106,21 @@ export interface Config {
   logLevel: string;
   gateTtlMs: number;
   credentialProvider: CredentialSettings | null;
+  transactionView: TransactionViewSettings | null;
   sweepSeconds: number;
   retentionDays: Record<RecordKind, number>;
   secureCookies: boolean;
   tracing: boolean;
   serviceName: string | null;
+}
+
+/** All three of them, or none. @throws Error */
+function transactionViewOf(e: z.output<typeof Environment>): TransactionViewSettings | null {
+  const [url, view, tenantId] = [e.TRANSACTIONS_VIEW_URL, e.TRANSACTIONS_VIEW, e.TRANSACTIONS_VIEW_TENANT];
+  if (url !== undefined && view !== undefined && tenantId !== undefined)
+    return { url, view, tenantId, timeoutMs: e.TRANSACTIONS_VIEW_TIMEOUT_MS };
+  if (url === undefined && view === undefined && tenantId === undefined) return null;
+  throw new Error('TRANSACTIONS_VIEW_URL, TRANSACTIONS_VIEW, TRANSACTIONS_VIEW_TENANT: all of them, or none');
 }
 
 /** @throws Error with one line a wrong setting, naming it. */
@@ -133,6 +160,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
             timeoutMs: e.CREDENTIAL_PROVIDER_TIMEOUT_MS,
           }
         : null,
+    transactionView: transactionViewOf(e),
     sweepSeconds: e.SWEEP_SECONDS,
     retentionDays: {
       metrics: e.RETENTION_METRICS_DAYS,

@@ -6,7 +6,7 @@ import type { Actor, Principal } from '../domain/principal';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
-import type { Handler, HandlersOf } from './operation';
+import type { Handler, HandlersOf, Received } from './operation';
 import type { Temporal } from './temporal';
 import type { Upload } from './http/upload';
 
@@ -51,6 +51,8 @@ export interface Ctx extends OpenCtx {
   repeatable: boolean;
   /** Null when the request was JSON. */
   upload: Upload | null;
+  /** For operations that take rows: the lines of those in the body, and what did not fit. */
+  received: Received | null;
   /** The credential of the request as it stands by now: null once it is revoked or over. */
   recheck(): Promise<Principal | null>;
 }

@@ -95,6 +95,8 @@ const bodyOf = (op: Operation): Json | null => {
     required: Boolean(op.upload) || !op.body?.safeParse({}).success,
     content: {
       ...(op.body && { 'application/json': { schema: schemaOf(op.body, 'input') } }),
+      ...(op.body instanceof z.ZodArray &&
+        op.rows && { 'application/x-ndjson': { schema: schemaOf(op.body.element as z.ZodType, 'input') } }),
       ...(op.upload && { 'multipart/form-data': { schema: formOf(op.body) } }),
     },
   };

@@ -32,6 +32,27 @@ export interface StreamWriter {
   readonly closed: AbortSignal;
 }
 
+/** How much of rows one call takes. */
+export interface RowsOption {
+  most: number;
+  maxBytes: number;
+}
+/** A row that did not fit: where it stood, counted from 1, and which part was wrong. */
+export interface Refused {
+  line: number;
+  field: string | null;
+  message: string;
+}
+/** What a body of rows came to. */
+export interface Received {
+  /** Those that fit, and the line of each. */
+  rows: unknown[];
+  lines: number[];
+  refused: Refused[];
+  /** sha256 of the bytes, hex. */
+  digest: string;
+}
+
 /**
  * One operation, declared once: route, right, validation, OpenAPI, idempotency and the tests that loop over every
  * operation follow from it. Its door follows from its path (surfaces.ts).
@@ -53,6 +74,8 @@ export interface Operation<
   body?: B;
   /** Beside JSON: one file in the form field `file`, streamed to the handler before `body` is complete. */
   upload?: true;
+  /** `body` is an array of rows, read one by one as it comes: a row that does not fit does not refuse the others. */
+  rows?: RowsOption;
   output: O;
   status?: 200 | 201 | 202;
   /** What it may answer instead of that, by `ctx.answerWith`. */

@@ -14,6 +14,7 @@ import { notes } from './contracts/agentic/notes';
 import { postmortems } from './contracts/agentic/postmortems';
 import { publishing } from './contracts/agentic/publishing';
 import { tickets } from './contracts/agentic/tickets';
+import { transactions } from './contracts/ops-agent/transactions';
 import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
 import { apiKeyHandlers } from './handlers/aegis/api-keys';
@@ -32,6 +33,7 @@ import { noteHandlers } from './handlers/agentic/notes';
 import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { publishingHandlers } from './handlers/agentic/publishing';
 import { ticketHandlers } from './handlers/agentic/tickets';
+import { transactionHandlers } from './handlers/ops-agent/transactions';
 import { docsHandlers } from './handlers/spec/docs';
 import { healthHandlers } from './handlers/spec/health';
 import type { AnyHandler, Mounted } from './http/mount';
@@ -51,6 +53,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [learning, learningHandlers],
   [runs, runHandlers],
   [records, recordHandlers],
+  [transactions, transactionHandlers],
   [auth, authHandlers],
   [audit, auditHandlers],
   [receipts, receiptHandlers],

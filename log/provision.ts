@@ -24,6 +24,10 @@ const builtinTools = [
   'tickets.note',
   'vault.check',
   'site.publish',
+  'transaction',
+  'customer_history',
+  'terminal_history',
+  'neighbours',
 ];
 const logTools = ['profile', 'templates', 'errors', 'bursts', 'sources', 'search'].map((name) => `logs.${name}`);
 export const analystTools = builtinTools.flatMap((name) => (name === 'logs.*' ? logTools : [name]));

@@ -33,5 +33,9 @@ test('nothing is declared twice, and names are unique', () => {
 
 test('what the contract does not know is said to be an addition', () => {
   const additions = operations.filter(({ op }) => !rows.has(key(op.route))).map(({ op }) => op.route);
-  expect(additions).toEqual(['GET /docs/:asset']);
+  expect(additions).toEqual([
+    'POST /api/v1/ops-agent/transactions',
+    'POST /api/v1/ops-agent/disputes',
+    'GET /docs/:asset',
+  ]);
 });

@@ -6,6 +6,7 @@ import type { Deps } from '../activities/deps';
 import { embeddedCredentials } from '../activities/integrations/credentials/embedded';
 import { httpCredentials } from '../activities/integrations/credentials/http';
 import { root, type Config } from '../config';
+import { transactionSources } from '../db/transactions/sources';
 import type { Harness } from '../domain/harness';
 import type { openKernel } from '../log/open';
 import type { Tool } from '../pipeline/call';
@@ -54,7 +55,8 @@ export async function createDeps(
   });
   const limiter = inBlocks(shared, block);
   const { dataDir, publicUrl } = config;
-  const tools = [...builtinTools({ store, dataDir, publicUrl }), ...(added.tools ?? [])];
+  const transactions = transactionSources(config.transactionView);
+  const tools = [...builtinTools({ store, dataDir, publicUrl, transactions }), ...(added.tools ?? [])];
   return {
     ...kernel,
     logger,

@@ -6,13 +6,14 @@ import {
 } from '../../domain/errors'; // prettier-ignore
 import type { Principal } from '../../domain/principal';
 import type { Ctx, Kernel, OpenCtx } from '../kernel';
-import { isRaw, type Method, type Operation, type Reply } from '../operation';
+import { isRaw, type Method, type Operation, type Received, type Reply } from '../operation';
 import { surfaceOf, type Surface } from '../surfaces';
 import { authenticate, authorise, authoriseMetrics, principalNow } from '../auth';
 import { BadRequest } from '../bad-request';
 import { InvalidRequest } from './failure';
 import { claimKey } from './idempotency';
 import type { Limits } from './limits';
+import { readRows } from './rows';
 import { firstIllFormed } from './text';
 import { readUpload, type Upload } from './upload';
 
@@ -34,11 +35,12 @@ const split = (route: string): [Method, string] => {
 /** Literal segments before parameters, so that `/api/changes/pending` never falls into `/api/changes/:change_id`. */
 const specificity = (path: string): string => path.replace(/[:*][^/]+/g, '\uffff');
 
-const inputs = (req: Request, op: Operation, body: unknown) => {
+const inputs = (req: Request, op: Operation, body: unknown, received: Received | null = null) => {
   const params = op.params?.safeParse(req.params);
   if (params && !params.success) throw new NotFound('not found');
   const query = op.query?.safeParse(req.query);
   if (query && !query.success) throw new InvalidRequest('query', query.error.issues);
+  if (received) return { params: params?.data, query: query?.data, body: received.rows };
   const parsed = op.body?.safeParse(body === undefined ? {} : body);
   if (parsed && !parsed.success) throw new InvalidRequest('body', parsed.error.issues);
   return { params: params?.data, query: query?.data, body: parsed?.data };
@@ -130,15 +132,17 @@ function answer(
         const file = await readUpload(req);
         const form = { filename: file.filename, ...file.fields };
         assertStorable(form);
-        const ctx = closedCtx(open, principal, asked, key, file);
+        const ctx = closedCtx(open, principal, asked, key, { upload: file, received: null });
         send(res, op, surface, await handler(inputs(req, op, form), ctx as never));
         return;
       }
-      const read = await body(req, res);
+      const received = op.rows && op.body ? await readRows(req, op.body, op.rows) : null;
+      // Of rows the digest stands for the body: they were read, checked and let go one by one.
+      const read = received ? received.digest : await body(req, res);
       assertStorable(read);
       assertStorable(req.query);
-      const input = inputs(req, op, read);
-      const ctx = closedCtx(open, principal, asked, key, null);
+      const input = inputs(req, op, read, received);
+      const ctx = closedCtx(open, principal, asked, key, { upload: null, received });
       if (key === undefined) {
         send(res, op, surface, await handler(input, ctx as never));
         return;
@@ -159,7 +163,7 @@ function answer(
         throw e;
       }
     } catch (e) {
-      if (upload) req.unpipe().resume();
+      if (upload || op.rows) req.unpipe().resume();
       next(e);
     }
   };
@@ -190,7 +194,7 @@ function closedCtx(
   principal: Principal,
   asked: string,
   key: string | undefined,
-  upload: Upload | null,
+  { upload, received }: { upload: Upload | null; received: Received | null },
 ): Ctx {
   const { store } = open.kernel;
   const { tenantId } = principal;
@@ -203,6 +207,7 @@ function closedCtx(
     tenantId,
     actor: { id: principal.id, kind: principal.kind, name: principal.name },
     upload,
+    received,
     repeatable: key !== undefined,
     newId: (part = '') => (key === undefined ? v7() : v5([principal.id, asked, key, part].join('\n'), tenantId)),
     recheck: () => principalNow(open.kernel, open.headers),

@@ -1,13 +1,20 @@
+import type { TransactionSources } from '../../db/transactions/sources';
 import type { Tool } from '../call';
 import type { PublishDeps } from '../publishing/publish';
 import { blueprintsMatch, knowledgeSearch } from './knowledge';
 import { logFileTools } from './log-files';
 import { sitePublish } from './site';
 import { ticketsNote, ticketsRelated } from './tickets';
+import { transactionTools } from './transactions';
 import { vaultCheck } from './vault';
 
+/** What the built-in tools lean on. */
+export interface ToolDeps extends PublishDeps {
+  transactions: TransactionSources;
+}
+
 /** The tools that every agent may be granted. */
-export const builtinTools = (deps: PublishDeps): Tool[] => [
+export const builtinTools = (deps: ToolDeps): Tool[] => [
   ...logFileTools,
   knowledgeSearch,
   blueprintsMatch,
@@ -15,4 +22,5 @@ export const builtinTools = (deps: PublishDeps): Tool[] => [
   ticketsNote,
   vaultCheck,
   sitePublish(deps),
+  ...transactionTools(deps.transactions),
 ];

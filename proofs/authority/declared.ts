@@ -145,6 +145,10 @@ export const declared: Readonly<Record<string, Declared>> = {
   getReceipt: { ids: { 'path.execution_id': at('execution') } },
   verifyReceipt: { ids: { 'body.receipt': at('receipt', 'refused') } },
   listApiKeys: none,
+  ingestTransactions: {
+    ids: { 'body.transaction_id': resource, 'body.customer_id': resource, 'body.terminal_id': resource },
+  },
+  ingestDisputes: { ids: { 'body.transaction_id': resource } },
   createApiKey: { ids: { 'body.agent_id': at('agent') } },
   revokeApiKey: { ids: { 'path.key_id': at('key') } },
   validateApiKey: { ids: { 'body.api_key': at('secret', 'unknown') } },

@@ -39,7 +39,9 @@ export async function request(
   const query: Json = {};
   const headers: Record<string, string> = { ...(token && { authorization: `Bearer ${token}` }), ...how.headers };
   const sends = method !== 'GET' && method !== 'DELETE' && op.body !== undefined;
-  const body = sends ? { ...(exampleOf(op.body as NonNullable<typeof op.body>) as Json) } : {};
+  const example = sends ? (exampleOf(op.body as NonNullable<typeof op.body>) as Json | Json[]) : {};
+  const rows = Array.isArray(example);
+  const body: Json = { ...(rows ? example[0] : example) };
   for (const [place, { noun }] of Object.entries(entry.ids)) {
     const [where, field = ''] = [place.slice(0, place.indexOf('.')), place.slice(place.indexOf('.') + 1)];
     const value = place in instead ? instead[place] : tenant.ids[noun];
@@ -64,7 +66,7 @@ export async function request(
   const res = await fetch(`${url}${path}${search && `?${search}`}`, {
     method,
     headers: { ...headers, ...(sends && { 'content-type': 'application/json' }) },
-    ...(sends && { body: JSON.stringify(body) }),
+    ...(sends && { body: JSON.stringify(rows ? [body] : body) }),
     signal: gone.signal,
   });
   const plain = Object.fromEntries([...res.headers].filter(([name]) => !mayDiffer.has(name)));

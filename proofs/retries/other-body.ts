@@ -1,10 +1,12 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { exampleOf } from '../authority/examples';
 
 type Json = Record<string, unknown>;
 
 /** What makes of the example another body that the schema takes as well; null where there is but one. */
-export function otherBody(schema: z.ZodType, on: Json): Json | null {
+export function otherBody(body: z.ZodType, on: Json): Json | null {
+  // Of rows one is changed.
+  const schema = body instanceof z.ZodArray ? (body.element as z.ZodType) : body;
   const example = { ...(exampleOf(schema) as Json), ...on };
   const shape = Object.keys((schema as { shape?: object }).shape ?? example);
   const candidates: Json[] = [

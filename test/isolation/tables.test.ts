@@ -54,6 +54,7 @@ test('what the application may do with each table is what was granted, and nobod
      "blueprint_versions": "insert, select",
      "blueprints": "insert, select, update",
      "cursors": "insert, select, update",
+     "disputes": "insert, select",
      "execution_attempts": "insert, select, update",
      "executions": "insert, select",
      "gate_tallies": "insert, select, update",
@@ -85,6 +86,7 @@ test('what the application may do with each table is what was granted, and nobod
      "ticket_totals": "insert, select, update",
      "tickets": "insert, select, update",
      "tool_calls": "delete, insert, select",
+     "transactions": "insert, select",
      "users": "insert, select, update",
    }
   `);

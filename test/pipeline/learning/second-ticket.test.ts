@@ -8,6 +8,7 @@ import { learningActivities, type PartName, type PromotionRequest } from '../../
 import { root } from '../../../config';
 import { postmortemEvidence } from '../../../db/evidence';
 import { gates } from '../../../db/gates';
+import { transactionSources } from '../../../db/transactions/sources';
 import { postmortems } from '../../../db/learning';
 import { analyst } from '../../../domain/analyst/analyst';
 import { newGate } from '../../../domain/gate';
@@ -34,7 +35,12 @@ beforeAll(async () => {
     store: house.store,
     files: house.files,
     masterKey: house.masterKey,
-    tools: builtinTools({ store: house.store, dataDir: house.dataDir, publicUrl: null }),
+    tools: builtinTools({
+      store: house.store,
+      dataDir: house.dataDir,
+      publicUrl: null,
+      transactions: transactionSources(null),
+    }),
     policies: await loadPolicies(join(root, 'policy/compiled'), (e) => failures.push(e)),
     screen: screenCall,
     decide: combine,

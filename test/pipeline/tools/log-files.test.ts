@@ -3,6 +3,7 @@ import { v7 } from 'uuid';
 import type { Tool } from '../../../pipeline/call';
 import { builtinTools } from '../../../pipeline/tools';
 import { analystTools } from '../../../log/provision';
+import { transactionSources } from '../../../db/transactions/sources';
 import { openHouse, type House } from '../../house';
 import { callOf, use } from './context';
 
@@ -12,7 +13,12 @@ let tools: Map<string, Tool>;
 beforeAll(async () => {
   house = await openHouse();
   tools = new Map(
-    builtinTools({ store: house.store, dataDir: house.dataDir, publicUrl: null }).map((t) => [t.name, t]),
+    builtinTools({
+      store: house.store,
+      dataDir: house.dataDir,
+      publicUrl: null,
+      transactions: transactionSources(null),
+    }).map((t) => [t.name, t]),
   );
 });
 afterAll(() => house.close());

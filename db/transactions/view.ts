@@ -1,0 +1,84 @@
+import { Pool } from 'pg';
+import type { z } from 'zod';
+import { BadGateway } from '../../domain/errors';
+import type { Span, TransactionSource } from '../../domain/transactions/transaction';
+import { SeenTransactionSchema, TransactionSchema, UsualSchema } from '../../domain/transactions/transaction.schema';
+import { disputedOf, find, newestOf, usualOf } from './statements';
+
+/** A view of a tenant's own Postgres, with the columns that docs/investigations.md names. */
+export interface ViewSettings {
+  url: string;
+  /** `view` or `schema.view`. */
+  view: string;
+  /** Whose payments it shows: other tenants have the table. */
+  tenantId: string;
+  timeoutMs: number;
+}
+
+export interface ViewSource extends TransactionSource {
+  close(): Promise<void>;
+}
+
+// What only the view's owner can mend: no such relation, column or schema; no right; types that cannot be compared; a write.
+const wrongShape = /^(42|3F000|22P02|25006)/;
+
+const quoted = (name: string): string =>
+  name
+    .split('.')
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join('.');
+
+/**
+ * Reads that view and nothing else: each statement in a read-only transaction with a time-out, in a few connections of its
+ * own. What the view has in the wrong shape is a BadGateway that names it; a database that is away is trouble, to be tried again.
+ */
+export function viewTransactions({ url, view, timeoutMs }: ViewSettings): ViewSource {
+  const pool = new Pool({
+    connectionString: url,
+    max: 4,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs + 1_000,
+    allowExitOnIdle: true,
+    application_name: 'wheelhouse',
+  });
+  pool.on('error', () => undefined); // an idle one that breaks is replaced; whoever asks next hears of it
+  const relation = quoted(view);
+
+  const ask = async <S extends z.ZodType>(schema: S, sql: string, params: unknown[]): Promise<z.output<S>[]> => {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query(`begin transaction read only; set local statement_timeout = ${timeoutMs}`);
+      const { rows } = await client.query<Record<string, unknown>>(sql, params);
+      return rows.map((row) => shaped(schema, row));
+    } catch (e) {
+      const { code = '', message } = e as Error & { code?: string };
+      if (wrongShape.test(code)) throw new BadGateway(`the view ${view} cannot be read: ${message}`);
+      throw e;
+    } finally {
+      await client.query('rollback').catch((e: Error) => (broken = e)); // nothing was written: this only ends it
+      client.release(broken);
+    }
+  };
+  const shaped = <S extends z.ZodType>(schema: S, row: unknown): z.output<S> => {
+    const parsed = schema.safeParse(row);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new BadGateway(`the view ${view} has a row of the wrong shape: ${issue?.path.join('.')}: ${issue?.message}`);
+  };
+
+  const seen = (sql: string, of: unknown, { since, before }: Span, most: number) =>
+    ask(SeenTransactionSchema, sql, [of, since, before, most]);
+  return {
+    find: async (id) => (await ask(TransactionSchema, find(relation), [id]))[0] ?? null,
+    ofCustomer: (id, span, most) => seen(newestOf(relation, 'customer_id'), id, span, most),
+    ofTerminal: (id, span, most) => seen(newestOf(relation, 'terminal_id'), id, span, most),
+    disputed: (of, span, most) =>
+      'customers' in of
+        ? seen(disputedOf(relation, 'customer_id'), of.customers, span, most)
+        : seen(disputedOf(relation, 'terminal_id'), of.terminals, span, most),
+    usual: (customers, { since, before }, most) =>
+      ask(UsualSchema, usualOf(relation), [customers, since, before, most]),
+    close: () => pool.end(),
+  };
+}

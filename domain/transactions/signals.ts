@@ -1,0 +1,96 @@
+import type { Facts } from './facts';
+import { rounded } from './windows';
+
+/** What a signal says about a payment: a sentence, what it rests on, and what it adds to the log-odds. */
+export interface Signal {
+  summary: string;
+  evidence: readonly { tool: keyof Facts; path: string }[];
+  weight: number;
+}
+interface Looking {
+  kind: string;
+  /** Null where it says nothing. */
+  look(facts: Facts): Signal | null;
+}
+
+/** Hardly any honest payment is larger, whoever pays. */
+const largeAmount = 220;
+/** What a customer of whom nothing is known pays, and how many payments of their own outweigh it. */
+const anyone = { mean: 50, payments: 1 };
+/** A terminal that copies cards is found and mended within about this many days. */
+const found = 28;
+
+const at = (tool: keyof Facts, path: string) => ({ tool, path });
+
+/** The amount against the usual, which is drawn to that of anyone while there are few payments. */
+export function timesUsual({ transaction, customer_history: { usual, payments } }: Facts): number {
+  const mean =
+    ((usual?.mean ?? 0) * (usual ? payments : 0) + anyone.mean * anyone.payments) /
+    ((usual ? payments : 0) + anyone.payments);
+  return transaction.amount / mean;
+}
+
+/** Every signal of the rule, in the order of docs/investigations.md. */
+export const signals: readonly Looking[] = [
+  {
+    kind: 'large_amount',
+    look: ({ transaction: { amount } }) =>
+      amount > largeAmount
+        ? {
+            summary: `The amount of ${amount} is above ${largeAmount}, which hardly any honest payment is.`,
+            evidence: [at('transaction', 'amount')],
+            weight: 9,
+          }
+        : null,
+  },
+  {
+    kind: 'unusual_amount',
+    look: (facts) => {
+      const times = timesUsual(facts);
+      if (times < 2) return null;
+      return {
+        summary: `The amount is ${rounded(times, 1)} times what this customer usually pays.`,
+        evidence: [at('transaction', 'amount'), at('customer_history', 'usual')],
+        weight: rounded(Math.min(7, 2.2 * (times - 2)), 3),
+      };
+    },
+  },
+  {
+    kind: 'terminal_episode',
+    look: ({ terminal_history: { episode } }) => {
+      if (!episode || episode.undisputed_since > 0 || episode.days_since > found + 1) return null;
+      const { disputed, ordinary, days_since } = episode;
+      const weight = disputed >= 2 ? 9 : ordinary ? 4 : 2;
+      return {
+        summary: `The last ${disputed} payments at this terminal that can be judged were all disputed, the first of them ${days_since} days before.`,
+        evidence: [at('terminal_history', 'episode'), at('terminal_history', 'disputes')],
+        weight,
+      };
+    },
+  },
+  {
+    kind: 'terminal_disputes',
+    look: ({ terminal_history: { disputes, episode } }) => {
+      if (!disputes.known || !episode || episode.undisputed_since === 0) return null;
+      if (episode.disputed >= 3) return null;
+      return {
+        summary: `${disputes.known} payments of ${disputes.customers} customers at this terminal were disputed.`,
+        evidence: [at('terminal_history', 'disputes')],
+        weight: disputes.customers >= 2 ? 3.5 : 1.2,
+      };
+    },
+  },
+  {
+    kind: 'customer_disputes',
+    look: (facts) => {
+      const { disputes } = facts.customer_history;
+      if (!disputes.known) return null;
+      const stands = timesUsual(facts) >= 1.5;
+      return {
+        summary: `${disputes.known} payments of this customer were disputed${stands ? ', and this one is above their usual as well' : ''}.`,
+        evidence: [at('customer_history', 'disputes')],
+        weight: disputes.in_last_14_days ? (stands ? 3 : 1.5) : stands ? 1 : 0.5,
+      };
+    },
+  },
+];
