@@ -9,6 +9,7 @@ import { listTickets, ticketByNumber, type TicketFilter } from '../../db/ticket-
 import { notes } from '../../db/tickets';
 import { seedRows } from '../../bench/reads/seed';
 import { openHouse, type House } from '../house';
+import { asApplication, explaining } from './explaining';
 
 // No read of a page looks at a whole table, wherever the page lies: with row-level security and plans for any parameters.
 
@@ -19,58 +20,14 @@ beforeAll(async () => {
   house = await openHouse();
   await seedRows(house.url, house.tenantId, count);
   app = house.owner;
-  await app.query(`set role wheelhouse_app`);
-  await app.query(`set app.tenant = '${house.tenantId}'`);
-  await app.query('set plan_cache_mode = force_generic_plan; set max_parallel_workers_per_gather = 0');
+  await asApplication(app, house.tenantId);
 }, 120_000);
 afterAll(() => house.close());
 
 /** Those that grow; a plan may look at all of the others. */
 const large = ['tickets', 'ticket_notes', 'ticket_terms', 'gates', 'log'];
 
-interface Plan {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows'?: number;
-  'Actual Loops'?: number;
-  'Rows Removed by Filter'?: number;
-  Plans?: Plan[];
-}
-const nodes = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
-const literal = (v: unknown): string =>
-  v === null
-    ? 'null'
-    : Array.isArray(v)
-      ? `array[${v.map(literal).join(', ')}]::text[]`
-      : `'${(v as string | number).toString().replaceAll("'", "''")}'`;
-
-/** Carries out, and collects what plans look at. */
-function explained(): { tx: Read; looks: string[]; rows: () => number } {
-  const looks: string[] = [];
-  let rows = 0;
-  let turn: Promise<unknown> = Promise.resolve();
-  const explain = async (sql: string, params: readonly unknown[]) => {
-    await app.query(`deallocate all; prepare it as ${sql}`);
-    const call = params.length ? `it(${params.map(literal).join(', ')})` : 'it';
-    const { rows: answer } = await app.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-      `explain (analyze, format json, timing off) execute ${call}`,
-    );
-    for (const n of nodes(answer[0]?.['QUERY PLAN'][0].Plan ?? { 'Node Type': 'none' })) {
-      if (!large.includes(n['Relation Name'] ?? '')) continue;
-      if (/Seq Scan/.test(n['Node Type'])) looks.push(`${n['Node Type']} on ${n['Relation Name']}: ${sql}`);
-      rows += ((n['Actual Rows'] ?? 0) + (n['Rows Removed by Filter'] ?? 0)) * (n['Actual Loops'] ?? 1);
-    }
-  };
-  const tx: Read = {
-    tenantId: house.tenantId,
-    query: (sql, params = []) => {
-      const answer = turn.then(() => explain(sql, params)).then(() => app.query(sql, [...params]));
-      turn = answer.catch(() => undefined);
-      return answer as never;
-    },
-  };
-  return { tx, looks, rows: () => rows };
-}
+const explained = () => explaining(app, house.tenantId, large);
 
 const everyTicket: TicketFilter = {
   only: null, status: null, priority: null, assignee: null, assigned: null, agentState: null, provider: null, text: null,

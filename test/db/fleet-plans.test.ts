@@ -1,0 +1,86 @@
+import { seedFleet } from '../../bench/dashboard/seed';
+import { listRecords } from '../../db/agent-records';
+import { listFleetRuns, type FleetFilter, type FleetRun } from '../../db/fleet-runs';
+import type { Read } from '../../db/read';
+import { runsOfDay } from '../../db/run-tallies';
+import { openHouse, type House } from '../house';
+import { asApplication, explaining } from './explaining';
+
+// No page of the fleet's lists looks at a whole table, nor at all runs of an agent or of a status; and the two kinds of runs
+// are in one order.
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+  await seedFleet(house.url, house.tenantId, 50, 40_000);
+  await asApplication(house.owner, house.tenantId);
+}, 120_000);
+afterAll(() => house.close());
+
+const large = ['runs', 'reported_runs', 'report_runs'];
+const explained = () => explaining(house.owner, house.tenantId, large);
+const all: FleetFilter = { agentName: null, status: null, since: null, after: null };
+const day = (ago: number): string => new Date(Date.now() - ago * 86_400_000).toISOString();
+
+const filters: [string, Partial<FleetFilter>][] = [
+  ['all', {}],
+  ['by status', { status: 'failed' }],
+  ['by agent', { agentName: 'fleet-7' }],
+  ['by agent and status', { agentName: 'fleet-7', status: 'completed' }],
+  ['since yesterday', { since: day(1) }],
+  ['of an agent since yesterday', { agentName: 'fleet-7', since: day(1) }],
+];
+test.each(filters)('runs, %s: at both ends and in the middle', async (_what, filter) => {
+  const id = '01890000-0000-7000-8000-000000000000';
+  for (const after of [null, { at: day(15), id }, { at: day(29.9), id }]) {
+    const seen = explained();
+    const page = await listFleetRuns(seen.tx, { ...all, ...filter, after }, 26);
+    expect(seen.looks).toEqual([]);
+    // A page of each kind and status at most, twice as they are put in order, and what is joined to the page itself.
+    expect(seen.rows()).toBeLessThan(900);
+    if (filter.since === undefined && after?.at !== day(29.9)) expect(page.length).toBeGreaterThan(0);
+  }
+});
+
+test('pages one after the other give each run once, in the order of both kinds together', async () => {
+  const { owner: app } = house;
+  const tx: Read = { tenantId: house.tenantId, query: (sql, params) => app.query(sql, params as unknown[]) };
+  const filter = { ...all, agentName: 'fleet-7', status: 'failed' } as const;
+  const seen: FleetRun[] = [];
+  for (let after: FleetFilter['after'] = null; ;) {
+    const page: FleetRun[] = await listFleetRuns(tx, { ...filter, after }, 17);
+    const last = page.at(-1);
+    if (!last) break;
+    seen.push(...page);
+    after = last;
+  }
+  const { rows } = await app.query<{ id: string }>(
+    `select id from (select id, created_at as at from runs where outcome = 'failed' and agent_id = (select id from agents where name = 'fleet-7')
+       union all select id, listed_at from reported_runs where status = 'failed' and agent_name = 'fleet-7') r order by at desc, id desc`,
+  );
+  expect(seen.map((r) => r.id)).toEqual(rows.map((r) => r.id));
+  expect(new Set(seen.map((r) => r.own)).size).toBe(seen.length ? 2 : 0);
+  expect(seen.length).toBeGreaterThan(50);
+});
+
+test('reports, and the runs of a day', async () => {
+  const seen = explained();
+  const page = { since: null, after: { at: day(15), id: '01890000-0000-7000-8000-000000000000' }, limit: 26 };
+  for (const f of [{}, { agent_name: 'fleet-7' }, { report_type: 'weekly' }, { agent_name: 'fleet-7', report_type: 'weekly' }])
+    expect((await listRecords(seen.tx, 'report_runs', f, page)).length).toBeGreaterThan(0);
+  const { began } = await runsOfDay(seen.tx, day(3).slice(0, 10));
+  expect(began).toBeGreaterThan(1_000);
+  expect(seen.looks).toEqual([]);
+  expect(seen.rows()).toBeLessThan(500);
+}); // prettier-ignore
+
+test('what an ending asks about its agent: failures after a moment, by an index', async () => {
+  const seen = explained();
+  const { rows } = await seen.tx.query<{ n: number }>(
+    `select (select count(*) from runs r where r.tenant_id = $1 and r.agent_id = $2 and r.outcome = 'failed' and r.finished_at > $4)
+       + (select count(*) from reported_runs r where r.tenant_id = $1 and r.agent_name = $3 and r.status = 'failed' and r.completed_at > $4) as n`,
+    [house.tenantId, '01990021-0000-7000-8000-000000000007', 'fleet-7', day(1)],
+  );
+  expect(seen.looks).toEqual([]);
+  expect(seen.rows()).toBe(Number(rows[0]?.n));
+});
