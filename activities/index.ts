@@ -9,6 +9,7 @@ import { learningActivities } from './learning/promote';
 import { accessActivities } from './lifecycle/access';
 import { gateActivities } from './lifecycle/gates';
 import { runActivities } from './lifecycle/runs';
+import { scheduledActivities } from './lifecycle/scheduled';
 
 export type { Proposal, Turn } from './agents/advance';
 export type { Lent } from './integrations/leases';
@@ -26,6 +27,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...gateActivities(deps),
     ...accessActivities(deps),
     ...runs,
+    ...scheduledActivities(deps),
     ...agents.activities,
     ...carryOutActivities(deps, agents),
     ...investigateActivities(deps, investigator),

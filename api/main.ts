@@ -23,18 +23,12 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
     ...connectionOptions,
     ...(config.temporalAddress && { address: config.temporalAddress }),
   });
-  const { workflow } = new Client({
+  const client = new Client({
     connection,
     namespace,
     interceptors: { workflow: tracing ? [new OpenTelemetryWorkflowClientInterceptor()] : [] },
   });
-  const temporal = temporalGateway(
-    connection,
-    workflow,
-    queuesOf(config.taskQueuePrefix),
-    config.temporalUi,
-    namespace,
-  );
+  const temporal = temporalGateway(connection, client, queuesOf(config.taskQueuePrefix), config.temporalUi, namespace);
   const kernel: Kernel = { config, ...opened, temporal, logger };
   const server = createServer(createApp(kernel, operations));
   server.requestTimeout = 300_000; // uploads

@@ -121,6 +121,7 @@ const requestId = { 'X-Request-ID': { $ref: '#/components/headers/RequestId' } }
 
 function successOf(op: Operation, surface: Surface): [status: number, response: Json][] {
   const { output, status = 200 } = op;
+  if (status === 204) return [[status, { description: op.summary, headers: requestId }]];
   if (!isRaw(output)) {
     const schema = op.whole ? schemaOf(output, 'output') : enveloped(surface, schemaOf(output, 'output'));
     const response = { description: op.summary, headers: requestId, content: { 'application/json': { schema } } };

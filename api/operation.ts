@@ -77,7 +77,8 @@ export interface Operation<
   /** `body` is an array of rows, read one by one as it comes: a row that does not fit does not refuse the others. */
   rows?: RowsOption;
   output: O;
-  status?: 200 | 201 | 202;
+  /** 204 has no body: its output is `z.void()`. */
+  status?: 200 | 201 | 202 | 204;
   /** What it may answer instead of that, by `ctx.answerWith`. */
   statuses?: readonly number[];
   /** The output is the whole answer: the door puts nothing around it. */

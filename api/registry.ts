@@ -5,6 +5,7 @@ import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
 import { records } from './contracts/agent-ops/records';
+import { registry } from './contracts/agent-ops/registry';
 import { runs } from './contracts/agent-ops/runs';
 import { access } from './contracts/agentic/access';
 import { agents } from './contracts/agentic/agents';
@@ -24,6 +25,7 @@ import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
 import { recordHandlers } from './handlers/agent-ops/records';
+import { registryHandlers } from './handlers/agent-ops/registry';
 import { runHandlers } from './handlers/agent-ops/runs';
 import { accessHandlers } from './handlers/agentic/access';
 import { agentHandlers } from './handlers/agentic/agents';
@@ -43,6 +45,7 @@ type Declared = Record<string, Operation>;
 
 /** Every tag: what is declared, and what carries it out. */
 const tags: [declared: Declared, handlers: object][] = [
+  [registry, registryHandlers],
   [tickets, ticketHandlers],
   [notes, noteHandlers],
   [agents, agentHandlers],

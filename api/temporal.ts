@@ -1,6 +1,6 @@
 import {
   type Connection, ServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError,
-  WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError, type WorkflowClient,
+  WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError, type ScheduleClient, type WorkflowClient,
 } from '@temporalio/client'; // prettier-ignore
 import { ApplicationFailure, type SignalDefinition, type UpdateDefinition, type Workflow } from '@temporalio/common';
 import { revive, Unavailable } from '../domain/errors';
@@ -12,6 +12,8 @@ import { startOptions, type EntityRef, type Start } from '../workflows/start';
 const patienceMs = 10_000;
 /** A Signal is only the short way: what it does not reach, the dispatcher does. */
 const signalMs = 2_000;
+
+const mostBesides = 4;
 
 /** The workflow of that entity has ended (or never was): the row says how. */
 export class Gone extends Error {}
@@ -31,12 +33,13 @@ function translate(e: unknown): unknown {
 
 export function temporalGateway(
   connection: Connection,
-  workflow: WorkflowClient,
+  { workflow, schedule }: { workflow: WorkflowClient; schedule: ScheduleClient },
   queues: ReturnType<typeof queuesOf>,
   ui: string | null,
   namespace: string,
 ) {
   const underWay = new Set<Promise<unknown>>();
+  let besides = 0;
   const patiently = async <T>(work: () => Promise<T>, ms = patienceMs): Promise<T> => {
     const call = connection.withDeadline(Date.now() + ms, work);
     underWay.add(call);
@@ -53,6 +56,7 @@ export function temporalGateway(
   return {
     queues,
     workflow,
+    schedule,
     /** Starts the entity's workflow, or finds it running, and waits for what `update` answers. @throws Gone when it has ended */
     open: <W extends Workflow, R>(type: W, update: UpdateDefinition<R>, start: Start<Parameters<W>>): Promise<R> =>
       patiently(() => {
@@ -85,6 +89,17 @@ export function temporalGateway(
     /** @throws Gone */
     signal: <A extends unknown[]>(ref: EntityRef, signal: SignalDefinition<A>, ...args: A): Promise<void> =>
       patiently(() => handle(ref).signal(signal, ...args), signalMs),
+    /** Work that nobody waits for, on a connection of the database meanwhile: so few at a time, and what is beyond is a reader's. */
+    aside: (work: () => Promise<void>): void => {
+      if (besides >= mostBesides) return;
+      besides += 1;
+      const call = work();
+      underWay.add(call);
+      void call.finally(() => {
+        besides -= 1;
+        underWay.delete(call);
+      });
+    },
     /** When no call is under way: the client's own retries must not meet a closed connection. */
     settled: async (): Promise<void> => void (await Promise.allSettled(underWay)),
     /** Whether the engine answers, and how long it took. */

@@ -4,7 +4,7 @@ import { systemTx, type Read } from './tx';
 /** One thing a reader of the log has to pass on. */
 export interface Passed {
   seq: number;
-  runId: string;
+  subjectId: string;
   body: Record<string, unknown>;
 }
 
@@ -27,21 +27,21 @@ export async function takeCursor(tx: Read, reader: string): Promise<number | nul
   return stands.rows[0]?.seq ?? 0;
 }
 
-/** The entries of that kind in the next `window` of the log, and where the window ends. */
+/** The entries of those kinds in the next `window` of the log, and where the window ends. */
 export async function readOn(
   tx: Read,
   from: number,
-  kind: string,
+  kinds: readonly string[],
   window: number,
 ): Promise<{ entries: Passed[]; end: number; last: number }> {
   const { rows } = await tx.query<{ last: number }>('select coalesce(max(seq), 0) as last from log');
   const last = rows[0]?.last ?? 0;
   const end = Math.min(last, from + window);
-  const found = await tx.query<{ seq: number; run_id: string; body: Record<string, unknown> }>(
-    `select seq, run_id, body from log where seq > $1 and seq <= $2 and kind = $3 and run_id is not null order by seq`,
-    [from, end, kind],
+  const found = await tx.query<{ [K in keyof Passed]: Passed[K] }>(
+    `select seq, subject_id as "subjectId", body from log where seq > $1 and seq <= $2 and kind = any($3) order by seq`,
+    [from, end, kinds],
   );
-  return { entries: found.rows.map((r) => ({ seq: r.seq, runId: r.run_id, body: r.body })), end, last };
+  return { entries: found.rows, end, last };
 }
 
 export async function moveCursor(tx: Read, reader: string, seq: number): Promise<void> {

@@ -16,7 +16,7 @@ export const lockReported = {
 export async function agentAndTime(tx: Read, name: string): Promise<{ agentId: string | null; now: string }> {
   const { rows } = await prepared<{ agent_id: string | null; now: Date }>(
     tx,
-    'select (select id from agents where name = $1) as agent_id, clock_timestamp() as now',
+    'select (select id from agents where name = $1 and deleted_at is null) as agent_id, clock_timestamp() as now',
     [name],
   );
   return { agentId: rows[0]?.agent_id ?? null, now: (rows[0]?.now ?? new Date()).toISOString() };

@@ -139,15 +139,6 @@ export async function standingOf(tx: Read, runId: string): Promise<Standing> {
   return standing;
 }
 
-/** The agent definition of that name, if it may work. */
-export async function workingAgent(tx: Read, name: string): Promise<{ id: string; model: string | null } | null> {
-  const { rows } = await tx.query<{ id: string; model: string | null }>(
-    `select id, model from agents where name = $1 and status = 'ACTIVE'`,
-    [name],
-  );
-  return rows[0] ?? null;
-}
-
 export interface LogLine {
   at: string;
   kind: string;

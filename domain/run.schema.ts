@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ActorSchema, InstantSchema } from './common.schema';
-import { runStatuses, taskTypes, type Run } from './run';
+import { runStatuses, taskTypes, triggerKinds, type Run } from './run';
 
 export const RunSchema = z.object({
   id: z.uuid(),
@@ -15,6 +15,8 @@ export const RunSchema = z.object({
   profileId: z.string().nullable(),
   prompt: z.string().nullable(),
   scopes: z.array(z.string()),
+  triggerKind: z.enum(triggerKinds).nullable(),
+  definitionVersion: z.int().nullable(),
   status: z.enum(runStatuses),
   progress: z.int(),
   steps: z.int(),

@@ -14,6 +14,10 @@ export const endedStatuses: readonly RunStatus[] = ['finished', 'failed', 'stopp
 export const taskTypes = ['ticket_resolution', 'ad_hoc', 'postmortem', 'workflow_build'] as const;
 export type TaskType = (typeof taskTypes)[number];
 
+/** assigned: people set the agent to work on a ticket. manual: a test run. scheduled: by its own schedule. */
+export const triggerKinds = ['assigned', 'manual', 'scheduled'] as const;
+export type TriggerKind = (typeof triggerKinds)[number];
+
 /** One durable execution of an agent on a task. */
 export interface Run {
   id: string;
@@ -31,6 +35,10 @@ export interface Run {
   prompt: string | null;
   /** What the run may do: its spawner's scopes cut down to an agent's. */
   scopes: string[];
+  /** Null where nothing was said of it. */
+  triggerKind: TriggerKind | null;
+  /** Of its agent's definition; null: there was none. */
+  definitionVersion: number | null;
   status: RunStatus;
   progress: number;
   /** Steps recorded so far; the next one has this number. */
@@ -43,6 +51,29 @@ export interface Run {
   finishedAt: string | null;
   version: number;
 }
+
+type Draft = Pick<
+  Run,
+  | 'id' | 'tenantId' | 'agentId' | 'ticketId' | 'harness' | 'model' | 'profileId' | 'prompt' | 'scopes' | 'triggerKind'
+  | 'definitionVersion' | 'spawnedBy'
+>; // prettier-ignore
+
+/** A run that is about to be opened. */
+export const newRun = (draft: Draft, at: string): Run => ({
+  ...draft,
+  number: 0,
+  taskNumber: 0,
+  taskType: 'ticket_resolution',
+  status: 'spawned',
+  progress: 0,
+  steps: 0,
+  result: null,
+  error: null,
+  createdAt: at,
+  startedAt: null,
+  finishedAt: null,
+  version: 1,
+});
 
 export type RunEvent =
   | { type: 'start' }

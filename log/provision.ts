@@ -63,9 +63,9 @@ export async function provisionTenant(
       ]); // prettier-ignore
       const analyst = v5('agent:analyst', tenantId);
       await db.query(
-        `insert into agents (id, tenant_id, name, description, harness)
-         values ($1, $2, 'analyst', 'Reads evidence, ranks hypotheses, proposes what people decide', 'embedded')`,
-        [analyst, tenantId],
+        `insert into agents (id, tenant_id, name, description, harness, agent_type, capabilities)
+         values ($1, $2, 'analyst', 'Reads evidence, ranks hypotheses, proposes what people decide', 'embedded', 'real_time_responder', $3)`,
+        [analyst, tenantId, analystTools],
       );
       for (const tool of analystTools) {
         await db.query(`insert into agent_grants (id, tenant_id, agent_id, tool, effect) values ($1, $2, $3, $4, 'ALLOW')`, [

@@ -138,7 +138,7 @@ declare
   of_agent uuid;
 begin
   perform lock_statistics(new.tenant_id, new.agent_name);
-  select id into of_agent from agents where tenant_id = new.tenant_id and name = new.agent_name;
+  select id into of_agent from agents where tenant_id = new.tenant_id and name = new.agent_name and deleted_at is null;
   if found then perform ended_run(of_agent, new.status, new.completed_at); end if;
   return null;
 end $$;
@@ -177,7 +177,7 @@ begin
     select r.agent_id, r.outcome as status, r.finished_at as at from runs r where r.outcome in ('completed', 'failed')
     union all
     select a.id, r.status, r.completed_at from reported_runs r
-      join agents a on a.tenant_id = r.tenant_id and a.name = r.agent_name where r.status in ('completed', 'failed')
+      join agents a on a.tenant_id = r.tenant_id and a.name = r.agent_name and a.deleted_at is null where r.status in ('completed', 'failed')
   ), last as (
     select agent_id, max(at) as run, max(at) filter (where status = 'completed') as success,
       max(at) filter (where status = 'failed') as failure from ended group by 1

@@ -19,6 +19,7 @@ import { createDeps, type Extensions } from './deps';
 import { startDispatcher } from './dispatcher';
 import { refusals } from './failures';
 import { installRuntime } from './runtime';
+import { startScheduler } from './scheduler';
 import { startStarter } from './starter';
 import { keepTallies } from './tallies';
 
@@ -76,20 +77,13 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   ]);
   const running = workers.map((w) => w.run());
   const stopping = new AbortController();
-  const dispatcher = startDispatcher({
-    store: kernel.store,
-    temporal: client.workflow,
-    logger,
-    signal: stopping.signal,
-  });
-  const starter = startStarter({
-    store: kernel.store,
-    temporal: client.workflow,
-    taskQueue: queues.lifecycle,
-    logger,
-    signal: stopping.signal,
-  });
-  const tallies = keepTallies(kernel.store, logger, stopping.signal);
+  const around = { store: kernel.store, logger, signal: stopping.signal };
+  const tended = [
+    startDispatcher(client.workflow, around),
+    startStarter({ ...around, temporal: client.workflow, taskQueue: queues.lifecycle }),
+    startScheduler({ store: kernel.store, schedule: client.schedule, queues }, around),
+    keepTallies(kernel.store, logger, stopping.signal),
+  ];
   await ensureSweep(client, queues.lifecycle, config);
   logger.info({ queues }, 'the worker polls');
 
@@ -97,7 +91,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const close = async (): Promise<void> => {
     stopping.abort();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    await Promise.allSettled([...running, dispatcher, starter, tallies]);
+    await Promise.allSettled([...running, ...tended]);
     await connection.close();
     await kernel.pool.end();
     await tracing?.shutdown();
@@ -105,7 +99,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   return {
     close: () => (closing ??= close()),
     failed: new Promise<never>((_resolve, reject) => {
-      for (const run of [...running, dispatcher, starter, tallies]) run.catch(reject);
+      for (const run of [...running, ...tended]) run.catch(reject);
     }),
   };
 }

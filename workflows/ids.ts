@@ -1,4 +1,5 @@
-export type Kind = 'agentRun' | 'approvalGate' | 'accessRequest' | 'investigation' | 'postmortemPromotion';
+export type Kind =
+  'agentRun' | 'scheduledRun' | 'approvalGate' | 'accessRequest' | 'investigation' | 'postmortemPromotion';
 
 /** The entity's uuid says all: whoever has the row can find the workflow. */
 export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;

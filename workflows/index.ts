@@ -4,4 +4,5 @@ export { agentRun } from './agent-run';
 export { approvalGate } from './approval-gate';
 export { investigation } from './investigation';
 export { postmortemPromotion } from './postmortem-promotion';
+export { scheduledRun } from './scheduled-run';
 export { sweep } from './sweep';

@@ -224,6 +224,10 @@ const statusOf = (res: Response, op: Operation): number =>
 const wrapped = (op: Operation, surface: Surface, data: unknown): unknown => (op.whole ? data : surface.envelope(data));
 
 function send(res: Response, op: Operation, surface: Surface, result: unknown): void {
+  if (op.status === 204) {
+    res.status(204).end();
+    return;
+  }
   if (!isRaw(op.output)) {
     res.status(statusOf(res, op)).json(wrapped(op, surface, op.output.parse(result)));
     return;

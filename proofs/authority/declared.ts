@@ -7,7 +7,7 @@ import type { Scope } from '../../domain/scopes';
 export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
   | 'blueprint' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
-  | 'reported' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
+  | 'registered' | 'reported' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
@@ -33,11 +33,12 @@ export interface Declared {
   /** A place that asks for a scope besides, except of the agent that it names. */
   besides?: { place: string; scope: Scope };
   /** What has to be made anew before each round, because the call uses it up. */
-  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed';
+  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered';
 }
 
 const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
 const ticket = { 'path.ticket_id': at('ticket') };
+const registered = { 'path.id': at('registered') };
 const run = { 'path.agent_id': at('run') };
 const change = { 'path.change_id': at('change') };
 const postmortem = { 'path.id': at('postmortem') };
@@ -50,6 +51,17 @@ const none: Declared = { ids: {} };
 const acting = { place: 'body.agent_id', scope: 'agents:act' } as const;
 
 export const declared: Readonly<Record<string, Declared>> = {
+  listRegistry: { ids: cursor },
+  registerAgent: none,
+  getRegistered: { ids: registered },
+  updateRegistered: { ids: registered },
+  deleteRegistered: {
+    ids: registered,
+    own: { statuses: [204, 404], why: 'whoever comes second finds it gone' },
+    fresh: 'registered',
+  },
+  testRun: { ids: registered, fresh: 'registered' },
+  defineAgent: { ids: registered, fresh: 'registered' },
   listTickets: { ids: offset },
   createTicket: none,
   getTicket: { ids: ticket },

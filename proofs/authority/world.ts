@@ -98,6 +98,12 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
         summary: `Passwords ${mark}`,
       })
     )['id'];
+  const register = async () => {
+    const { data } = await call<{ data: Json }>('POST', '/api/v1/agent-ops/registry', {
+      name: `agent-${randomBytes(6).toString('hex')}`,
+    });
+    return data['id'];
+  };
   const review = (id: unknown) => call('POST', `/api/postmortems/${String(id)}/review`, { approved: true });
   const postmortem = await writePostmortem();
   await review(postmortem);
@@ -121,7 +127,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', external: 'thing', reported: reported.data['id'],
+    asset: 'swagger-ui.css', external: 'thing', registered: await register(), reported: reported.data['id'],
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
   }; // prettier-ignore
   const secondId = await ensureUser(owner, tenantId, 'second@local.test', randomUUID(), 'ADMIN');
@@ -138,6 +144,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       if (what === 'change' || what === 'approved') ids.change = await requestChange();
       if (what === 'approved') await second('POST', `/api/changes/${String(ids.change)}/approve`, {});
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
+      if (what === 'registered') ids.registered = await register();
       if (what === 'reviewed') await review(ids.postmortem);
     },
   };

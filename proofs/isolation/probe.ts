@@ -7,7 +7,10 @@ const values: Readonly<Record<string, string>> = {
   'tenants.four_eyes': 'strict',
   'signing_keys.purpose': 'receipt',
   'agent_grants.effect': 'ALLOW',
+  'agent_signals.status': 'pending',
   'agents.runtime': 'external',
+  'agents.status': 'DISABLED',
+  'runs.trigger_kind': 'manual',
   'leases.status': 'active',
 };
 

@@ -15,8 +15,8 @@ const register = (name: string) =>
   );
 const statistics = async (name: string) => {
   const { rows } = await s.owner.query<Record<string, unknown>>(
-    'select last_run_at, last_success_at, last_failure_at, consecutive_failures from agents where name = $1',
-    [name],
+    'select last_run_at, last_success_at, last_failure_at, consecutive_failures from agents where name = $1 and tenant_id = $2',
+    [name, s.tenantId],
   );
   return rows[0];
 };

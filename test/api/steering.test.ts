@@ -114,7 +114,7 @@ describe('when the API cannot reach Temporal', () => {
     const logger = pino({ level: 'silent' });
     const kernel = await openKernel(server.config, logger);
     const others = [1, 2, 3].map(() =>
-      startDispatcher({ store: kernel.store, temporal: client.workflow, logger, signal: stopping.signal }),
+      startDispatcher(client.workflow, { store: kernel.store, logger, signal: stopping.signal }),
     );
     const api = await cutOff();
     try {

@@ -12,6 +12,7 @@ const noNumber = '2147480000';
 
 /** Which noun a path's `:id` is about. */
 const nouns: [prefix: string, noun: string][] = [
+  ['/functions/v1/api/v1/agent-ops/registry', 'registered'],
   ['/api/postmortems', 'postmortem'],
   ['/api/workflows', 'blueprint'],
   ['/api/knowledge', 'article'],
@@ -40,8 +41,10 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, 'fixture', 'test', 'Say {name}') returning number`,
     [randomUUID(), s.tenantId],
   );
+  const registered = await must('POST', '/api/v1/agent-ops/registry', { name: 'fixture' });
   const reported = await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'fixture', eve_id: 'fixture' });
   const known: Record<string, string> = {
+    registered: registered.data.id,
     ticket_id: ticket.id,
     agent_id: run.agent_id,
     event_id: event.id,
@@ -60,7 +63,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const nounOf = (path: string, key: string): string => (key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
-    missing: (_path, key) => (uuidKeys.has(key) ? noUuid : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
+    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') ? noUuid : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
   };
 }
 

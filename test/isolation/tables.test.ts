@@ -47,6 +47,8 @@ test('what the application may do with each table is what was granted, and nobod
      "access_requests": "insert, select, update",
      "agent_grants": "delete, insert, select, update",
      "agent_metrics": "delete, insert, select",
+     "agent_signals": "insert, select, update",
+     "agent_versions": "insert, select",
      "agents": "insert, select, update",
      "api_keys": "insert, select, update",
      "articles": "insert, select, update",

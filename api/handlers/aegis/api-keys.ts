@@ -56,7 +56,9 @@ export const apiKeyHandlers: Handlers<typeof apiKeys> = {
     const scopes = scopesFor(ctx, { role, scopes: body.scopes ?? null, forAgent });
     const made = newApiKey();
     const key = await ctx.write(async (tx) => {
-      const { rows } = await tx.query<{ id: string }>('select id from agents where id = $1', [body.agent_id ?? null]);
+      const { rows } = await tx.query<{ id: string }>('select id from agents where id = $1 and deleted_at is null', [
+        body.agent_id ?? null,
+      ]);
       const agentId = rows[0]?.id ?? null;
       if (forAgent && !agentId) throw new NotFound(`no agent ${body.agent_id}`);
       const inserted = await insertApiKey(tx, {

@@ -1,9 +1,11 @@
-import { fence, workingAgent } from '../../../db/run-queries';
+import { workingAgent } from '../../../db/agents';
+import { fence } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
 import { leaseMs } from '../../../domain/access';
+import { promptOf } from '../../../domain/agent';
 import { Conflict, Invalid } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
-import { isEnded, type Run } from '../../../domain/run';
+import { isEnded, newRun, type Run } from '../../../domain/run';
 import { agentScopes } from '../../../domain/scopes';
 import { closedStatuses, type Ticket } from '../../../domain/ticket';
 import { agentRun, spawned, stop } from '../../../workflows/agent-run';
@@ -44,44 +46,39 @@ export async function spawn(ctx: Ctx, ticket: Ticket, ask: Ask): Promise<Run> {
       available_harnesses: available,
     });
   }
-  const { existing, agent } = await ctx.read(async (tx) => ({
+  const { existing, working } = await ctx.read(async (tx) => ({
     existing: ctx.repeatable ? await runs.byId(tx, ask.id) : null,
-    agent: await workingAgent(tx, name),
+    working: await workingAgent(tx, name),
   }));
   if (existing) return existing;
   if (closedStatuses.includes(ticket.status)) {
     throw new Conflict(`ticket ${ticket.number} is ${ticket.status}`, { status: ticket.status });
   }
-  if (!agent) throw new Conflict(`the agent ${name} may not work here now`, { agent: name });
+  if (!working) throw new Conflict(`the agent ${name} may not work here now`, { agent: name });
+  const { agent, definition } = working;
   const may = agentScopes.filter((s) => ask.scopes.includes(s));
-  const run: Run = {
-    id: ask.id,
-    tenantId: ctx.tenantId,
-    number: 0,
-    taskNumber: 0,
-    agentId: agent.id,
-    ticketId: ticket.id,
-    taskType: 'ticket_resolution',
-    harness,
-    model: ask.model ?? agent.model,
-    profileId: ask.profileId,
-    prompt: ask.prompt,
-    scopes: may.filter((s) => ask.wanted === null || ask.wanted.includes(s)),
-    status: 'spawned',
-    progress: 0,
-    steps: 0,
-    spawnedBy: ask.by,
-    result: null,
-    error: null,
-    createdAt: new Date().toISOString(),
-    startedAt: null,
-    finishedAt: null,
-    version: 1,
-  };
-  return open(ctx, ticket, run);
+  const run = newRun(
+    {
+      id: ask.id,
+      tenantId: ctx.tenantId,
+      agentId: agent.id,
+      ticketId: ticket.id,
+      harness,
+      model: ask.model ?? agent.model,
+      profileId: ask.profileId,
+      prompt: promptOf(definition, ask.prompt),
+      scopes: may.filter((s) => ask.wanted === null || ask.wanted.includes(s)),
+      triggerKind: 'assigned',
+      definitionVersion: agent.currentVersion || null,
+      spawnedBy: ask.by,
+    },
+    new Date().toISOString(),
+  );
+  return openRun(ctx, ticket, run);
 }
 
-async function open(ctx: Ctx, ticket: Ticket, run: Run): Promise<Run> {
+/** Starts the run's workflow, or finds it. @throws Conflict for a ticket that has an agent */
+export async function openRun(ctx: Ctx, ticket: Ticket, run: Run): Promise<Run> {
   const { temporal, config } = ctx.kernel;
   const { agents, integrations } = temporal.queues;
   try {
