@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { root, type Config } from '../config';
 import type { Form } from '../proofs/proof';
 import { gates } from './gates';
+import { investigations } from './investigations';
 import { log } from './log';
 import { openGates } from './open-gates';
 import { peers } from './peers';
@@ -13,7 +14,16 @@ import { table, type Bench, type Row } from './row';
 import { runs } from './runs';
 import { start } from './start';
 
-const benches: Record<string, Bench> = { gates, log, 'open-gates': openGates, peers, reads, runs, start };
+const benches: Record<string, Bench> = {
+  gates,
+  investigations,
+  log,
+  'open-gates': openGates,
+  peers,
+  reads,
+  runs,
+  start,
+};
 
 /** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */
 export async function bench(

@@ -1,13 +1,14 @@
 import type { Span, TransactionSource } from '../../domain/transactions/transaction';
 import { SeenTransactionSchema, TransactionSchema, UsualSchema } from '../../domain/transactions/transaction.schema';
 import { prepared } from '../prepared';
+import { BackTestSchema, backTestOf } from './back-test';
 import type { Read } from '../read';
 import { disputedOf, find, newestOf, usualOf } from './statements';
 
-const payments = `(select t.*, d.disputed_at from transactions t left join disputes d using (tenant_id, transaction_id)) s`;
+const payments = `(select t.*, d.disputed_at from transactions t left join disputes d using (tenant_id, transaction_id))`;
 /** By the disputes' own indexes: those of a customer or terminal are few. */
 const disputes = `(select d.transaction_id, t.occurred_at, d.customer_id, d.terminal_id, t.amount, d.disputed_at
-  from disputes d join transactions t using (tenant_id, transaction_id)) s`;
+  from disputes d join transactions t using (tenant_id, transaction_id))`;
 
 /** Runs a read in a transaction of the tenant. */
 export type Reading = <T>(work: (tx: Read) => Promise<T>) => Promise<T>;
@@ -32,6 +33,11 @@ export function storedTransactions(read: Reading): TransactionSource {
     async usual(customers, { since, before }, most) {
       const { rows } = await read((tx) => prepared(tx, usualOf(payments), [customers, since, before, most]));
       return rows.map((row) => UsualSchema.parse(row));
+    },
+    async backTest(conditions, { since, before }, most) {
+      const sql = backTestOf({ payments, disputed: disputes }, conditions);
+      const { rows } = await read((tx) => tx.query(sql, [since, before, most, ...conditions.map((c) => c.value)]));
+      return BackTestSchema.parse(rows[0]);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { BadGateway } from '../../domain/errors';
 import type { Span, TransactionSource } from '../../domain/transactions/transaction';
 import { SeenTransactionSchema, TransactionSchema, UsualSchema } from '../../domain/transactions/transaction.schema';
+import { BackTestSchema, backTestOf } from './back-test';
 import { disputedOf, find, newestOf, usualOf } from './statements';
 
 /** A view of a tenant's own Postgres, with the columns that docs/investigations.md names. */
@@ -79,6 +80,13 @@ export function viewTransactions({ url, view, timeoutMs }: ViewSettings): ViewSo
         : seen(disputedOf(relation, 'terminal_id'), of.terminals, span, most),
     usual: (customers, { since, before }, most) =>
       ask(UsualSchema, usualOf(relation), [customers, since, before, most]),
+    async backTest(conditions, { since, before }, most) {
+      const sql = backTestOf({ payments: relation, disputed: relation }, conditions);
+      const values = conditions.map((c) => c.value);
+      const [found] = await ask(BackTestSchema, sql, [since, before, most, ...values]);
+      if (!found) throw new Error('an aggregate answers one row');
+      return found;
+    },
     close: () => pool.end(),
   };
 }

@@ -1,11 +1,11 @@
 import { usualAmount } from './amounts';
 import { disputedPayments } from './disputed';
 import type { CustomerFacts } from './facts';
-import type { SeenTransaction, Transaction, TransactionSource } from './transaction';
+import type { SeenTransaction, Transaction, PaymentHistory } from './transaction';
 import { before, dayMs, hourMs, looks, rounded } from './windows';
 
 /** The customer's own history before a payment. */
-export async function customerFacts(source: TransactionSource, of: Transaction): Promise<CustomerFacts> {
+export async function customerFacts(source: PaymentHistory, of: Transaction): Promise<CustomerFacts> {
   const { days, most } = looks.customer;
   const earlier = await source.ofCustomer(of.customerId, before(of.occurredAt, days), most);
   return summary(of, earlier);

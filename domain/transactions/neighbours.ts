@@ -1,9 +1,9 @@
 import type { NeighbourFacts } from './facts';
-import type { SeenTransaction, Transaction, TransactionSource } from './transaction';
+import type { SeenTransaction, Transaction, PaymentHistory } from './transaction';
 import { before, looks } from './windows';
 
 /** Who else pays at the terminal, and where else the customer pays: those with disputes first, then the most frequent. */
-export async function neighbourFacts(source: TransactionSource, of: Transaction): Promise<NeighbourFacts> {
+export async function neighbourFacts(source: PaymentHistory, of: Transaction): Promise<NeighbourFacts> {
   const { days, most, listed } = looks.neighbours;
   const span = before(of.occurredAt, days);
   const [here, own] = await Promise.all([

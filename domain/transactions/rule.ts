@@ -39,6 +39,9 @@ const enough = { customer: 3, terminal: 5 };
 export const severityOf = (confidence: number): Severity => steps.find(([, from]) => confidence >= from)?.[0] ?? 'LOW';
 const likelihood = (logOdds: number): number => 1 / (1 + Math.exp(-logOdds));
 
+/** Of a payment whose signals add up to this weight. */
+export const severityFrom = (weight: number): Severity => severityOf(likelihood(base + weight));
+
 /** Severity, confidence and insights of a payment, from the recorded answers of the tools alone. */
 export function weigh(facts: Facts): Verdict {
   const found = signals.flatMap((signal): (Signal & { kind: string })[] => {
@@ -55,6 +58,6 @@ export function weigh(facts: Facts): Verdict {
     inconclusive: !known && severity === 'LOW',
     insights: found
       .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
-      .map((s) => ({ ...s, severity: severityOf(likelihood(base + s.weight)) })),
+      .map((s) => ({ ...s, severity: severityFrom(s.weight) })),
   };
 }

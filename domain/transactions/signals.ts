@@ -14,16 +14,22 @@ interface Looking {
 }
 
 /** Hardly any honest payment is larger, whoever pays. */
-const largeAmount = 220;
+export const largeAmount = 220;
 /** What a customer of whom nothing is known pays, and how many payments of their own outweigh it. */
-const anyone = { mean: 50, payments: 1 };
+export const anyone = { mean: 50, payments: 1 };
 /** A terminal that copies cards is found and mended within about this many days. */
 const found = 28;
 
 const at = (tool: keyof Facts, path: string) => ({ tool, path });
 
+/** What an amount is compared by. */
+interface AmountFacts {
+  transaction: Pick<Facts['transaction'], 'amount'>;
+  customer_history: Pick<Facts['customer_history'], 'usual' | 'payments'>;
+}
+
 /** The amount against the usual, which is drawn to that of anyone while there are few payments. */
-export function timesUsual({ transaction, customer_history: { usual, payments } }: Facts): number {
+export function timesUsual({ transaction, customer_history: { usual, payments } }: AmountFacts): number {
   const mean =
     ((usual?.mean ?? 0) * (usual ? payments : 0) + anyone.mean * anyone.payments) /
     ((usual ? payments : 0) + anyone.payments);
@@ -35,9 +41,9 @@ export const signals: readonly Looking[] = [
   {
     kind: 'large_amount',
     look: ({ transaction: { amount } }) =>
-      amount > largeAmount
+      amount >= largeAmount
         ? {
-            summary: `The amount of ${amount} is above ${largeAmount}, which hardly any honest payment is.`,
+            summary: `The amount of ${amount} is at least ${largeAmount}, which hardly any honest payment is.`,
             evidence: [at('transaction', 'amount')],
             weight: 9,
           }

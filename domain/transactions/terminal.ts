@@ -2,7 +2,7 @@ import { usualAmount } from './amounts';
 import { disputedPayments } from './disputed';
 import { episodeOf } from './episode';
 import type { TerminalFacts } from './facts';
-import type { SeenTransaction, Transaction, TransactionSource } from './transaction';
+import type { SeenTransaction, Transaction, PaymentHistory } from './transaction';
 import { before, looks, rounded } from './windows';
 
 /** A payment is unusual from here on, against the mean of its customer. */
@@ -11,7 +11,7 @@ const farAbove = 3;
 const knownWell = 3;
 
 /** The terminal's history before a payment. */
-export async function terminalFacts(source: TransactionSource, of: Transaction): Promise<TerminalFacts> {
+export async function terminalFacts(source: PaymentHistory, of: Transaction): Promise<TerminalFacts> {
   const { days, most } = looks.terminal;
   const earlier = await source.ofTerminal(of.terminalId, before(of.occurredAt, days), most);
   const customers = [...new Set(earlier.map((e) => e.customerId))];

@@ -1,3 +1,5 @@
+import type { BackTest, Condition } from './draft';
+
 /** A card payment, as its source tells it. */
 export interface Transaction {
   transactionId: string;
@@ -37,7 +39,7 @@ export interface Span {
  * Where payments are looked up. Every answer is bounded in rows, newest first, and knows only what was known at the span's
  * end: payments before it, and of these the disputes up to it.
  */
-export interface TransactionSource {
+export interface PaymentHistory {
   find(transactionId: string): Promise<Transaction | null>;
   ofCustomer(customerId: string, span: Span, most: number): Promise<SeenTransaction[]>;
   ofTerminal(terminalId: string, span: Span, most: number): Promise<SeenTransaction[]>;
@@ -49,4 +51,10 @@ export interface TransactionSource {
   ): Promise<SeenTransaction[]>;
   /** Of the newest payments of each within the span, `most` of each. */
   usual(customers: readonly string[], span: Span, most: number): Promise<Usual[]>;
+}
+
+/** Where a tenant's payments are. */
+export interface TransactionSource extends PaymentHistory {
+  /** What these conditions would have flagged of the newest payments within the span, `most` of them; disputes up to now. */
+  backTest(conditions: readonly Condition[], span: Span, most: number): Promise<BackTest>;
 }

@@ -1,7 +1,7 @@
-import type { SeenTransaction, Span, Transaction, TransactionSource } from '../../../domain/transactions/transaction';
+import type { PaymentHistory, SeenTransaction, Span, Transaction } from '../../../domain/transactions/transaction';
 
 /** Payments in a list, looked up by going through all of it: what the databases' answers are compared with. */
-export function keptIn(payments: readonly Transaction[], disputedAt: ReadonlyMap<string, string>): TransactionSource {
+export function keptIn(payments: readonly Transaction[], disputedAt: ReadonlyMap<string, string>): PaymentHistory {
   const newestFirst = [...payments].sort(
     (a, b) => Date.parse(b.occurredAt) - Date.parse(a.occurredAt) || (a.transactionId < b.transactionId ? 1 : -1),
   );

@@ -1,4 +1,6 @@
 import { customerFacts } from '../../../domain/transactions/customer';
+import { draftRule } from '../../../domain/transactions/draft';
+import type { Facts } from '../../../domain/transactions/facts';
 import { neighbourFacts } from '../../../domain/transactions/neighbours';
 import { severityOf, weigh, type Verdict } from '../../../domain/transactions/rule';
 import { terminalFacts } from '../../../domain/transactions/terminal';
@@ -21,17 +23,22 @@ const habit = (customer: string, days = 40): Transaction[] =>
     paid(`${customer} ${i}`, -2 * i - 1, customer, `${customer}'s shop`, 36 + (i % 5) * 2),
   );
 
-async function judged(of: Transaction, others: Transaction[], disputes: Record<string, number> = {}): Promise<Verdict> {
+async function factsOf(of: Transaction, others: Transaction[], disputes: Record<string, number> = {}): Promise<Facts> {
   const source = keptIn([...others, of], new Map(Object.entries(disputes).map(([name, at]) => [idOf(name), day(at)])));
-  return weigh({
+  return {
     transaction: {
-      transaction_id: of.transactionId, occurred_at: of.occurredAt, customer_id: of.customerId, terminal_id: of.terminalId, amount: of.amount,
+      transaction_id: of.transactionId,
+      occurred_at: of.occurredAt,
+      customer_id: of.customerId,
+      terminal_id: of.terminalId,
+      amount: of.amount,
     },
     customer_history: await customerFacts(source, of),
     terminal_history: await terminalFacts(source, of),
     neighbours: await neighbourFacts(source, of),
-  }); // prettier-ignore
+  };
 }
+const judged = async (...known: Parameters<typeof factsOf>): Promise<Verdict> => weigh(await factsOf(...known));
 const kinds = (v: Verdict): string[] => v.insights.map((i) => i.kind);
 
 test('an ordinary payment of a known customer is LOW, with nothing to say', async () => {
@@ -109,4 +116,22 @@ test('the steps of severity', () => {
     'CRITICAL',
     'CRITICAL',
   ]);
+});
+
+test('a rule is drafted from as few signals as make the payment HIGH, with thresholds that it passes', async () => {
+  const drafted = async (...known: Parameters<typeof factsOf>) => {
+    const facts = await factsOf(...known);
+    return draftRule(facts, weigh(facts))?.conditions.map((c) => [c.feature, c.operator, c.value]) ?? null;
+  };
+  const lost = paid('lost', -9, 'ada', 'far', 190);
+  const known = { 'at shop 0': -5, 'at shop 1': -4, 'at shop 2': -3 };
+  expect(await drafted(paid('now', 0, 'ada', 'shop', 260), habit('ada'))).toEqual([['amount', '>=', 220]]);
+  expect(await drafted(paid('now', 0, 'ada', 'shop', 40), [...others, ...atShop], known)).toEqual([
+    ['terminal_disputes', '>=', 2],
+  ]);
+  expect(await drafted(paid('now', 0, 'ada', 'far off', 130), [...habit('ada'), lost], { lost: -2 })).toEqual([
+    ['customer_disputes', '>=', 1],
+    ['times_usual', '>=', 3],
+  ]);
+  expect(await drafted(paid('now', 0, 'ada', 'shop', 40), habit('ada'))).toBeNull();
 });
