@@ -29,6 +29,16 @@ const enter = (tenantId: string): Statement => ({
   text: `select set_config('app.tenant', $1, true), set_config('transaction_read_only', 'on', true)`,
   values: [tenantId],
 });
+/**
+ * How what follows is planned, until the transaction ends. What has a name keeps one plan for any parameters (a test looks at
+ * them): left to itself, Postgres plans pages anew each time, which takes several times as long as they do. What has none is
+ * planned for the parameters that it has.
+ */
+const planned = (named: boolean): Statement => ({
+  name: 'read planned',
+  text: `select set_config('plan_cache_mode', $1, true)`,
+  values: [named ? 'force_generic_plan' : 'auto'],
+});
 const commit: Statement = { name: 'read commit', text: 'commit', values: [] };
 
 /** A statement that was asked for and has not gone out yet. */
@@ -43,11 +53,18 @@ function asker(client: PoolClient, first: readonly Statement[]): Read['query'] &
   let ahead = first;
   let waiting: Waiting[] = [];
   let failed: Error | null = null;
+  let once = false;
   const send = (): void => {
-    const [asked, before] = [waiting, ahead];
+    const asked = waiting;
+    const statements = [...ahead];
     [waiting, ahead] = [[], []];
-    sendBatch(client, [...before, ...asked.map((w) => w.statement)]).then(
-      (answers) => asked.forEach((w, i) => w.resolve(answers[before.length + i] as QueryResult)),
+    const places = asked.map(({ statement }) => {
+      const named = statement.name !== undefined;
+      if (named !== once) statements.push(planned((once = named)));
+      return statements.push(statement) - 1;
+    });
+    sendBatch(client, statements).then(
+      (answers) => asked.forEach((w, i) => w.resolve(answers[places[i] as number] as QueryResult)),
       (error: Error) => {
         failed = error;
         for (const w of asked) w.reject(error);
