@@ -38,6 +38,7 @@ test('a gate without a process is started by a repeat, by a decision, and else b
   expect(asked.map((a) => a.status)).toEqual([503, 503, 503]);
   const standing = () => store.read(server.tenantId, (tx) => gates.list(tx, 'order by number', []));
   const orphans = await standing();
+  expect(asked.map((a) => a.body.change_id).sort()).toEqual(orphans.map((g) => g.number));
   expect(orphans).toMatchObject([{ status: 'pending' }, { status: 'pending' }, { status: 'pending' }]);
   const started = async () => {
     const runs = await Promise.allSettled(
