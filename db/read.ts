@@ -1,5 +1,6 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { sendBatch, type Statement } from './batch';
+import { copyOut, type Fields } from './copy';
 
 /** Inside a transaction of one tenant. Rows of others do not exist here. */
 export interface Read {
@@ -10,6 +11,8 @@ export interface Read {
     params?: readonly unknown[],
     name?: string,
   ): Promise<QueryResult<R>>;
+  /** Each row as it comes, its columns text or JSON: for very many (`copyOut`). */
+  copy(select: string, onRow: (row: Fields) => void): Promise<void>;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -101,7 +104,11 @@ async function reading<T>(
   const client = await pool.connect();
   const query = asker(client, first);
   try {
-    return await work({ tenantId, query });
+    const copy: Read['copy'] = async (select, onRow) => {
+      if (!query.begun) await query('select'); // what goes in front has gone, and went well
+      return copyOut(client, select, onRow);
+    };
+    return await work({ tenantId, query, copy });
   } finally {
     // Nobody waits for the end: who gets the connection next sends behind it, and one that broke is given to nobody.
     if (query.begun && last.length) sendBatch(client, last).catch(() => undefined);
@@ -119,6 +126,7 @@ export const readOnce = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Pr
     let asked = false;
     return work({
       tenantId,
+      copy: () => Promise.reject(new Error('a copy needs a transaction: it would see no tenant')),
       query: (...statement) => {
         if (asked) throw new Error('a second statement would see another snapshot, and no tenant: use a transaction');
         asked = true;

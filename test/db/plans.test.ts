@@ -63,6 +63,7 @@ function explained(): { tx: Read; looks: string[]; rows: () => number } {
   };
   const tx: Read = {
     tenantId: house.tenantId,
+    copy: () => Promise.reject(new Error('no plan of a copy')),
     query: (sql, params = []) => {
       const answer = turn.then(() => explain(sql, params)).then(() => app.query(sql, [...params]));
       turn = answer.catch(() => undefined);
