@@ -1,4 +1,5 @@
-import type { Entry } from '../domain/log';
+import { saidColumns, type Entry } from '../domain/log';
+import type { Fields } from './copy';
 import { micros } from './instant';
 import type { StoredReceipt } from './log-queries';
 import type { Read } from './tx';
@@ -11,12 +12,6 @@ const raw = `l.tenant_id as "tenantId", l.seq, l.id, ${micros('l.at')} as at, l.
   l.subject_id as "subjectId", l.version, l.transition, l.ticket_id as "ticketId", l.run_id as "runId", l.agent_id as "agentId",
   l.tool, l.decision, l.reason, l.request_id as "requestId", l.correlation_id as "correlationId", l.body::text, l.digest,
   l.prev_hash as "prevHash", l.hash, l.chain_shard as "chainShard", l.event_prev as "eventPrev", l.event_hash as "eventHash"`;
-
-/** Entries after the first and up to the second `seq`, which are whole numbers; null: from the first, to the last there is. */
-export interface Span {
-  after: number | null;
-  upto: number | null;
-}
 
 /** What a statement gives, a batch at a time: the next is on its way while one is worked on. */
 async function* batches<T>(tx: Read, cursor: string, select: string, size: number): AsyncGenerator<T[]> {
@@ -35,12 +30,36 @@ async function* batches<T>(tx: Read, cursor: string, select: string, size: numbe
   await tx.query(`close ${cursor}`);
 }
 
-/** In order. */
-export const rawEntries = (tx: Read, { after, upto }: Span, size: number): AsyncGenerator<RawEntry[]> => {
-  const where = [...(after === null ? [] : [`l.seq > ${after}`]), ...(upto === null ? [] : [`l.seq <= ${upto}`])];
-  const select = `select ${raw} from log l ${where.length ? `where ${where.join(' and ')}` : ''} order by l.seq`;
-  return batches(tx, 'raw_entries', select, size);
-};
+/** As text where it may be beyond what a number counts exactly. */
+export type Seq = number | string;
+
+/** Those after the first (null: from the beginning) and up to the second `seq`; in order. */
+export const rawEntries = (tx: Read, after: Seq | null, upto: Seq, size: number): AsyncGenerator<RawEntry[]> =>
+  batches(
+    tx,
+    'raw_entries',
+    `select ${raw} from log l where l.seq <= ${upto} ${after === null ? '' : `and l.seq > ${after}`} order by l.seq`,
+    size,
+  );
+
+const copied = [
+  ...saidColumns, 'seq', 'at', 'digest', 'prev_hash', 'hash', 'chain_shard', 'event_prev', 'event_hash',
+] as const; // prettier-ignore
+type Copied = (typeof copied)[number];
+/** Which field of a copied entry a column is. */
+export const place = Object.fromEntries(copied.map((column, i) => [column, i])) as Record<Copied, number>;
+const isText = new Set<Copied>([
+  'actor', 'body', 'kind', 'subject_kind', 'subject_id', 'transition', 'tool', 'decision', 'reason', 'request_id', 'correlation_id',
+  'digest', 'prev_hash', 'hash', 'event_prev', 'event_hash',
+]); // prettier-ignore
+const asText = copied.map((c) => (c === 'at' ? micros('l.at') : isText.has(c) ? `l.${c}` : `l.${c}::text`)).join(', ');
+
+/** The first `limit` after `seq` as bytes, for very many; in order. */
+export const copyEntries = (tx: Read, after: Seq | null, limit: number, onEntry: (e: Fields) => void): Promise<void> =>
+  tx.copy(
+    `select ${asText} from log l ${after === null ? '' : `where l.seq > ${after}`} order by l.seq limit ${limit}`,
+    onEntry,
+  );
 
 /** Every receipt, with the entry that it was signed for: null when the log does not hold it. */
 export const receiptsWithEntries = (
@@ -62,25 +81,6 @@ export async function callsWithoutReceipt(tx: Read): Promise<RawEntry[]> {
        and not exists (select from receipts r where r.tenant_id = l.tenant_id and r.entry_id = l.id) order by l.seq`,
   );
   return rows;
-}
-
-/** What stands before a span: the last entry, and the last of each shard. */
-export interface Tails {
-  last: Pick<Entry, 'seq' | 'at' | 'hash'> | null;
-  shards: { shard: number; hash: string }[];
-}
-
-export async function tailsAt(tx: Read, seq: number): Promise<Tails> {
-  const last = await tx.query<Row<Pick<Entry, 'seq' | 'at' | 'hash'>>>(
-    `select l.seq, ${micros('l.at')} as at, l.hash from log l where l.seq <= $1 order by l.seq desc limit 1`,
-    [seq],
-  );
-  const shards = await tx.query<{ shard: number; hash: string }>(
-    `select s as shard, e.event_hash as hash from generate_series(0, 15) s cross join lateral (
-       select l.event_hash from log l where l.chain_shard = s and l.seq <= $1 order by l.seq desc limit 1) e`,
-    [seq],
-  );
-  return { last: last.rows[0] ?? null, shards: shards.rows };
 }
 
 /** How far the readers of the log have come: it cannot end before that. */

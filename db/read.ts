@@ -1,5 +1,6 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { sendBatch, type Statement } from './batch';
+import { copyOut, type Fields } from './copy';
 
 /** Inside a transaction of one tenant. Rows of others do not exist here. */
 export interface Read {
@@ -10,6 +11,8 @@ export interface Read {
     params?: readonly unknown[],
     name?: string,
   ): Promise<QueryResult<R>>;
+  /** Each row as it comes, its columns text or JSON: for very many (`copyOut`). */
+  copy(select: string, onRow: (row: Fields) => void): Promise<void>;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -29,6 +32,16 @@ const enter = (tenantId: string): Statement => ({
   text: `select set_config('app.tenant', $1, true), set_config('transaction_read_only', 'on', true)`,
   values: [tenantId],
 });
+/**
+ * How what follows is planned, until the transaction ends. What has a name keeps one plan for any parameters (a test looks at
+ * them): left to itself, Postgres plans pages anew each time, which takes several times as long as they do. What has none is
+ * planned for the parameters that it has.
+ */
+const planned = (named: boolean): Statement => ({
+  name: 'read planned',
+  text: `select set_config('plan_cache_mode', $1, true)`,
+  values: [named ? 'force_generic_plan' : 'auto'],
+});
 const commit: Statement = { name: 'read commit', text: 'commit', values: [] };
 
 /** A statement that was asked for and has not gone out yet. */
@@ -43,11 +56,18 @@ function asker(client: PoolClient, first: readonly Statement[]): Read['query'] &
   let ahead = first;
   let waiting: Waiting[] = [];
   let failed: Error | null = null;
+  let once = false;
   const send = (): void => {
-    const [asked, before] = [waiting, ahead];
+    const asked = waiting;
+    const statements = [...ahead];
     [waiting, ahead] = [[], []];
-    sendBatch(client, [...before, ...asked.map((w) => w.statement)]).then(
-      (answers) => asked.forEach((w, i) => w.resolve(answers[before.length + i] as QueryResult)),
+    const places = asked.map(({ statement }) => {
+      const named = statement.name !== undefined;
+      if (named !== once) statements.push(planned((once = named)));
+      return statements.push(statement) - 1;
+    });
+    sendBatch(client, statements).then(
+      (answers) => asked.forEach((w, i) => w.resolve(answers[places[i] as number] as QueryResult)),
       (error: Error) => {
         failed = error;
         for (const w of asked) w.reject(error);
@@ -84,7 +104,11 @@ async function reading<T>(
   const client = await pool.connect();
   const query = asker(client, first);
   try {
-    return await work({ tenantId, query });
+    const copy: Read['copy'] = async (select, onRow) => {
+      if (!query.begun) await query('select'); // what goes in front has gone, and went well
+      return copyOut(client, select, onRow);
+    };
+    return await work({ tenantId, query, copy });
   } finally {
     // Nobody waits for the end: who gets the connection next sends behind it, and one that broke is given to nobody.
     if (query.begun && last.length) sendBatch(client, last).catch(() => undefined);
@@ -102,6 +126,7 @@ export const readOnce = <T>(pool: Pool, tenantId: string, work: (tx: Read) => Pr
     let asked = false;
     return work({
       tenantId,
+      copy: () => Promise.reject(new Error('a copy needs a transaction: it would see no tenant')),
       query: (...statement) => {
         if (asked) throw new Error('a second statement would see another snapshot, and no tenant: use a transaction');
         asked = true;

@@ -2,6 +2,7 @@ import type { Pool, PoolClient, QueryResult } from 'pg';
 import { v7 } from 'uuid';
 import { Unavailable } from '../domain/errors';
 import type { NewEntry } from '../domain/log';
+import { copyOut } from './copy';
 import { flush, flushes } from './flush';
 import { assertTenant, type Read } from './read';
 
@@ -70,6 +71,7 @@ const setTenant = (tenantId: string): string => {
 
 const bound = (client: PoolClient, tenantId: string): Read => ({
   tenantId,
+  copy: (select, onRow) => copyOut(client, select, onRow),
   query: (text, params, name) =>
     client.query({ text, ...(name !== undefined && { name }), ...(params && { values: params as unknown[] }) }),
 });

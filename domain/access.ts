@@ -100,8 +100,8 @@ const moves: Record<AccessStatus, Partial<Record<AccessEvent['type'], AccessStat
   revoked: {},
 };
 
-export const isSettled = (access: Pick<AccessRequest, 'status'>): boolean =>
-  Object.keys(moves[access.status]).length === 0;
+export const settledStatuses = accessStatuses.filter((status) => Object.keys(moves[status]).length === 0);
+export const isSettled = (access: Pick<AccessRequest, 'status'>): boolean => settledStatuses.includes(access.status);
 
 /** The only way an access request changes state. @throws Conflict naming the state that stands. */
 export function step(access: AccessRequest, event: AccessEvent, at: string): AccessRequest {

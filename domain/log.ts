@@ -63,5 +63,11 @@ export interface Entry {
   eventHash: string;
 }
 
+/** What an entry says, by column, in the order of canonical JSON: of these its digest is (log/chain.ts). */
+export const saidColumns = [
+  'actor', 'agent_id', 'body', 'correlation_id', 'decision', 'id', 'kind', 'reason', 'request_id', 'run_id', 'subject_id',
+  'subject_kind', 'tenant_id', 'ticket_id', 'tool', 'transition', 'version',
+] as const; // prettier-ignore
+
 /** Where a log ended, signed: `seq.hash.fingerprint.signature`. */
 export const headForm = /^(\d{1,15})\.([0-9a-f]{64})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{86})$/;

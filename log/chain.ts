@@ -1,18 +1,19 @@
-import { createHash } from 'node:crypto';
-import type { Entry, NewEntry } from '../domain/log';
+import { hash } from 'node:crypto';
+import { saidColumns, type Entry, type NewEntry } from '../domain/log';
 import type { PendingEntry } from '../db/tx';
-import { canonical, sha256, spaced } from './canonical';
+import { canonical, printable, sha256 } from './canonical';
 
 export const zeros = '0'.repeat(64);
 const shards = 16;
 
 /** First two bytes of the md5 of the request id, modulo 16; entries without one share shard 0. */
 export const shardOf = (requestId: string | null): number =>
-  requestId === null ? 0 : createHash('md5').update(requestId).digest().readUInt16BE(0) % shards;
+  requestId === null ? 0 : parseInt(hash('md5', requestId).slice(0, 4), 16) % shards;
 
+export const governed = 'execution.';
+export const executeTool = 'execute_tool';
 /** What the audit door calls the action: a governed call is always `execute_tool`. */
-export const actionOf = (kind: string): string =>
-  kind.startsWith('execution.') ? 'execute_tool' : kind.replace(/\./g, '_');
+export const actionOf = (kind: string): string => (kind.startsWith(governed) ? executeTool : kind.replaceAll('.', '_'));
 
 /** Everything an entry says, with what is JSON in it as its canonical text. */
 export type Said = Pick<
@@ -21,36 +22,45 @@ export type Said = Pick<
   | 'reason' | 'requestId' | 'correlationId' | 'id' | 'tenantId'
 > & { actor: string; body: string }; // prettier-ignore
 
-const text = (value: string | null): string => (value === null ? 'null' : JSON.stringify(value));
+const camel = (column: string): string => column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+/** What an entry says, part by part: its name in front, and where it stands; `bare`: as it is, without quotes. */
+export const said = saidColumns.map((column, i) => ({
+  before: `${i ? ',' : '{'}"${column}":`,
+  column,
+  key: camel(column) as keyof Said,
+  bare: column === 'actor' || column === 'body' || column === 'version',
+}));
 
 /** The canonical JSON of what an entry says; seq, time and hashes are chained beside it. */
-const saidText = (e: Said): string =>
-  `{"actor":${e.actor},"agent_id":${text(e.agentId)},"body":${e.body},"correlation_id":${text(e.correlationId)},` +
-  `"decision":${text(e.decision)},"id":${text(e.id)},"kind":${text(e.kind)},"reason":${text(e.reason)},` +
-  `"request_id":${text(e.requestId)},"run_id":${text(e.runId)},"subject_id":${text(e.subjectId)},` +
-  `"subject_kind":${text(e.subjectKind)},"tenant_id":${text(e.tenantId)},"ticket_id":${text(e.ticketId)},` +
-  `"tool":${text(e.tool)},"transition":${text(e.transition)},"version":${e.version}}`;
+const saidText = (e: Said): string => {
+  let text = '';
+  for (const { before, key, bare } of said) text += before + String(bare ? e[key] : JSON.stringify(e[key]));
+  return `${text}}`;
+};
 
 export const entryDigest = (e: Said): string => sha256(saidText(e));
 
-/** The text whose hash, after the previous hash, is the audit door's event hash. */
-export const eventText = (
-  e: Pick<Entry, 'kind' | 'agentId' | 'decision' | 'requestId' | 'tenantId' | 'tool'>,
-): string =>
-  spaced({
-    action: actionOf(e.kind),
-    agent_id: e.agentId ?? '',
-    decision: e.decision,
-    request_id: e.requestId ?? '',
-    tenant_id: e.tenantId,
-    tool: e.tool ?? '',
-  });
+const eventColumns = ['kind', 'agent_id', 'decision', 'request_id', 'tenant_id', 'tool'] as const;
+type Event = Pick<Entry, 'kind' | 'agentId' | 'decision' | 'requestId' | 'tenantId' | 'tool'>;
+/** The audit door's JSON, part by part: sorted keys, and a space after each comma and colon. */
+export const event = eventColumns.map((column, i) => ({
+  before: `${i ? ', ' : '{'}"${column === 'kind' ? 'action' : column}": `,
+  column,
+  key: camel(column) as keyof Event,
+}));
 
-export const eventHash = (prev: string, e: Parameters<typeof eventText>[0]): string => sha256(prev + eventText(e));
+/** The text whose hash, after the previous hash, is the audit door's event hash. */
+const eventText = (e: Event): string => {
+  let text = '';
+  for (const { before, key } of event) text += before + printable(key === 'kind' ? actionOf(e.kind) : (e[key] ?? ''));
+  return `${text}}`;
+};
+
+export const eventHash = (prev: string, e: Event): string => sha256(prev + eventText(e));
 
 /** The chain's own hash; the database computes the same under the tenant's lock (append_log). */
 export const entryHash = (e: Pick<Entry, 'prevHash' | 'seq' | 'at' | 'digest' | 'eventPrev' | 'eventHash'>): string =>
-  sha256([e.prevHash, e.seq, e.at, e.digest, e.eventPrev, e.eventHash].join('\n'));
+  sha256(`${e.prevHash}\n${e.seq}\n${e.at}\n${e.digest}\n${e.eventPrev}\n${e.eventHash}`);
 
 /** An entry as append_log takes it, and as a receipt is made of it. */
 export function toAppend(tenantId: string, e: PendingEntry) {

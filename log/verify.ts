@@ -1,13 +1,14 @@
 import { verify, type KeyObject } from 'node:crypto';
 import { lastSeq, type StoredReceipt } from '../db/log-queries';
 import {
-  callsWithoutReceipt, furthestReader, rawEntries, receiptsWithEntries, tailsAt, type RawEntry, type Span, type Tails,
+  callsWithoutReceipt, copyEntries, furthestReader, place, rawEntries, receiptsWithEntries, type RawEntry, type Seq,
 } from '../db/log-verify'; // prettier-ignore
 import type { Read } from '../db/tx';
 import { canonical } from './canonical';
 import { entryDigest, entryHash, eventHash, shardOf, zeros } from './chain';
 import type { Keyring } from './keys';
 import { receiptText } from './receipts';
+import { soundness, type Tails } from './sound';
 
 export type ViolationCode =
   | 'gap' | 'prev_hash_mismatch' | 'content_mismatch' | 'hash_mismatch' | 'time_not_rising' | 'shard_mismatch'
@@ -43,9 +44,7 @@ const madeCanonical = (e: RawEntry): RawEntry => ({ ...e, actor: afresh(e.actor)
  * Checks entries that come in order, from what stands before them on: content, both chains, gaps. It trusts no hash that it
  * has not computed, and after a break goes on from what stands, so that one forgery is one finding and not one an entry.
  */
-function chainChecker(report: Report, before: Tails): (e: RawEntry) => void {
-  let last = before.last ?? { seq: 0, at: '', hash: zeros };
-  const shards = new Map(before.shards.map((s) => [s.shard, s.hash]));
+function chainChecker(report: Report, last: Tails): (e: RawEntry) => void {
   return (e) => {
     const said = (error: ViolationCode, expected: string | null = null, actual: string | null = null): void =>
       report({ seq: e.seq, id: e.id, requestId: e.requestId, shard: e.chainShard, error, expected, actual });
@@ -64,10 +63,10 @@ function chainChecker(report: Report, before: Tails): (e: RawEntry) => void {
     if (e.at <= last.at) said('time_not_rising', last.at, e.at);
     const shard = shardOf(e.requestId);
     if (shard !== e.chainShard) said('shard_mismatch', String(shard), String(e.chainShard));
-    same('event_prev_mismatch', shards.get(e.chainShard) ?? zeros, e.eventPrev);
+    same('event_prev_mismatch', last.shards.get(e.chainShard) ?? zeros, e.eventPrev);
     same('event_hash_mismatch', eventHash(e.eventPrev, e), e.eventHash);
-    last = e;
-    shards.set(e.chainShard, e.eventHash);
+    Object.assign(last, { seq: e.seq, at: e.at, hash: e.hash });
+    last.shards.set(e.chainShard, e.eventHash);
   };
 }
 
@@ -129,47 +128,42 @@ export interface Verification {
   violations: Violation[];
 }
 
-function collected(): { found: Verification; report: Report } {
+/** Most entries are right, and that is told from their bytes; from the first that is not on, those copied with it are read again. */
+async function checkEntries(tx: Read, report: Report, most: number): Promise<number> {
+  const tails: Tails = { seq: 0, at: '', hash: zeros, shards: new Map() };
+  const [vouches, check] = [soundness(tails), chainChecker(report, tails)];
+  let checked = 0;
+  for (let after: Seq | null = null; ;) {
+    const part: { rows: number; sound: boolean; vouched: Seq | null; last: Seq | null } = {
+      rows: 0, sound: true, vouched: after, last: after,
+    }; // prettier-ignore
+    await copyEntries(tx, after, most, (entry) => {
+      part.rows += 1;
+      part.sound &&= vouches(entry);
+      part.last = part.sound ? tails.seq : entry.text(place.seq);
+      if (part.sound) part.vouched = tails.seq;
+    });
+    if (!part.sound && part.last !== null) {
+      for await (const entries of rawEntries(tx, part.vouched, part.last, batch)) entries.forEach(check);
+    }
+    checked += part.rows;
+    if (part.rows < most) return checked;
+    after = part.last;
+  }
+}
+
+/**
+ * Verifies a tenant's whole log, from the rows alone, in one snapshot and bounded memory. `most` entries are copied by one
+ * statement: it has to end before the connection gives up waiting for it.
+ */
+export async function verifyLog(tx: Read, keyring: Pick<Keyring, 'find'>, most = 10_000): Promise<Verification> {
   const found: Verification = { rowsChecked: 0, errorCount: 0, violations: [] };
   const report: Report = (v) => {
     found.errorCount += 1;
     if (found.violations.length < mostViolations) found.violations.push(v);
   };
-  return { found, report };
-}
-
-/** The entries of a span among themselves, and with what stands before them: a log is right when each of its spans is. */
-export async function verifySpan(tx: Read, span: Span): Promise<Verification> {
-  const { found, report } = collected();
-  const before = span.after === null ? { last: null, shards: [] } : await tailsAt(tx, span.after);
-  const check = chainChecker(report, before);
-  for await (const entries of rawEntries(tx, span, batch)) {
-    entries.forEach(check);
-    found.rowsChecked += entries.length;
-  }
-  return found;
-}
-
-/**
- * Verifies a tenant's whole log, from the rows alone, in one snapshot and bounded memory. `verifyEntries` may spread the
- * entries over several threads; what is beside the log is checked here.
- */
-export async function verifyLog(
-  tx: Read,
-  keyring: Pick<Keyring, 'find'>,
-  verifyEntries: (tx: Read) => Promise<Verification[]> = async (all) => [
-    await verifySpan(all, { after: null, upto: null }),
-  ],
-): Promise<Verification> {
-  const { found, report } = collected();
+  found.rowsChecked = await checkEntries(tx, report, most);
   await checkReceipts(tx, keyring, report);
   await checkReaders(tx, report);
-  const parts = await verifyEntries(tx);
-  const all = [...parts, found];
-  const sum = (of: (v: Verification) => number): number => all.reduce((n, v) => n + of(v), 0);
-  return {
-    rowsChecked: sum((v) => v.rowsChecked),
-    errorCount: sum((v) => v.errorCount),
-    violations: all.flatMap((v) => v.violations).slice(0, mostViolations),
-  };
+  return found;
 }

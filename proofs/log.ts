@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import { withPostgres, type Database } from '../bench/postgres';
+import { copyOut } from '../db/copy';
 import { appPool } from '../db/pool';
 import type { Read } from '../db/tx';
 import { system } from '../domain/principal';
@@ -23,6 +24,7 @@ const chainCodes: Record<string, string> = {
 const asReader = (db: Client, tenantId: string): Read => ({
   tenantId,
   query: (sql, params) => db.query(sql, params as unknown[]),
+  copy: (select, onRow) => copyOut(db, select, onRow),
 });
 
 /** A small log with receipts, a reader at its end, and its head as it was handed out. */

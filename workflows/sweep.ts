@@ -35,7 +35,7 @@ async function endAccess({ access, reason, gone, lent }: Orphan): Promise<number
 }
 
 async function endGate(gate: Gate): Promise<void> {
-  const reason = 'its run is over';
+  const reason = 'what waited for it is over';
   if (await tell(workflowId('approvalGate', gate.tenantId, gate.id), withdraw, { id: 'swept', reason })) return;
   const event = { type: 'expire' as const, by: system, reason };
   const transition = { event: event.type, by: system, transition: 'swept', proof: null, correlationId: null };

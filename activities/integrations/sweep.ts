@@ -3,7 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { openAccess } from '../../db/access-queries';
 import { gates } from '../../db/gates';
 import { runs } from '../../db/runs';
-import type { AccessRequest } from '../../domain/access';
+import { settledStatuses, type AccessRequest } from '../../domain/access';
 import type { Gate } from '../../domain/gate';
 import { endedStatuses } from '../../domain/run';
 import { workflowId } from '../../workflows/ids';
@@ -80,13 +80,15 @@ export const sweepActivities = (deps: Deps, { abandonRun }: Pick<ReturnType<type
         await expireRecordsOf(deps, tenantId);
         swept.runs += await abandoned(tenantId);
         swept.access.push(...(await orphans(tenantId)));
-        // Sealed gates only: what people asked for in a run's name is theirs to end.
+        // Of runs sealed gates only: what people asked for in a run's name is theirs to end.
         const left = await store.read(tenantId, (tx) =>
           gates.list(
             tx,
-            `where status in ('pending', 'approved') and digest is not null
-               and exists (select from runs r where r.id = gates.run_id and r.status = any($1)) order by number limit ${limit}`,
-            [endedStatuses],
+            `where status in ('pending', 'approved') and (
+               digest is not null and exists (select from runs r where r.id = gates.run_id and r.status = any($1))
+               or exists (select from access_requests a where a.id = gates.access_request_id and a.status = any($2)))
+             order by number limit ${limit}`,
+            [endedStatuses, settledStatuses],
           ),
         );
         swept.gates.push(...left);

@@ -29,6 +29,8 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
         throw new Forbidden('decisions by Signal are switched off here', { reason: 'unproven' });
       if (t.by.id !== null || t.by.kind !== 'operator')
         throw new Forbidden('only an operator decides without proof', { reason: 'unproven' });
+      if (t.event === 'approve' && gate.digest !== null)
+        throw new Forbidden('an approval that is sealed to a call is given by somebody proven', { reason: 'sealed' });
       return;
     }
     const said = readAssertion(keyring, t.proof);

@@ -38,6 +38,7 @@ test('a gate without a process is started by a repeat, by a decision, and else b
   expect(asked.map((a) => a.status)).toEqual([503, 503, 503]);
   const standing = () => store.read(server.tenantId, (tx) => gates.list(tx, 'order by number', []));
   const orphans = await standing();
+  expect(asked.map((a) => a.body.change_id).sort()).toEqual(orphans.map((g) => g.number));
   expect(orphans).toMatchObject([{ status: 'pending' }, { status: 'pending' }, { status: 'pending' }]);
   const started = async () => {
     const runs = await Promise.allSettled(
@@ -63,11 +64,15 @@ test('a gate without a process is started by a repeat, by a decision, and else b
     logger,
     signal: new AbortController().signal,
   };
+  const listed = `WorkflowId in (${orphans.map((g) => `'${workflowId('approvalGate', server.tenantId, g.id)}'`).join(', ')})`;
+  await until(async () => (await workflow.count(listed)).count === 2, 'the two that run to be listed');
+  const starts = jest.spyOn(workflow, 'start');
+  await startMissing(starter, server.tenantId, 0);
+  expect(starts).toHaveBeenCalledTimes(1); // those that run are left alone
+  expect(await started()).toBe(3);
+
   await server.startWorker();
   await until(async () => (await approve()).status === 200, 'the approval');
-
-  await startMissing(starter, server.tenantId, 0);
-  expect(await started()).toBe(3);
   for (const row of await standing()) {
     const handle = workflow.getHandle(workflowId('approvalGate', server.tenantId, row.id));
     expect(await handle.query(gateState)).toEqual(row);

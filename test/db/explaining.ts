@@ -47,6 +47,7 @@ export function explaining(
   };
   const tx: Read = {
     tenantId,
+    copy: () => Promise.reject(new Error('no plan of a copy')),
     query: (sql, params = []) => {
       const answer = turn.then(() => explain(sql, params)).then(() => app.query(sql, [...params]));
       turn = answer.catch(() => undefined);

@@ -73,3 +73,17 @@ test('what the context of a ticket is made of', async () => {
   expect(seen.looks).toEqual([]);
   expect(seen.rows()).toBeLessThan(600);
 });
+
+test('that no reader is behind is known without reading the log', async () => {
+  await app.query(`begin; set local app.system = 'on'`);
+  await app.query(
+    `insert into cursors (tenant_id, reader, seq) select tenant_id, 'idle', max(seq) from log where tenant_id = $1 group by tenant_id`,
+    [house.tenantId],
+  );
+  const { rows } = await app.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
+    `explain (analyze, buffers, format json) select tenants_behind('idle')`,
+  );
+  await app.query('rollback');
+  const plan = rows[0]?.['QUERY PLAN'][0].Plan ?? {};
+  expect((plan['Shared Hit Blocks'] ?? NaN) + (plan['Shared Read Blocks'] ?? NaN)).toBeLessThan(150);
+});

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { canonical, digestOf, spaced } from '../../log/canonical';
+import { canonical, digestOf, printable } from '../../log/canonical';
 import { actionOf, eventHash, shardOf, zeros } from '../../log/chain';
 import { fingerprintOf } from '../../log/keys';
 import { checkReceipt } from '../../log/receipts';
@@ -62,10 +62,10 @@ test('signature, fingerprint and shard', () => {
   expect([shardOf('req-1'), shardOf(null)]).toEqual([15, 0]);
 });
 
-test('the spaced form: sorted, and nothing but printable ASCII', () => {
-  expect(spaced({ b: 'ü "q"\u007f\n', a: '\u{1f600}' })).toBe(
-    '{"a": "\\ud83d\\ude00", "b": "\\u00fc \\"q\\"\\u007f\\n"}',
-  );
+test('texts of the audit door: nothing but printable ASCII', () => {
+  expect(['', ' ~', 'ü "q"\u007f\n', '\\', '\u{1f600}'].map(printable)).toEqual([
+    '""', '" ~"', '"\\u00fc \\"q\\"\\u007f\\n"', '"\\\\"', '"\\ud83d\\ude00"',
+  ]); // prettier-ignore
 });
 
 test('what the audit door calls an action', () => {

@@ -1,4 +1,5 @@
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { copyOut } from '../../db/copy';
 import { entriesAfter } from '../../db/log-queries';
 import type { Read } from '../../db/tx';
 import type { Entry, NewEntry } from '../../domain/log';
@@ -58,6 +59,7 @@ beforeAll(async () => {
   owner = {
     tenantId: house.tenantId,
     query: (sql, params) => house.owner.query(sql, params as unknown[]),
+    copy: (select, onRow) => copyOut(house.owner, select, onRow),
   };
 });
 afterAll(() => house.close());

@@ -195,7 +195,7 @@ test('a row that is ahead of history decides: the workflow adopts it and refuses
 });
 
 test('approves by signal, ignores its repeat, writes a late one down, and expires when it is withdrawn', async () => {
-  const g = await open();
+  const g = await open({ digest: null });
   await g.handle.signal(approve, { id: 's1', actor: 'operator' });
   await g.handle.signal(approve, { id: 's1', actor: 'operator' });
   await g.handle.signal(reject, { id: 's2', actor: 'operator' });

@@ -35,8 +35,8 @@ const sweepNow = async (id: string): Promise<void> => {
   await keep(`sweep.${id}`, handle);
 };
 
-/** A run with an active lease that waits for people to decide on its report; an older one than a minute. */
-async function waiting() {
+/** An agent that asked for access to gitlab, and a row of the change that it asked for. */
+async function asking() {
   const ticket = await s.call('POST', '/api/tickets', {
     title: 'Look into gitlab',
     ticket_class: 'Incident',
@@ -52,7 +52,11 @@ async function waiting() {
         ),
       action,
     );
-  const access = await gateOf('grant_access');
+  return { agent, gateOf, access: await gateOf('grant_access') };
+}
+/** A run with an active lease that waits for people to decide on its report; an older one than a minute. */
+async function waiting() {
+  const { agent, gateOf, access } = await asking();
   expect((await s.call('POST', `/api/changes/${access['number'] as number}/approve`, {})).status).toBe(200);
   expect(
     (await s.call('POST', `/api/changes/${access['number'] as number}/complete`, { result: 'done' })).body.access_sync
@@ -105,6 +109,20 @@ test('a lease whose request was terminated goes back, and its run lives on', asy
   await handle('accessRequest', w.access).terminate('by an operator');
   await sweepNow('request');
   expect(await stateOf(w)).toEqual({ ...swept, run: 'pending_approval', gate: 'pending' });
+});
+
+test('of a request that was terminated before anybody decided, the change is ended too', async () => {
+  const { access: gate } = await asking();
+  await handle('accessRequest', gate['access_request_id']).terminate('by an operator');
+  const statuses = async () => [
+    (await row('select status from access_requests where id = $1', gate['access_request_id']))['status'],
+    (await row('select status from gates where id = $1', gate['id']))['status'],
+  ];
+  await sweepNow('undecided');
+  expect(await statuses()).toEqual(['expired', 'pending']);
+  await sweepNow('ended');
+  await handle('approvalGate', gate['id']).result(); // told by a Signal, it ends itself
+  expect(await statuses()).toEqual(['expired', 'expired']);
 });
 
 test('… and where they were terminated as well, their rows are ended', async () => {

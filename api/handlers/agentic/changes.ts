@@ -2,7 +2,7 @@ import { gateStats, pageOfGates, pendingGates } from '../../../db/changes';
 import { gates } from '../../../db/gates';
 import { runs } from '../../../db/runs';
 import { tickets } from '../../../db/tickets';
-import { NotFound } from '../../../domain/errors';
+import { NotFound, Unavailable } from '../../../domain/errors';
 import { isSettled, newGate, type Gate } from '../../../domain/gate';
 import { isEnded, type Run } from '../../../domain/run';
 import { settledAccess } from '../../../workflows/access-request';
@@ -37,6 +37,15 @@ async function resumeOf(
   if (!run) return { status: 'not_applicable', agent_id: null, task_id: null };
   const status = isEnded(run) ? 'not_resumed' : run.status === 'pending_approval' ? 'resumed' : 'already_active';
   return { status, agent_id: run.number, task_id: run.taskNumber };
+}
+
+/** Without a key a repeat would ask for another change: who asked must know that this one is there. */
+function standsAlready(gate: Gate, e: unknown): never {
+  if (!(e instanceof Unavailable)) throw e;
+  throw new Unavailable(
+    `change ${gate.number} stands and is started when the workflow engine answers: repeat with the same Idempotency-Key only`,
+    { retry: true, change_id: gate.number },
+  );
 }
 
 export const changeHandlers: Handlers<typeof changes> = {
@@ -80,7 +89,7 @@ export const changeHandlers: Handlers<typeof changes> = {
     const { gate, stood } = await openGate(ctx, draft, body.ticket_id);
     // A repeat: the first may have died before it came to this.
     const row = stood ? await ctx.read((tx) => gates.byId(tx, gate.id)) : gate;
-    if (row && !isSettled(row)) await startGate(ctx, row, run);
+    if (row && !isSettled(row)) await startGate(ctx, row, run).catch((e: unknown) => standsAlready(gate, e));
     return { change_id: gate.number, status: gate.status };
   },
 
