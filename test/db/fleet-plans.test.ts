@@ -44,7 +44,11 @@ test.each(filters)('runs, %s: at both ends and in the middle', async (_what, fil
 
 test('pages one after the other give each run once, in the order of both kinds together', async () => {
   const { owner: app } = house;
-  const tx: Read = { tenantId: house.tenantId, query: (sql, params) => app.query(sql, params as unknown[]) };
+  const tx: Read = {
+    tenantId: house.tenantId,
+    query: (sql, params) => app.query(sql, params as unknown[]),
+    copy: () => Promise.reject(new Error('a page is no copy')),
+  };
   const filter = { ...all, agentName: 'fleet-7', status: 'failed' } as const;
   const seen: FleetRun[] = [];
   for (let after: FleetFilter['after'] = null; ;) {
