@@ -7,6 +7,7 @@ import { receipts } from './contracts/aegis/receipts';
 import { records } from './contracts/agent-ops/records';
 import { registry } from './contracts/agent-ops/registry';
 import { runs } from './contracts/agent-ops/runs';
+import { signals } from './contracts/agent-ops/signals';
 import { access } from './contracts/agentic/access';
 import { agents } from './contracts/agentic/agents';
 import { changes } from './contracts/agentic/changes';
@@ -27,6 +28,7 @@ import { receiptHandlers } from './handlers/aegis/receipts';
 import { recordHandlers } from './handlers/agent-ops/records';
 import { registryHandlers } from './handlers/agent-ops/registry';
 import { runHandlers } from './handlers/agent-ops/runs';
+import { signalHandlers } from './handlers/agent-ops/signals';
 import { accessHandlers } from './handlers/agentic/access';
 import { agentHandlers } from './handlers/agentic/agents';
 import { changeHandlers } from './handlers/agentic/changes';
@@ -46,6 +48,7 @@ type Declared = Record<string, Operation>;
 /** Every tag: what is declared, and what carries it out. */
 const tags: [declared: Declared, handlers: object][] = [
   [registry, registryHandlers],
+  [signals, signalHandlers],
   [tickets, ticketHandlers],
   [notes, noteHandlers],
   [agents, agentHandlers],

@@ -1,5 +1,6 @@
 import { writeNote } from '../../db/notes';
 import { runs } from '../../db/runs';
+import { tellPending } from '../../db/steer';
 import { undelivered } from '../../db/steering-queries';
 import { tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
@@ -83,6 +84,7 @@ async function writeDownUnheard(tx: Write, run: Run): Promise<void> {
 export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<Run | null> {
   const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, await counted(tx, next)));
   if (!written) return null;
+  if (t.event === null) await tellPending(tx, written);
   await moveTicket(tx, written, t.event);
   const by = t.event?.type === 'stop' ? t.event.by : t.event === null ? written.spawnedBy : agentActor(written);
   if (isEnded(written)) {

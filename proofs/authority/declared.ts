@@ -7,7 +7,7 @@ import type { Scope } from '../../domain/scopes';
 export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
   | 'blueprint' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
-  | 'registered' | 'reported' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
@@ -62,6 +62,9 @@ export const declared: Readonly<Record<string, Declared>> = {
   },
   testRun: { ids: registered, fresh: 'registered' },
   defineAgent: { ids: registered, fresh: 'registered' },
+  listSignals: { ids: cursor },
+  sendSignal: none,
+  actOnSignal: { ids: { 'path.id': at('signal') } },
   listTickets: { ids: offset },
   createTicket: none,
   getTicket: { ids: ticket },

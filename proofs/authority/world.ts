@@ -104,6 +104,11 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     });
     return data['id'];
   };
+  const signal = await call<{ data: Json }>('POST', '/api/v1/agent-ops/signals', {
+    for_agent: mark,
+    created_by: 'fixture',
+    signal: 'look',
+  });
   const review = (id: unknown) => call('POST', `/api/postmortems/${String(id)}/review`, { approved: true });
   const postmortem = await writePostmortem();
   await review(postmortem);
@@ -127,7 +132,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', external: 'thing', registered: await register(), reported: reported.data['id'],
+    asset: 'swagger-ui.css', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'],
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
   }; // prettier-ignore
   const secondId = await ensureUser(owner, tenantId, 'second@local.test', randomUUID(), 'ADMIN');

@@ -13,6 +13,7 @@ const noNumber = '2147480000';
 /** Which noun a path's `:id` is about. */
 const nouns: [prefix: string, noun: string][] = [
   ['/functions/v1/api/v1/agent-ops/registry', 'registered'],
+  ['/functions/v1/api/v1/agent-ops/signals', 'signal'],
   ['/api/postmortems', 'postmortem'],
   ['/api/workflows', 'blueprint'],
   ['/api/knowledge', 'article'],
@@ -41,10 +42,12 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, 'fixture', 'test', 'Say {name}') returning number`,
     [randomUUID(), s.tenantId],
   );
+  const signal = await must('POST', '/api/v1/agent-ops/signals', { for_agent: 'fixture', created_by: 'x', signal: 'look' });
   const registered = await must('POST', '/api/v1/agent-ops/registry', { name: 'fixture' });
   const reported = await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'fixture', eve_id: 'fixture' });
   const known: Record<string, string> = {
     registered: registered.data.id,
+    signal: signal.data.id,
     ticket_id: ticket.id,
     agent_id: run.agent_id,
     event_id: event.id,

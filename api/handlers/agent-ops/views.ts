@@ -1,4 +1,5 @@
 import type { Agent, AgentStatus } from '../../../domain/agent';
+import type { Signal } from '../../../domain/signal';
 
 // The domain as this door's wire has it.
 
@@ -26,4 +27,18 @@ export const agentView = (a: Agent) => ({
   consecutive_failures: a.consecutiveFailures,
   created_at: a.createdAt,
   updated_at: a.updatedAt,
+});
+
+export const signalView = (s: Signal) => ({
+  id: s.id,
+  for_agent: s.forAgent,
+  created_by: s.createdBy,
+  signal: s.signal,
+  detail: s.detail,
+  status: s.status,
+  expires_at: s.expiresAt,
+  created_at: s.createdAt,
+  actioned_by: s.actionedBy,
+  actioned_at: s.actionedAt,
+  result: s.result,
 });

@@ -1,4 +1,5 @@
 import { aliveRuns } from '../../../db/run-queries';
+import type { Steered } from '../../../db/steer';
 import { steeringOfNote } from '../../../db/steering-queries';
 import { saveTicket } from '../../../db/ticket-queries';
 import { notes as noteRows } from '../../../db/tickets';
@@ -10,7 +11,7 @@ import type { Ctx, Handlers } from '../../kernel';
 import { addAttachment } from './attachments';
 import { resume } from './resume';
 import { agentOnTicket, heldTicket } from './seen';
-import { passOn, steerAgents, type Steered } from './steering';
+import { passOn, steerAgents } from './steering';
 
 export type Said = Pick<Note, 'source' | 'author' | 'body'> & Partial<Pick<Note, 'visibility' | 'externalRef'>>;
 

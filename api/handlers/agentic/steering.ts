@@ -1,15 +1,9 @@
 import { heldRuns } from '../../../db/run-queries';
-import { steeringEvents } from '../../../db/tickets';
+import { steerRun, type Steered } from '../../../db/steer';
 import type { Write } from '../../../db/tx';
 import { steers, type Note } from '../../../domain/ticket';
 import { steer } from '../../../workflows/messages';
 import type { Ctx } from '../../kernel';
-
-/** A steering event that its run has not been told of yet. */
-export interface Steered {
-  runId: string;
-  eventId: string;
-}
 
 /** As much of a note as an agent is told. */
 const mostChars = 2_400;
@@ -22,39 +16,21 @@ export async function steerAgents(ctx: Ctx, tx: Write, note: Note): Promise<Stee
   if (ctx.principal.kind === 'agent' || !steers(note.source, note.author)) return [];
   const steered: Steered[] = [];
   for (const run of await heldRuns(tx, note.ticketId)) {
-    const event = await steeringEvents.insert(tx, {
-      id: ctx.newId(`steering:${note.id}:${run.id}`),
-      tenantId: ctx.tenantId,
-      number: 0,
-      runId: run.id,
-      ticketId: note.ticketId,
-      noteId: note.id,
-      source: note.source,
-      author: note.author,
-      body: note.body.slice(0, mostChars).toWellFormed(),
-      status: 'pending',
-      createdAt: note.createdAt,
-      deliveredAt: null,
-      acknowledgedAt: null,
-    });
-    if (!event) continue;
-    tx.log({
-      kind: 'steering.created',
-      actor: ctx.actor,
-      subject: { kind: 'run', id: run.id },
-      transition: `steering-created:${event.id}`,
-      ticketId: note.ticketId,
-      runId: run.id,
-      agentId: run.agentId,
-      body: {
-        event_id: event.id,
-        number: event.number,
-        note_id: note.number,
+    const event = await steerRun(
+      tx,
+      run,
+      {
+        id: ctx.newId(`steering:${note.id}:${run.id}`),
+        noteId: note.id,
         source: note.source,
         author: note.author,
+        body: note.body.slice(0, mostChars).toWellFormed(),
+        createdAt: note.createdAt,
       },
-    });
-    steered.push({ runId: run.id, eventId: event.id });
+      ctx.actor,
+      { note_id: note.number },
+    );
+    if (event) steered.push(event);
   }
   return steered;
 }

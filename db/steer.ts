@@ -1,0 +1,95 @@
+import { v5 } from 'uuid';
+import type { Actor } from '../domain/principal';
+import { endedStatuses, type Run } from '../domain/run';
+import { signalText, type Signal } from '../domain/signal';
+import type { SteeringEvent } from '../domain/ticket';
+import { runs } from './runs';
+import { signalsFor } from './signals';
+import { steeringEvents } from './tickets';
+import type { Write } from './tx';
+
+/** A steering event that its run has not been told of yet. */
+export interface Steered {
+  runId: string;
+  eventId: string;
+}
+type Told = Pick<Run, 'id' | 'tenantId' | 'ticketId' | 'agentId'>;
+type Said = Pick<SteeringEvent, 'id' | 'noteId' | 'source' | 'author' | 'body' | 'createdAt'>;
+
+/** Something that a run is to hear, with its entry, which the dispatcher sends. Null when it stands already. */
+export async function steerRun(
+  tx: Write,
+  run: Told,
+  said: Said,
+  by: Actor,
+  of: Record<string, unknown>,
+): Promise<Steered | null> {
+  const event = await steeringEvents.insert(tx, {
+    ...said,
+    tenantId: run.tenantId,
+    number: 0,
+    runId: run.id,
+    ticketId: run.ticketId,
+    status: 'pending',
+    deliveredAt: null,
+    acknowledgedAt: null,
+  });
+  if (!event) return null;
+  tx.log({
+    kind: 'steering.created',
+    actor: by,
+    subject: { kind: 'run', id: run.id },
+    transition: `steering-created:${event.id}`,
+    ticketId: run.ticketId,
+    runId: run.id,
+    agentId: run.agentId,
+    body: { event_id: event.id, number: event.number, ...of, source: event.source, author: event.author },
+  });
+  return { runId: run.id, eventId: event.id };
+}
+
+const tellRun = (tx: Write, run: Told, signal: Signal, by: Actor): Promise<Steered | null> =>
+  steerRun(
+    tx,
+    run,
+    {
+      id: v5(`signal:${signal.id}`, run.id),
+      noteId: null,
+      source: 'signal',
+      author: signal.createdBy,
+      body: signalText(signal),
+      createdAt: signal.createdAt,
+    },
+    by,
+    { signal_id: signal.id },
+  );
+
+/**
+ * Tells a signal to every run of its agent that has not ended. Who writes a signal and who opens a run of the agent take
+ * turns on the agent's row (a run's reference holds it as well), so that either the one finds the run or the other the signal.
+ */
+export async function tellRuns(tx: Write, signal: Signal, by: Actor): Promise<Steered[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    'select id from agents where name = $1 and deleted_at is null for update',
+    [signal.forAgent],
+  );
+  if (!rows[0]) return [];
+  const alive = await runs.list(tx, 'where agent_id = $1 and not status = any($2) order by number for share', [
+    rows[0].id,
+    endedStatuses,
+  ]);
+  const told: Steered[] = [];
+  for (const run of alive) {
+    const steered = await tellRun(tx, run, signal, by);
+    if (steered) told.push(steered);
+  }
+  return told;
+}
+
+/** As many as one run is told when it begins. */
+const most = 100;
+
+/** Tells a run that has just been opened what waits for its agent. */
+export async function tellPending(tx: Write, run: Run): Promise<void> {
+  for (const signal of await signalsFor(tx, run.agentId, most)) await tellRun(tx, run, signal, run.spawnedBy);
+}
