@@ -96,7 +96,11 @@ export const aliveRuns = (tx: Read, ticketId: string): Promise<Run[]> =>
     endedStatuses,
   ]);
 
-/** The same, held: none of them ends before this transaction does, so that each sees at its end what is written for it here. */
+/** What an agent works on, on any ticket. */
+export const aliveRunsOf = (tx: Read, agentId: string): Promise<Run[]> =>
+  runs.list(tx, 'where agent_id = $1 and not status = any($2) order by number', [agentId, endedStatuses]);
+
+/** Those of a ticket, held: none of them ends before this transaction does, so that each sees at its end what is written for it here. */
 export const heldRuns = (tx: Read, ticketId: string): Promise<Run[]> =>
   runs.list(tx, `where ticket_id = $1 and not status = any($2) order by number for share`, [ticketId, endedStatuses]);
 

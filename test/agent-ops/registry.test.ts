@@ -107,6 +107,15 @@ describe('the registry', () => {
     expect((await s.call('GET', `${base}?limit=101`)).status).toBe(400);
   });
 
+  it('stops what a deleted one works on', async () => {
+    const agent = await register(); // it may propose, and then it waits for people
+    const { run_id: id } = (await s.call('POST', `${base}/${agent.id}/test-run`, {})).body.data;
+    const run = async () => (await s.owner.query('select status, error from runs where id = $1', [id])).rows[0];
+    await until(async () => (await run())?.status === 'pending_approval', 'the run to wait');
+    expect((await s.call('DELETE', `${base}/${agent.id}`)).status).toBe(204);
+    expect(await run()).toEqual({ status: 'terminated', error: `agent ${agent['name']} was deleted` });
+  });
+
   it('lets go of one that has run: its keys are dead, its runs are there, and it is in no list', async () => {
     const agent = await register({ capabilities: [] });
     const run = await s.call('POST', `${base}/${agent.id}/test-run`, {});

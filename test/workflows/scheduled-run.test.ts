@@ -83,6 +83,15 @@ test('a Schedule comes, stops, changes and goes with its row, in its timezone, o
   await gone(agent.id);
 });
 
+test('where the clocks are changed, a time that is left out is left out, and one that comes twice is taken once', async () => {
+  const agent = await register({ schedule: '30 2 25-31 3,10 *', timezone: 'Europe/Berlin' });
+  const { info } = await scheduled(agent.id, () => true, 'the Schedule');
+  const local = info.nextActionTimes.map((at) => at.toLocaleString('en-GB', { timeZone: 'Europe/Berlin' }));
+  expect(local.length).toBeGreaterThan(5);
+  for (const at of local) expect(at).toContain('02:30:00');
+  expect(new Set(local).size).toBe(local.length);
+});
+
 test('an agent that runs elsewhere has none, whatever its row says of a schedule', async () => {
   const agent = await register({ schedule: '@daily', runtime: 'external' });
   const other = await register({ schedule: '@daily' });

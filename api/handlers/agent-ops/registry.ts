@@ -3,6 +3,7 @@ import {
   agentById, agents, appendVersion, currentDefinition, grantCapabilities, listAgents, lockAgent, revokeKeysOf, saveAgent, versionById,
 } from '../../../db/agents'; // prettier-ignore
 import { draftRun } from '../../../db/own-work';
+import { aliveRunsOf } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
 import type { Read } from '../../../db/tx';
 import { idleReason, type Agent, type Definition } from '../../../domain/agent';
@@ -13,7 +14,7 @@ import { analystTools } from '../../../log/provision';
 import { pageOf } from '../../contracts/agent-ops/door';
 import type { registry } from '../../contracts/agent-ops/registry';
 import type { Ctx, Handlers } from '../../kernel';
-import { openRun } from '../agentic/spawn';
+import { openRun, stopRun } from '../agentic/spawn';
 import { scheduleSoon } from './schedule';
 import { agentView, statusOf } from './views';
 
@@ -112,6 +113,12 @@ export const registryHandlers: Handlers<typeof registry> = {
   },
 
   deleteRegistered: async ({ params }, ctx) => {
+    // First, so that where a run cannot be stopped nothing is deleted. One that begins meanwhile gets no call through.
+    const { name, alive } = await ctx.read(async (tx) => ({
+      ...must(await agentById(tx, params.id), params.id),
+      alive: await aliveRunsOf(tx, params.id),
+    }));
+    for (const run of alive) await stopRun(ctx, run, { reason: `agent ${name} was deleted`, terminate: true });
     const deleted = await ctx.write(async (tx) => {
       const agent = await held(tx, params.id);
       await saveAgent(tx, { ...agent, status: 'DISABLED', deletedAt: new Date().toISOString() });
