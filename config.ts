@@ -80,6 +80,10 @@ const Environment = z.object({
   RETENTION_METRICS_DAYS: positive.max(36_500).default(30),
   RETENTION_TOOL_LOG_DAYS: positive.max(36_500).default(30),
   RETENTION_REPORT_RUNS_DAYS: positive.max(36_500).default(365),
+  /** How often all alert rules are held against all agents; those of an agent whose run ended are at once. */
+  ALERT_SECONDS: positive.default(30),
+  /** Webhooks may go to private and loopback addresses: for receivers on premise. */
+  WEBHOOK_ALLOW_PRIVATE: flag.default(false),
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -109,6 +113,8 @@ export interface Config {
   transactionView: TransactionViewSettings | null;
   sweepSeconds: number;
   retentionDays: Record<RecordKind, number>;
+  alertSeconds: number;
+  webhookAllowPrivate: boolean;
   secureCookies: boolean;
   tracing: boolean;
   serviceName: string | null;
@@ -167,6 +173,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       tool_log: e.RETENTION_TOOL_LOG_DAYS,
       report_runs: e.RETENTION_REPORT_RUNS_DAYS,
     },
+    alertSeconds: e.ALERT_SECONDS,
+    webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
     serviceName: e.OTEL_SERVICE_NAME ?? null,

@@ -10,7 +10,7 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(jose|node-pg-migrate|glob|minimatch|uuid)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(jose|node-pg-migrate|glob|minimatch|uuid|request-filtering-agent)/)'],
   testTimeout: 60000,
   maxWorkers: 2,
 };

@@ -20,4 +20,6 @@ export interface Deps {
   gateTtlMs: number;
   /** For how many days what agents report is kept. */
   retentionDays: Record<RecordKind, number>;
+  /** Webhooks may go to private addresses. */
+  webhookAllowPrivate: boolean;
 }

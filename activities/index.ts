@@ -5,8 +5,10 @@ import { investigateActivities } from './agents/investigate';
 import type { Deps } from './deps';
 import { leaseActivities } from './integrations/leases';
 import { sweepActivities } from './integrations/sweep';
+import { webhookActivities } from './integrations/webhooks';
 import { learningActivities } from './learning/promote';
 import { accessActivities } from './lifecycle/access';
+import { alertActivities } from './lifecycle/alerts';
 import { gateActivities } from './lifecycle/gates';
 import { runActivities } from './lifecycle/runs';
 import { scheduledActivities } from './lifecycle/scheduled';
@@ -33,6 +35,8 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...investigateActivities(deps, investigator),
     ...leaseActivities(deps),
     ...sweepActivities(deps, runs),
+    ...alertActivities(deps),
+    ...webhookActivities(deps),
     ...learningActivities(deps),
   };
 }

@@ -4,6 +4,7 @@ import { auth } from './contracts/aegis/auth';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
+import { alertOperations } from './contracts/agent-ops/alerts';
 import { records } from './contracts/agent-ops/records';
 import { registry } from './contracts/agent-ops/registry';
 import { runs } from './contracts/agent-ops/runs';
@@ -25,6 +26,7 @@ import { authHandlers } from './handlers/aegis/auth';
 import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
+import { alertHandlers } from './handlers/agent-ops/alerts';
 import { recordHandlers } from './handlers/agent-ops/records';
 import { registryHandlers } from './handlers/agent-ops/registry';
 import { runHandlers } from './handlers/agent-ops/runs';
@@ -60,6 +62,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [runs, runHandlers],
   [records, recordHandlers],
   [transactions, transactionHandlers],
+  [alertOperations, alertHandlers],
   [auth, authHandlers],
   [audit, auditHandlers],
   [receipts, receiptHandlers],

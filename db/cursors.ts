@@ -68,3 +68,30 @@ export async function gatesOpenedLongAgo(
   );
   return { ids: rows[0]?.ids ?? [], end: rows[0]?.end ?? from };
 }
+
+/** An entry as its readers need it. */
+export interface ReadEntry {
+  seq: number;
+  kind: string;
+  subjectId: string;
+  agentId: string | null;
+  body: Record<string, unknown>;
+}
+
+/** The entries of these kinds in the next `window` of the log, and where the window and the log end. */
+export async function entriesFrom(
+  tx: Read,
+  from: number,
+  kinds: readonly string[],
+  window: number,
+): Promise<{ entries: ReadEntry[]; end: number; last: number }> {
+  const { rows: ends } = await tx.query<{ last: number }>('select coalesce(max(seq), 0) as last from log');
+  const last = ends[0]?.last ?? 0;
+  const end = Math.min(last, from + window);
+  const { rows } = await tx.query<ReadEntry>(
+    `select seq, kind, subject_id as "subjectId", agent_id as "agentId", body from log
+     where seq > $1 and seq <= $2 and kind = any($3) order by seq`,
+    [from, end, kinds],
+  );
+  return { entries: rows, end, last };
+}

@@ -12,7 +12,7 @@ const declared = new Set(operations.map(({ op }) => key(op.route)));
 const whole: Record<string, string[]> = {
   'agentic-operations': ['Health', 'Change Requests', 'Postmortems'],
   aegis: ['API Keys', 'receipts', 'ops', '(spec)', '(untagged)', 'events'],
-  'agent-ops': ['registry', 'signals', 'runs', 'metrics', 'tool-log', 'report-runs'],
+  'agent-ops': ['registry', 'signals', 'runs', 'metrics', 'tool-log', 'report-runs', 'alert-rules', 'alerts'],
   'ops-agent': ['Health and Monitoring'],
 };
 

@@ -64,6 +64,7 @@ export async function createDeps(
     credentials: config.credentialProvider ? httpCredentials(config.credentialProvider) : embeddedCredentials,
     gateTtlMs: config.gateTtlMs,
     retentionDays: config.retentionDays,
+    webhookAllowPrivate: config.webhookAllowPrivate,
     pipeline: createPipeline({
       store,
       files,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   OpenTelemetryActivityInboundInterceptor,
@@ -14,12 +14,14 @@ import { queuesOf } from '../domain/queues';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
+import { keepAlerting } from './alerts';
 import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
 import { startDispatcher } from './dispatcher';
 import { refusals } from './failures';
 import { installRuntime } from './runtime';
 import { startScheduler } from './scheduler';
+import { ensureSchedules } from './schedules';
 import { startStarter } from './starter';
 import { keepTallies } from './tallies';
 
@@ -82,9 +84,10 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     startDispatcher(client.workflow, around),
     startStarter({ ...around, temporal: client.workflow, taskQueue: queues.lifecycle }),
     startScheduler({ store: kernel.store, schedule: client.schedule, queues }, around),
+    keepAlerting({ ...around, temporal: client.workflow, queues }),
     keepTallies(kernel.store, logger, stopping.signal),
   ];
-  await ensureSweep(client, queues.lifecycle, config);
+  await ensureSchedules(client, queues.lifecycle, config);
   logger.info({ queues }, 'the worker polls');
 
   let closing: Promise<void> | null = null;
@@ -113,23 +116,4 @@ function versioned(config: Config, digest: string): Partial<WorkerOptions> {
   if (config.workerDeployment === null) return {};
   const version = { deploymentName: config.workerDeployment, buildId: config.workerBuildId ?? digest };
   return { workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'PINNED' } };
-}
-
-/** What terminated workflows left behind is taken back every so often. One at a time; missed ones are not made up for. */
-async function ensureSweep(client: Client, taskQueue: string, config: Config): Promise<void> {
-  const id = `${config.taskQueuePrefix}-sweep`;
-  const spec = { intervals: [{ every: config.sweepSeconds * 1000 }] };
-  try {
-    await client.schedule.create({
-      scheduleId: id,
-      spec,
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 seconds' },
-      action: { type: 'startWorkflow', workflowType: 'sweep', taskQueue, workflowId: id, args: [] },
-    });
-  } catch (e) {
-    if (!(e instanceof ScheduleAlreadyRunning)) throw e;
-    const stands = client.schedule.getHandle(id);
-    if ((await stands.describe()).spec.intervals?.[0]?.every === spec.intervals[0]?.every) return;
-    await stands.update(({ info: _, ...schedule }) => ({ ...schedule, spec }));
-  }
 }

@@ -1,5 +1,11 @@
 export type Kind =
-  'agentRun' | 'scheduledRun' | 'approvalGate' | 'accessRequest' | 'investigation' | 'postmortemPromotion';
+  | 'agentRun'
+  | 'scheduledRun'
+  | 'approvalGate'
+  | 'accessRequest'
+  | 'investigation'
+  | 'notifyAlert'
+  | 'postmortemPromotion';
 
 /** The entity's uuid says all: whoever has the row can find the workflow. */
 export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;

@@ -2,7 +2,9 @@
 export { accessRequest } from './access-request';
 export { agentRun } from './agent-run';
 export { approvalGate } from './approval-gate';
+export { evaluateAlerts } from './evaluate-alerts';
 export { investigation } from './investigation';
+export { notifyAlert } from './notify-alert';
 export { postmortemPromotion } from './postmortem-promotion';
 export { scheduledRun } from './scheduled-run';
 export { sweep } from './sweep';

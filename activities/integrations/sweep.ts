@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { openAccess } from '../../db/access-queries';
 import { gates } from '../../db/gates';
 import { runs } from '../../db/runs';
@@ -10,6 +9,7 @@ import { workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
 import { expireRecordsOf } from './expire';
 import type { runActivities } from '../lifecycle/runs';
+import { isGone as goneIn } from './gone';
 
 /** An access request that has to end, or whose lease has to. `gone`: its workflow is, so nobody else takes the lease back. */
 export interface Orphan {
@@ -35,14 +35,7 @@ const most = 1_000;
 /** Terminate runs no clean-up code, so what it left is found here, by asking Temporal itself. */
 export const sweepActivities = (deps: Deps, { abandonRun }: Pick<ReturnType<typeof runActivities>, 'abandonRun'>) => {
   const { store, temporal, logger } = deps;
-  const isGone = async (id: string): Promise<boolean> => {
-    try {
-      return (await temporal.getHandle(id).describe()).status.name !== 'RUNNING';
-    } catch (e) {
-      if (e instanceof WorkflowNotFoundError) return true;
-      throw e;
-    }
-  };
+  const isGone = async (id: string): Promise<boolean> => (await goneIn(temporal, id)) !== null;
 
   /** A run's row is written by its workflow, so one without a workflow has lost it. */
   const abandoned = async (tenantId: string): Promise<number> => {

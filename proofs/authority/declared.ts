@@ -7,7 +7,7 @@ import type { Scope } from '../../domain/scopes';
 export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
   | 'blueprint' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
-  | 'registered' | 'signal' | 'reported' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
@@ -149,6 +149,10 @@ export const declared: Readonly<Record<string, Declared>> = {
   recordToolCalls: { ids: { 'body.run_id': resource } },
   listReportRuns: { ids: cursor },
   recordReportRuns: none,
+  listAlertRules: { ids: cursor },
+  createAlertRule: none,
+  listAlerts: { ids: cursor },
+  acknowledgeAlert: { ids: { 'path.id': at('alert') } },
   login: {
     ids: { 'header.X-Tenant-ID': at('tenant', 'unknown') },
     own: { statuses: [401], why: 'the example is nobody; test/api/aegis logs in' },

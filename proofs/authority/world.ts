@@ -124,6 +124,15 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     [randomUUID(), tenantId, mark],
   );
   const reported = await call<{ data: Json }>('POST', '/api/v1/agent-ops/runs', { agent_name: mark, eve_id: mark });
+  const alert = await scalar<string>(
+    owner,
+    `with rule as (
+       insert into alert_rules (id, tenant_id, rule_type, threshold, enabled, created_by)
+       values (gen_random_uuid(), $1, 'error_rate', 0.5, false, '{"id":null,"kind":"system","name":"system"}') returning id)
+     insert into alerts (id, tenant_id, rule_id, rule_type, agent_name, message, run_ids)
+     select gen_random_uuid(), $1, id, 'error_rate', $2, $2, '{}' from rule returning id as v`,
+    [tenantId, mark],
+  );
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
   const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
@@ -132,7 +141,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'],
+    asset: 'swagger-ui.css', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
   }; // prettier-ignore
   const secondId = await ensureUser(owner, tenantId, 'second@local.test', randomUUID(), 'ADMIN');

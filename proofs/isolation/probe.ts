@@ -12,6 +12,8 @@ const values: Readonly<Record<string, string>> = {
   'agents.status': 'DISABLED',
   'runs.trigger_kind': 'manual',
   'leases.status': 'active',
+  'alert_rules.rule_type': 'error_rate',
+  'alerts.notification': 'pending',
 };
 
 interface Column {

@@ -19,6 +19,7 @@ const nouns: [prefix: string, noun: string][] = [
   ['/api/knowledge', 'article'],
   ['/api/skills', 'skill'],
   ['/functions/v1/api/v1/agent-ops/runs', 'reported'],
+  ['/functions/v1/api/v1/agent-ops/alerts', 'alert'],
 ];
 const uuidKeys = new Set(['execution_id', 'key_id', 'tenant_id']);
 
@@ -45,6 +46,9 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const signal = await must('POST', '/api/v1/agent-ops/signals', { for_agent: 'fixture', created_by: 'x', signal: 'look' });
   const registered = await must('POST', '/api/v1/agent-ops/registry', { name: 'fixture' });
   const reported = await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'fixture', eve_id: 'fixture' });
+  await must('POST', '/api/v1/agent-ops/alert-rules', { type: 'consecutive_failures', threshold: { max_failures: 1 }, agent_name: 'alarmed' });
+  await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'alarmed', status: 'failed' });
+  const alert = await until(async () => (await must('GET', '/api/v1/agent-ops/alerts')).data[0], 'an alert');
   const known: Record<string, string> = {
     registered: registered.data.id,
     signal: signal.data.id,
@@ -60,6 +64,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     postmortem: postmortem.postmortem_id,
     blueprint: promoted.workflow_id,
     reported: reported.data.id,
+    alert: alert.id,
     article: promoted.knowledge_article_id,
     skill: String(skill.rows[0]?.number),
   };

@@ -50,6 +50,8 @@ test('what the application may do with each table is what was granted, and nobod
      "agent_signals": "insert, select, update",
      "agent_versions": "insert, select",
      "agents": "insert, select, update",
+     "alert_rules": "insert, select",
+     "alerts": "insert, select, update",
      "api_keys": "insert, select, update",
      "articles": "insert, select, update",
      "attachments": "insert, select",
