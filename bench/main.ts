@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { root, type Config } from '../config';
 import type { Form } from '../proofs/proof';
+import { alerts } from './alerts';
 import { gates } from './gates';
 import { investigations } from './investigations';
 import { log } from './log';
@@ -15,6 +16,7 @@ import { runs } from './runs';
 import { start } from './start';
 
 const benches: Record<string, Bench> = {
+  alerts,
   gates,
   investigations,
   log,
