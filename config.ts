@@ -17,7 +17,7 @@ interface CredentialSettings {
   timeoutMs: number;
 }
 
-/** A view of card payments in a tenant's own database, as docs/investigations.md says. */
+/** A view of card payments in a tenant's own database, as docs/transactions.md says. */
 interface TransactionViewSettings {
   url: string;
   view: string;
@@ -65,7 +65,7 @@ const Environment = z.object({
   /** What the provider knows us by. */
   CREDENTIAL_PROVIDER_SECRET: z.string().min(16).optional(),
   CREDENTIAL_PROVIDER_TIMEOUT_MS: positive.max(10_000).default(5_000),
-  /** A view of a tenant's own Postgres with its card payments (docs/investigations.md); unset: those that were sent here. */
+  /** A view of a tenant's own Postgres with its card payments (docs/transactions.md); unset: those that were sent here. */
   TRANSACTIONS_VIEW_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   TRANSACTIONS_VIEW: z
     .string()

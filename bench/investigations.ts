@@ -70,7 +70,7 @@ export async function investigations(config: Config): Promise<Row[]> {
       ...[0, 1].map((half) => {
         const only = (p: Payment): boolean => halfOf(p.terminal_id) === half;
         return {
-          what: half ? 'on the terminals that no weight was set by' : 'on the other half of the terminals',
+          what: `the same on ${half ? 'one' : 'the other'} half of the terminals`,
           measured: said(of('rule', only)), beside: said(of('plain', only)), reach: '', reached: null,
         }; // prettier-ignore
       }),

@@ -6,7 +6,7 @@ import { SeenTransactionSchema, TransactionSchema, UsualSchema } from '../../dom
 import { BackTestSchema, backTestOf } from './back-test';
 import { disputedOf, find, newestOf, usualOf } from './statements';
 
-/** A view of a tenant's own Postgres, with the columns that docs/investigations.md names. */
+/** A view of a tenant's own Postgres, with the columns that docs/transactions.md names. */
 export interface ViewSettings {
   url: string;
   /** `view` or `schema.view`. */

@@ -51,7 +51,7 @@ export interface TerminalFacts {
   /** Of the payments whose customer is known well enough, the part that was far above that customer's usual. */
   unusual: { of: number; payments: number; share: number };
   disputes: { known: number; customers: number; newest: DisputedPayment[] };
-  /** The last run of disputed payments; see docs/investigations.md. */
+  /** The last run of disputed payments; see docs/transactions.md. */
   episode: {
     began: string;
     days_since: number;

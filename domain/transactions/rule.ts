@@ -5,7 +5,7 @@ export const severities = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const;
 export type Severity = (typeof severities)[number];
 
 export interface TransactionInsight {
-  /** Which signal; see docs/investigations.md. */
+  /** Which signal; see docs/transactions.md. */
   kind: string;
   severity: Severity;
   /** One sentence for people, with the figures that it rests on. */

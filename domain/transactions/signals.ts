@@ -36,7 +36,7 @@ export function timesUsual({ transaction, customer_history: { usual, payments } 
   return transaction.amount / mean;
 }
 
-/** Every signal of the rule, in the order of docs/investigations.md. */
+/** Every signal of the rule, in the order of docs/transactions.md. */
 export const signals: readonly Looking[] = [
   {
     kind: 'large_amount',
