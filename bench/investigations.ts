@@ -5,7 +5,6 @@ import { appPool } from '../db/pool';
 import { storedTransactions } from '../db/transactions/source';
 import { readTx } from '../db/tx';
 import { customerFacts } from '../domain/transactions/customer';
-import { neighbourFacts } from '../domain/transactions/neighbours';
 import { severities, weigh } from '../domain/transactions/rule';
 import { terminalFacts } from '../domain/transactions/terminal';
 import type { PaymentHistory, Transaction } from '../domain/transactions/transaction';
@@ -99,12 +98,16 @@ async function judge(source: PaymentHistory, payment: Payment): Promise<{ rule: 
   const of: Transaction = {
     transactionId: transaction_id, occurredAt: occurred_at, customerId: customer_id, terminalId: terminal_id, amount,
   }; // prettier-ignore
-  const [customer_history, terminal_history, neighbours] = await Promise.all([
+  const [customer_history, terminal_history] = await Promise.all([
     customerFacts(source, of),
     terminalFacts(source, of),
-    neighbourFacts(source, of),
   ]);
-  const { severity, confidence } = weigh({ transaction: payment, customer_history, terminal_history, neighbours });
+  const { severity, confidence } = weigh({
+    transaction: payment,
+    customer_history,
+    terminal_history,
+    neighbours: null, // evidence for people: the rule weighs none of it
+  });
   const disputesKnown = customer_history.disputes.known + terminal_history.disputes.known > 0;
   const plain = (amount > 220 ? 2_000 : 0) + (disputesKnown ? 1_000 : 0) + (customer_history.times_usual ?? 0);
   return {
