@@ -8,6 +8,7 @@ const mayImport = {
   activities: ['domain/', 'db/', 'log/', 'pipeline/', 'workflows/ids\\.ts$'],
   'api/contracts': ['domain/', 'api/operation\\.ts$'],
   'api/handlers': ['api/(?!http/)', 'domain/', 'db/', 'log/', 'pipeline/', 'workflows/'],
+  'api/pages': ['domain/', 'config\\.ts$'],
   'api/http': ['api/', 'domain/', 'db/', 'log/', 'config\\.ts$'],
 };
 

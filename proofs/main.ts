@@ -11,6 +11,7 @@ import { network } from './network';
 import { retries } from './retries';
 import { replay } from './replay';
 import { production } from './production';
+import { pages } from './pages';
 import type { Form, Proof } from './proof';
 import { rollout } from './rollout';
 
@@ -27,6 +28,7 @@ export const proofs: Record<string, Proof> = {
   replay,
   authority,
   isolation,
+  pages,
 };
 
 export interface Wanted {
@@ -67,7 +69,8 @@ export async function proveAll(name: string, config: Config, wanted: Wanted): Pr
   if (!chosen.length) throw new Error(`there is no proof ${name}; there are: quick, ${Object.keys(proofs).join(', ')}`);
   let failed = 0;
   for (const [known, proof] of chosen) {
-    const lacking = name === 'quick' && proof.form === 'production' ? await notBuilt(config) : null;
+    const lacking =
+      name !== 'quick' ? null : proof.form === 'production' ? await notBuilt(config) : (proof.lacks?.() ?? null);
     if (lacking !== null) process.stdout.write(`skipped ${known}: ${lacking}\n`);
     else if (!(await prove(known, proof, config, wanted))) failed += 1;
   }

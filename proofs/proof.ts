@@ -27,5 +27,7 @@ export interface Proof {
   form?: Form;
   /** The count of the form that CI runs. */
   quick: number;
+  /** What it needs and this machine has not: then `quick` says so and goes on. Null: nothing. */
+  lacks?: () => string | null;
   run: (options: Options) => Promise<Outcome>;
 }

@@ -35,9 +35,16 @@ async function files(folder) {
   return nested.flat();
 }
 
+/** What a page takes with it: its script, made one of all below browser/, and its style. */
+const pages = {
+  'api/pages/trace/view': 'api/pages/trace/browser/main.ts',
+  'api/pages/trace/style': 'api/pages/trace/style.css',
+};
+const isOfPage = (path) => /^api\/pages\/.*(\/browser\/|\.css$)/.test(path);
+
 async function sources() {
   const found = (await Promise.all(folders.map((f) => files(join(root, f))))).flat();
-  return [...found.filter((f) => f.endsWith('.ts') && !f.endsWith('.d.ts')), 'config.ts'].sort();
+  return [...found.filter((f) => (f.endsWith('.ts') && !f.endsWith('.d.ts')) || isOfPage(f)), 'config.ts'].sort();
 }
 
 /** Changes when a source, or this script, was written, added or removed. */
@@ -65,21 +72,31 @@ export async function build() {
   const stamp = await stampOf(paths);
   if (existsSync(stampFile) && (await readFile(stampFile, 'utf8')) === stamp) return;
   const esbuild = await import('esbuild');
-  const { outputFiles } = await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: paths,
-    outbase: root,
-    outdir: dist,
-    bundle: false,
-    write: false,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20',
-    sourcemap: true,
-  });
+  const common = { absWorkingDir: root, outbase: root, outdir: dist, write: false };
+  const made = await Promise.all([
+    esbuild.build({
+      ...common,
+      entryPoints: paths.filter((path) => !isOfPage(path)),
+      bundle: false,
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: true,
+    }),
+    esbuild.build({
+      ...common,
+      entryPoints: pages,
+      bundle: true,
+      minify: true,
+      format: 'iife',
+      platform: 'browser',
+      target: ['es2022', 'chrome111', 'firefox113', 'safari16.4'],
+    }),
+  ]);
+  const outputFiles = made.flatMap((one) => one.outputFiles);
   await Promise.all(outputFiles.map((f) => replace(f.path, f.contents)));
   const wanted = new Set(outputFiles.map((f) => relative(root, f.path)));
-  const stale = (await files(dist)).filter((f) => /\.js(\.map)?$/.test(f) && !wanted.has(f));
+  const stale = (await files(dist)).filter((f) => /\.(js(\.map)?|css)$/.test(f) && !wanted.has(f));
   await Promise.all(stale.map((f) => rm(join(root, f), { force: true })));
   await replace(stampFile, stamp);
 }

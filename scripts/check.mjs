@@ -8,6 +8,7 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 const checks = [
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
+  ['types of the page', bin('tsc'), ['--noEmit', '-p', 'api/pages/trace/browser']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['import rules', bin('depcruise'), ['.', '--config', '.dependency-cruiser.cjs', '--output-type', 'err-long']],
   ['unused code', bin('knip'), ['--no-progress']],
