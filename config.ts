@@ -25,6 +25,15 @@ interface TransactionViewSettings {
   timeoutMs: number;
 }
 
+/** A model behind an OpenAI-compatible API, as docs/investigations.md says. */
+interface ModelSettings {
+  /** `/chat/completions` is below it. */
+  url: string;
+  key: string | null;
+  name: string;
+  timeoutMs: number;
+}
+
 /** Every setting there is. What the Temporal SDK reads itself (TEMPORAL_*) is documented by it. */
 const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -74,6 +83,14 @@ const Environment = z.object({
   /** Whose payments it shows. */
   TRANSACTIONS_VIEW_TENANT: z.uuid().toLowerCase().optional(),
   TRANSACTIONS_VIEW_TIMEOUT_MS: positive.max(30_000).default(5_000),
+  /** An investigation that takes longer is timed out. */
+  OPS_AGENT_DEADLINE_SECONDS: positive.max(86_400).default(300),
+  /** Plans and narrates investigations; when unset, the rules do. */
+  OPS_AGENT_MODEL_URL: z.url({ protocol: /^https?$/ }).optional(),
+  OPS_AGENT_MODEL_KEY: z.string().min(1).optional(),
+  OPS_AGENT_MODEL_NAME: z.string().min(1).optional(),
+  /** Of one answer. */
+  OPS_AGENT_MODEL_TIMEOUT_MS: positive.max(120_000).default(20_000),
   /** How often what terminated workflows left behind is taken back. */
   SWEEP_SECONDS: positive.default(30),
   /** Days for which what agents report is kept (docs/reports.md). */
@@ -111,6 +128,8 @@ export interface Config {
   gateTtlMs: number;
   credentialProvider: CredentialSettings | null;
   transactionView: TransactionViewSettings | null;
+  investigationDeadlineMs: number;
+  opsAgentModel: ModelSettings | null;
   sweepSeconds: number;
   retentionDays: Record<RecordKind, number>;
   alertSeconds: number;
@@ -138,6 +157,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const e = parsed.data;
   if ((e.CREDENTIAL_PROVIDER_URL === undefined) !== (e.CREDENTIAL_PROVIDER_SECRET === undefined)) {
     throw new Error('CREDENTIAL_PROVIDER_URL, CREDENTIAL_PROVIDER_SECRET: one without the other');
+  }
+  if ((e.OPS_AGENT_MODEL_URL === undefined) !== (e.OPS_AGENT_MODEL_NAME === undefined)) {
+    throw new Error('OPS_AGENT_MODEL_URL, OPS_AGENT_MODEL_NAME: one without the other');
   }
   return {
     host: e.HOST,
@@ -167,6 +189,16 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
           }
         : null,
     transactionView: transactionViewOf(e),
+    investigationDeadlineMs: e.OPS_AGENT_DEADLINE_SECONDS * 1000,
+    opsAgentModel:
+      e.OPS_AGENT_MODEL_URL !== undefined && e.OPS_AGENT_MODEL_NAME !== undefined
+        ? {
+            url: e.OPS_AGENT_MODEL_URL,
+            key: e.OPS_AGENT_MODEL_KEY ?? null,
+            name: e.OPS_AGENT_MODEL_NAME,
+            timeoutMs: e.OPS_AGENT_MODEL_TIMEOUT_MS,
+          }
+        : null,
     sweepSeconds: e.SWEEP_SECONDS,
     retentionDays: {
       metrics: e.RETENTION_METRICS_DAYS,

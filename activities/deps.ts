@@ -2,6 +2,7 @@ import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { RecordKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
+import type { Model } from '../domain/model';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
@@ -15,6 +16,8 @@ export interface Deps {
   files: FileStore;
   masterKey: Buffer;
   credentials: CredentialProvider;
+  /** Null: the rules plan and narrate. */
+  model: Model | null;
   temporal: WorkflowClient;
   logger: Logger;
   gateTtlMs: number;

@@ -1,6 +1,7 @@
 import type { Harness } from '../domain/harness';
 import { advanceActivities } from './agents/advance';
 import { carryOutActivities } from './agents/carry-out';
+import { consultActivities } from './agents/consult';
 import { investigateActivities } from './agents/investigate';
 import type { Deps } from './deps';
 import { leaseActivities } from './integrations/leases';
@@ -10,10 +11,12 @@ import { learningActivities } from './learning/promote';
 import { accessActivities } from './lifecycle/access';
 import { alertActivities } from './lifecycle/alerts';
 import { gateActivities } from './lifecycle/gates';
+import { investigationActivities } from './lifecycle/investigations';
 import { runActivities } from './lifecycle/runs';
 import { scheduledActivities } from './lifecycle/scheduled';
 
 export type { Proposal, Turn } from './agents/advance';
+export type { InvestigationTurn } from './agents/investigate';
 export type { Lent } from './integrations/leases';
 export type { Orphan } from './integrations/sweep';
 export type { PartName, PartOutcome, PromotionRequest } from './learning/promote';
@@ -25,6 +28,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
   if (!investigator) throw new Error('no harness');
   const agents = advanceActivities(deps, byName);
   const runs = runActivities(deps);
+  const investigations = investigationActivities(deps);
   return {
     ...gateActivities(deps),
     ...accessActivities(deps),
@@ -32,9 +36,11 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...scheduledActivities(deps),
     ...agents.activities,
     ...carryOutActivities(deps, agents),
+    ...investigations,
     ...investigateActivities(deps, investigator),
+    ...consultActivities(deps),
     ...leaseActivities(deps),
-    ...sweepActivities(deps, runs),
+    ...sweepActivities(deps, { ...runs, ...investigations }),
     ...alertActivities(deps),
     ...webhookActivities(deps),
     ...learningActivities(deps),

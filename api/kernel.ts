@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../config';
+import type { TransactionSources } from '../db/transactions/sources';
 import type { Read, Write } from '../db/tx';
 import type { Actor, Principal } from '../domain/principal';
 import type { FileStore } from '../log/files';
@@ -17,6 +18,8 @@ export interface Kernel {
   keyring: Keyring;
   files: FileStore;
   temporal: Temporal;
+  /** Where the card payments of a tenant are. */
+  transactions: TransactionSources;
   logger: Logger;
 }
 

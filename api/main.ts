@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry';
 import type { Config } from '../config';
+import { transactionSources } from '../db/transactions/sources';
 import { queuesOf } from '../domain/queues';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
@@ -29,7 +30,8 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
     interceptors: { workflow: tracing ? [new OpenTelemetryWorkflowClientInterceptor()] : [] },
   });
   const temporal = temporalGateway(connection, client, queuesOf(config.taskQueuePrefix), config.temporalUi, namespace);
-  const kernel: Kernel = { config, ...opened, temporal, logger };
+  const transactions = transactionSources(config.transactionView);
+  const kernel: Kernel = { config, ...opened, temporal, transactions, logger };
   const server = createServer(createApp(kernel, operations));
   server.requestTimeout = 300_000; // uploads
   await new Promise<void>((resolve, reject) => {
@@ -49,6 +51,7 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
       await temporal.settled();
       await connection.close();
       await opened.pool.end();
+      await transactions.close();
       await tracing?.shutdown();
     },
   };

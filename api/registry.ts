@@ -18,6 +18,7 @@ import { postmortems } from './contracts/agentic/postmortems';
 import { publishing } from './contracts/agentic/publishing';
 import { tickets } from './contracts/agentic/tickets';
 import { transactions } from './contracts/ops-agent/transactions';
+import { investigations } from './contracts/ops-agent/investigations';
 import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
 import { apiKeyHandlers } from './handlers/aegis/api-keys';
@@ -40,6 +41,7 @@ import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { publishingHandlers } from './handlers/agentic/publishing';
 import { ticketHandlers } from './handlers/agentic/tickets';
 import { transactionHandlers } from './handlers/ops-agent/transactions';
+import { investigationHandlers } from './handlers/ops-agent/investigations';
 import { docsHandlers } from './handlers/spec/docs';
 import { healthHandlers } from './handlers/spec/health';
 import type { AnyHandler, Mounted } from './http/mount';
@@ -69,6 +71,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [apiKeys, apiKeyHandlers],
   [killSwitch, killSwitchHandlers],
   [events, eventHandlers],
+  [investigations, investigationHandlers],
   [health, healthHandlers],
   [docs, docsHandlers(() => operations)],
 ];

@@ -85,7 +85,7 @@ export const surfaces: readonly Surface[] = [
         request_id: f.requestId,
       },
     }),
-    statuses: {},
+    statuses: { Unavailable: 502 },
     tenantHeader: false,
     rateHeaders: standardRate,
   },

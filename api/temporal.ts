@@ -58,14 +58,19 @@ export function temporalGateway(
     workflow,
     schedule,
     /** Starts the entity's workflow, or finds it running, and waits for what `update` answers. @throws Gone when it has ended */
-    open: <W extends Workflow, R>(type: W, update: UpdateDefinition<R>, start: Start<Parameters<W>>): Promise<R> =>
+    open: <W extends Workflow, R, A extends string[]>(
+      type: W,
+      update: UpdateDefinition<R, A>,
+      start: Start<Parameters<W>>,
+      ...args: A
+    ): Promise<R> =>
       patiently(() => {
         const options = startOptions<unknown[]>(start, queues.lifecycle);
         const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(start.ref.kind, options);
-        return workflow.executeUpdateWithStart(update, {
+        return workflow.executeUpdateWithStart<Workflow, R, string[]>(update.name, {
           startWorkflowOperation,
-          updateId: update.name,
-          args: [],
+          updateId: [update.name, ...args].join(':'),
+          args,
         });
       }),
     /** Starts the entity's workflow, or finds it running. @throws Gone when it has ended */

@@ -14,6 +14,7 @@ import { reads } from './reads';
 import { table, type Bench, type Row } from './row';
 import { runs } from './runs';
 import { start } from './start';
+import { worklist } from './worklist';
 
 const benches: Record<string, Bench> = {
   alerts,
@@ -25,6 +26,7 @@ const benches: Record<string, Bench> = {
   reads,
   runs,
   start,
+  worklist,
 };
 
 /** Runs one bench, or all, and prints a table. @throws Error naming the benches there are */

@@ -35,6 +35,12 @@ export async function ledger(tx: Read, ownerId: string): Promise<ExecutionRow[]>
   return rows.map((r) => Row.parse(r));
 }
 
+/** Of any owners, in no order. */
+export async function executionsOf(tx: Read, ids: readonly string[]): Promise<ExecutionRow[]> {
+  const { rows } = await tx.query(`select ${columns} from executions where id = any($1)`, [[...new Set(ids)]]);
+  return rows.map((r) => Row.parse(r));
+}
+
 export async function executionAt(tx: Read, ownerId: string, step: number): Promise<ExecutionRow | null> {
   const { rows } = await tx.query(`select ${columns} from executions where owner_id = $1 and step = $2`, [
     ownerId,

@@ -85,6 +85,8 @@ export function walked({ table, alias, key, where }: Listed, walk: Walk, params:
 export function conditions(params: unknown[] = []): {
   params: unknown[];
   add(sql: (parameter: string) => string, value: unknown): void;
+  /** One whose parameters are there already. */
+  and(sql: string): void;
   text(): string;
 } {
   const parts: string[] = [];
@@ -95,6 +97,7 @@ export function conditions(params: unknown[] = []): {
       params.push(value);
       parts.push(sql(`$${params.length}`));
     },
+    and: (sql) => void parts.push(sql),
     text: () => (parts.length ? parts.join(' and ') : 'true'),
   };
 }

@@ -190,3 +190,12 @@ export async function clearAgent(tx: Read, id: string, runId: string): Promise<b
   );
   return rowCount === 1;
 }
+
+/** The integers by which the doors know tickets, by their uuids. */
+export async function ticketNumbers(tx: Read, ids: readonly string[]): Promise<Map<string, number>> {
+  if (!ids.length) return new Map();
+  const { rows } = await tx.query<{ id: string; number: number }>('select id, number from tickets where id = any($1)', [
+    ids,
+  ]);
+  return new Map(rows.map((r) => [r.id, r.number]));
+}

@@ -1,4 +1,5 @@
 import { Conflict } from './errors';
+import type { Severity } from './findings';
 import type { Actor } from './principal';
 
 export const investigationStatuses = [
@@ -10,20 +11,30 @@ export const investigationStatuses = [
   'INTERRUPTED',
 ] as const;
 export type InvestigationStatus = (typeof investigationStatuses)[number];
+/** From these it can be resumed. */
+const resumable: readonly InvestigationStatus[] = ['FAILED', 'TIMED_OUT', 'INTERRUPTED'];
 
-export const investigationModes = ['quick'] as const;
+/** quick looks at less. */
+export const investigationModes = ['quick', 'full'] as const;
 export type InvestigationMode = (typeof investigationModes)[number];
 
-/** Evidence-bound findings about a subject; here a ticket's evidence. */
+/** Evidence-bound findings about a subject: a ticket or a transaction. */
 export interface Investigation {
   id: string;
   tenantId: string;
-  ticketId: string;
+  ticketId: string | null;
+  transactionId: string | null;
   agentId: string;
   mode: InvestigationMode;
   status: InvestigationStatus;
   /** Steps recorded so far. */
   steps: number;
+  /** Counts from 1; each resume makes one more, with a workflow of its own. */
+  attempt: number;
+  /** What the evidence of a transaction comes to, once it is completed; null for a ticket. */
+  severity: Severity | null;
+  /** 0..1 */
+  confidence: number | null;
   /** The report, once it is completed. */
   conclusion: Record<string, unknown> | null;
   error: string | null;
@@ -38,7 +49,8 @@ export type InvestigationEvent =
   | { type: 'conclude'; conclusion: Record<string, unknown> }
   | { type: 'fail'; error: string }
   | { type: 'time_out' }
-  | { type: 'interrupt'; reason: string };
+  | { type: 'interrupt'; reason: string }
+  | { type: 'resume' };
 
 const targets: Record<InvestigationEvent['type'], InvestigationStatus> = {
   begin: 'IN_PROGRESS',
@@ -46,25 +58,44 @@ const targets: Record<InvestigationEvent['type'], InvestigationStatus> = {
   fail: 'FAILED',
   time_out: 'TIMED_OUT',
   interrupt: 'INTERRUPTED',
+  resume: 'IN_PROGRESS',
+};
+const sources: Record<InvestigationEvent['type'], readonly InvestigationStatus[]> = {
+  begin: ['PENDING'],
+  conclude: ['PENDING', 'IN_PROGRESS'],
+  fail: ['PENDING', 'IN_PROGRESS'],
+  time_out: ['PENDING', 'IN_PROGRESS'],
+  interrupt: ['PENDING', 'IN_PROGRESS'],
+  resume: resumable,
 };
 
-/** @throws Conflict naming the state that stands: only what is pending begins, only what is in progress ends. */
+const errorOf = (event: InvestigationEvent): string | null => {
+  if (event.type === 'fail') return event.error;
+  if (event.type === 'interrupt') return event.reason;
+  return event.type === 'time_out' ? 'deadline' : null;
+};
+
+/**
+ * Only what is pending begins, only what is under way ends, only what ended without a conclusion is resumed.
+ * @throws Conflict naming the state that stands
+ */
 export function step(investigation: Investigation, event: InvestigationEvent, at: string): Investigation {
-  const from = event.type === 'begin' ? ['PENDING'] : ['PENDING', 'IN_PROGRESS'];
-  if (!from.includes(investigation.status)) {
+  if (!sources[event.type].includes(investigation.status)) {
     throw new Conflict(`cannot ${event.type} an investigation that is ${investigation.status}`, {
       status: investigation.status,
     });
   }
   const next = { ...investigation, status: targets[event.type], version: investigation.version + 1 };
   if (event.type === 'begin') return next;
-  const error =
-    event.type === 'fail'
-      ? event.error
-      : event.type === 'interrupt'
-        ? event.reason
-        : event.type === 'time_out'
-          ? 'deadline'
-          : null;
-  return { ...next, finishedAt: at, error, conclusion: event.type === 'conclude' ? event.conclusion : null };
+  if (event.type === 'resume') return { ...next, attempt: investigation.attempt + 1, error: null, finishedAt: null };
+  return {
+    ...next,
+    finishedAt: at,
+    error: errorOf(event),
+    conclusion: event.type === 'conclude' ? event.conclusion : null,
+  };
 }
+
+/** What it is about, in a few words. */
+export const subjectOf = ({ ticketId, transactionId }: Pick<Investigation, 'ticketId' | 'transactionId'>): string =>
+  transactionId === null ? `ticket ${ticketId}` : `transaction ${transactionId}`;

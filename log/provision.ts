@@ -28,6 +28,7 @@ const builtinTools = [
   'customer_history',
   'terminal_history',
   'neighbours',
+  'back_test',
 ];
 const logTools = ['profile', 'templates', 'errors', 'bursts', 'sources', 'search'].map((name) => `logs.${name}`);
 export const analystTools = builtinTools.flatMap((name) => (name === 'logs.*' ? logTools : [name]));

@@ -13,7 +13,7 @@ const whole: Record<string, string[]> = {
   'agentic-operations': ['Health', 'Change Requests', 'Postmortems'],
   aegis: ['API Keys', 'receipts', 'ops', '(spec)', '(untagged)', 'events'],
   'agent-ops': ['registry', 'signals', 'runs', 'metrics', 'tool-log', 'report-runs', 'alert-rules', 'alerts'],
-  'ops-agent': ['Health and Monitoring'],
+  'ops-agent': ['Investigations', 'Transactions', 'Worklist', 'Health and Monitoring'],
 };
 
 test.each(Object.entries(whole).flatMap(([seed, tags]) => tags.map((tag) => [seed, tag] as const)))(

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { Deps } from '../activities/deps';
 import { embeddedCredentials } from '../activities/integrations/credentials/embedded';
+import { httpModel } from '../activities/agents/model/http';
 import { httpCredentials } from '../activities/integrations/credentials/http';
 import { root, type Config } from '../config';
 import { transactionSources } from '../db/transactions/sources';
@@ -62,6 +63,7 @@ export async function createDeps(
     logger,
     temporal,
     credentials: config.credentialProvider ? httpCredentials(config.credentialProvider) : embeddedCredentials,
+    model: config.opsAgentModel && httpModel(config.opsAgentModel),
     gateTtlMs: config.gateTtlMs,
     retentionDays: config.retentionDays,
     webhookAllowPrivate: config.webhookAllowPrivate,

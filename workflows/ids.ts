@@ -9,3 +9,7 @@ export type Kind =
 
 /** The entity's uuid says all: whoever has the row can find the workflow. */
 export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;
+
+/** Each attempt at an investigation has a workflow of its own: only one can resume what the last one left. */
+export const attemptId = (investigationId: string, attempt: number): string =>
+  attempt === 1 ? investigationId : `${investigationId}:${attempt}`;

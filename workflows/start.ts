@@ -17,15 +17,17 @@ export interface Start<A> {
   status: string | null;
   ticketId: string | null;
   agentId: string | null;
+  /** One that was terminated before it had done anything may be started again. */
+  again?: boolean;
 }
 
 /** As Temporal's client takes it. An entity has one workflow in its life: who starts it a second time finds the first. */
-export const startOptions = <A>({ ref, args, summary, ...shown }: Start<A>, taskQueue: string) => ({
+export const startOptions = <A>({ ref, args, summary, again, ...shown }: Start<A>, taskQueue: string) => ({
   workflowId: workflowId(ref.kind, ref.tenantId, ref.id),
   taskQueue,
   args,
   workflowIdConflictPolicy: 'USE_EXISTING' as const,
-  workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+  workflowIdReusePolicy: again ? ('ALLOW_DUPLICATE_FAILED_ONLY' as const) : ('REJECT_DUPLICATE' as const),
   workflowTaskTimeout,
   staticSummary: summary.slice(0, 200),
   typedSearchAttributes: attributes(ref.kind, { tenantId: ref.tenantId, ...shown }),

@@ -1,10 +1,10 @@
-import { Context } from '@temporalio/activity';
 import { executionAt } from '../../db/executions';
 import { gates } from '../../db/gates';
 import type { Actor } from '../../domain/principal';
 import { signAssertion } from '../../log/assertion';
 import { wasCarriedOut } from '../../pipeline/run';
 import type { Deps } from '../deps';
+import { heartbeating } from '../heartbeating';
 import { agentActor } from '../lifecycle/runs';
 import type { advanceActivities, Counted, Proposal, StepInput } from './advance';
 import { situationOfRun } from './brief';
@@ -14,17 +14,6 @@ export interface CarriedOut extends Counted {
   by: Actor;
   /** The worker's signed word that it is done; null when the pipeline refused, for `result` says why. */
   proof: string | null;
-}
-
-/** Heartbeats while `work` runs, so that a worker that died is noticed in seconds and a cancelled step stops. */
-async function heartbeating<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { heartbeat, cancellationSignal } = Context.current();
-  const beat = setInterval(() => heartbeat(), 2_000);
-  try {
-    return await work(cancellationSignal);
-  } finally {
-    clearInterval(beat);
-  }
 }
 
 export const carryOutActivities = (

@@ -1,31 +1,26 @@
 import { Context } from '@temporalio/activity';
 import { investigations } from '../../db/investigations';
-import type { Read } from '../../db/tx';
-import type { Brief, Harness, Move, Observation } from '../../domain/harness';
-import type { Investigation, InvestigationEvent } from '../../domain/investigation';
 import { NotFound } from '../../domain/errors';
+import type { Brief, Harness, Move, Observation } from '../../domain/harness';
+import type { Investigation } from '../../domain/investigation';
+import { planOf, isLook, looks, type Look } from '../../domain/investigator/plan';
+import { backTest, weigh } from '../../domain/investigator/weigh';
 import type { Actor } from '../../domain/principal';
 import { agentScopes } from '../../domain/scopes';
+import type { Execution } from '../../pipeline/call';
 import type { Deps } from '../deps';
-import { stands } from '../lifecycle/record';
 import { ask } from './ask';
 import { situationOfTicket } from './brief';
+import { caseOf } from './case';
+import { byRules, writeDecision } from './decide';
+import type { Consulted } from './model/prompts';
 
-const kinds: Record<'open' | InvestigationEvent['type'], string> = {
-  open: 'investigation.opened',
-  begin: 'investigation.begun',
-  conclude: 'investigation.concluded',
-  fail: 'investigation.failed',
-  time_out: 'investigation.timed_out',
-  interrupt: 'investigation.interrupted',
-};
-
-/** Steps are counted as they are recorded, perhaps after the workflow looked: the count never goes back. */
-async function counted(tx: Read, next: Investigation): Promise<Investigation> {
-  const { rows } = await tx.query<{ steps: number }>('select steps from investigations where id = $1 for update', [
-    next.id,
-  ]);
-  return { ...next, steps: Math.max(next.steps, rows[0]?.steps ?? 0) };
+export interface InvestigationTurn {
+  steps: number;
+  /** There is nothing more to gather: what it comes to. Of a transaction it is written with its end. */
+  conclusion: Record<string, unknown> | null;
+  /** The model has to be asked before it goes on. */
+  consult?: Consulted;
 }
 
 /** An investigation asks nobody: a system that it would need access to is one it could not look at. */
@@ -40,66 +35,65 @@ function withoutAsking(
   return withoutAsking(analyst, { ...brief, access }, observations);
 }
 
-/** The investigator of a ticket's evidence: the analyst's plan, through the same pipeline, without asking or proposing. */
-export const investigateActivities = ({ store, pipeline }: Deps, analyst: Harness) => ({
-  recordInvestigation: (
-    next: Investigation,
-    t: { event: keyof typeof kinds; transition: string },
-  ): Promise<{ investigation: Investigation; applied: boolean }> =>
-    store.write(next.tenantId, async (tx) => {
-      const written = await (t.event === 'open'
-        ? investigations.insert(tx, next)
-        : investigations.move(tx, await counted(tx, next)));
-      if (!written) {
-        const investigation = await investigations.byId(tx, next.id);
-        if (!investigation) throw new Error(`no row for investigation ${next.id}`);
-        return { investigation, applied: await stands(tx, next.id, next.version, t.transition) };
-      }
-      tx.log({
-        kind: kinds[t.event],
-        actor: written.startedBy,
-        subject: { kind: 'investigation', id: written.id },
-        version: written.version,
-        transition: t.transition,
-        ticketId: written.ticketId,
-        agentId: written.agentId,
-        decision: t.event === 'fail' ? 'error' : 'allow',
-        reason: written.error,
-        body: { status: written.status, mode: written.mode, steps: written.steps },
-      });
-      return { investigation: written, applied: true };
-    }),
+const actorOf = (it: Investigation): Actor => ({ id: it.agentId, kind: 'agent', name: 'investigator' });
+/** Beside what every agent may: to look at payments. */
+const scopes = [...agentScopes, 'ops_agent:read'] as const;
 
-  /** One step of evidence; the conclusion when there is nothing more to gather. */
-  async investigate(input: {
-    tenantId: string;
-    investigationId: string;
-    step: number;
-  }): Promise<{ steps: number; conclusion: Record<string, unknown> | null }> {
-    const { it, s } = await store.read(input.tenantId, async (tx) => {
-      const row = await investigations.byId(tx, input.investigationId);
-      if (!row) throw new NotFound(`no investigation ${input.investigationId}`);
-      return { it: row, s: await situationOfTicket(tx, row.id, row.ticketId) };
-    });
-    const move = withoutAsking(analyst, s.brief, s.observations);
-    if (move.kind === 'propose') return { steps: s.step, conclusion: move.args['report'] as Record<string, unknown> };
-    if (move.kind === 'finish') return { steps: s.step, conclusion: { summary: move.summary } };
-    const actor: Actor = { id: it.agentId, kind: 'agent', name: 'investigator' };
-    const done = await pipeline.execute(
+/** Gathers evidence step by step, through the same pipeline as everybody, without asking or proposing. */
+export const investigateActivities = ({ store, pipeline, model }: Deps, analyst: Harness) => {
+  const call = (it: Investigation, step: number, move: { tool: string; args: Record<string, unknown>; why: string }) =>
+    pipeline.execute(
       {
         tenantId: it.tenantId,
-        actor,
-        scopes: agentScopes,
+        actor: actorOf(it),
+        scopes,
         agentId: it.agentId,
-        owner: { kind: 'investigation', id: it.id, step: s.step },
+        owner: { kind: 'investigation', id: it.id, step },
         ticketId: it.ticketId,
-        tool: move.tool,
-        args: move.args,
-        why: move.why,
+        ...move,
         gateId: null,
       },
       { signal: Context.current().cancellationSignal },
     );
-    return { steps: done.step + 1, conclusion: null };
-  },
-});
+  const after = (done: Execution): InvestigationTurn => ({ steps: done.step + 1, conclusion: null });
+
+  const ofTicket = async (it: Investigation, ticketId: string): Promise<InvestigationTurn> => {
+    const s = await store.read(it.tenantId, (tx) => situationOfTicket(tx, it.id, ticketId));
+    const move = withoutAsking(analyst, s.brief, s.observations);
+    if (move.kind === 'propose') return { steps: s.step, conclusion: move.args['report'] as Record<string, unknown> };
+    if (move.kind === 'finish') return { steps: s.step, conclusion: { summary: move.summary } };
+    return after(await call(it, s.step, move));
+  };
+
+  const ofTransaction = async (it: Investigation, transactionId: string): Promise<InvestigationTurn> => {
+    const { decided, seen, step } = await store.read(it.tenantId, (tx) => caseOf(tx, it.id));
+    const plan = decided.get('plan');
+    if (!plan && model) return { steps: step, conclusion: null, consult: 'plan' };
+    const tools = plan ? (plan.decision['tools'] as Look[]) : planOf(it.mode);
+    if (!plan)
+      await store.write(it.tenantId, (tx) =>
+        writeDecision(tx, it, byRules('plan', `what a ${it.mode} investigation looks at`, { tools })),
+      );
+    const left = tools.find((tool) => !seen.some((s) => s.tool === tool));
+    if (left !== undefined && isLook(left))
+      return after(await call(it, step, { tool: left, args: { transaction_id: transactionId }, why: looks[left] }));
+    const draft = seen.some((s) => s.tool === backTest) ? null : weigh(seen).draft;
+    if (draft) {
+      const args = { transaction_id: transactionId, conditions: draft.conditions };
+      return after(await call(it, step, { tool: backTest, args, why: 'what the drafted rule would have flagged' }));
+    }
+    if (model && !decided.has('narrative')) return { steps: step, conclusion: null, consult: 'narrative' };
+    return { steps: step, conclusion: {} };
+  };
+
+  return {
+    /** One step of evidence; the conclusion when there is nothing more to gather. */
+    async investigate(input: { tenantId: string; investigationId: string; step: number }): Promise<InvestigationTurn> {
+      const it = await store.read(input.tenantId, (tx) => investigations.byId(tx, input.investigationId));
+      if (!it) throw new NotFound(`no investigation ${input.investigationId}`);
+      if (it.transactionId !== null) return ofTransaction(it, it.transactionId);
+      if (it.ticketId === null) throw new NotFound(`investigation ${it.id} is about nothing`);
+      return ofTicket(it, it.ticketId);
+    },
+  };
+};

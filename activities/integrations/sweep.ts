@@ -1,13 +1,15 @@
 import { Context } from '@temporalio/activity';
 import { openAccess } from '../../db/access-queries';
 import { gates } from '../../db/gates';
+import { investigations } from '../../db/investigations';
 import { runs } from '../../db/runs';
 import { settledStatuses, type AccessRequest } from '../../domain/access';
 import type { Gate } from '../../domain/gate';
 import { endedStatuses } from '../../domain/run';
-import { workflowId } from '../../workflows/ids';
+import { attemptId, workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
 import { expireRecordsOf } from './expire';
+import type { investigationActivities } from '../lifecycle/investigations';
 import type { runActivities } from '../lifecycle/runs';
 import { isGone as goneIn } from './gone';
 
@@ -23,6 +25,7 @@ export interface Orphan {
 /** What was found; the workflow takes leases back and tells those who still wait for something that is over. */
 export interface Swept {
   runs: number;
+  investigations: number;
   access: Orphan[];
   gates: Gate[];
 }
@@ -33,7 +36,14 @@ const limit = 100;
 const most = 1_000;
 
 /** Terminate runs no clean-up code, so what it left is found here, by asking Temporal itself. */
-export const sweepActivities = (deps: Deps, { abandonRun }: Pick<ReturnType<typeof runActivities>, 'abandonRun'>) => {
+export const sweepActivities = (
+  deps: Deps,
+  {
+    abandonRun,
+    abandonInvestigation,
+  }: Pick<ReturnType<typeof runActivities>, 'abandonRun'> &
+    Pick<ReturnType<typeof investigationActivities>, 'abandonInvestigation'>,
+) => {
   const { store, temporal, logger } = deps;
   const isGone = async (id: string): Promise<boolean> => (await goneIn(temporal, id)) !== null;
 
@@ -47,6 +57,20 @@ export const sweepActivities = (deps: Deps, { abandonRun }: Pick<ReturnType<type
       Context.current().heartbeat(tenantId);
       if (!(await isGone(workflowId('agentRun', tenantId, run.id)))) continue;
       if (await abandonRun(run)) count += 1;
+    }
+    return count;
+  };
+
+  /** The same for an investigation, which can be resumed then. */
+  const abandonedInvestigations = async (tenantId: string): Promise<number> => {
+    const alive = await store.read(tenantId, (tx) =>
+      investigations.list(tx, `where status in ('PENDING', 'IN_PROGRESS') order by created_at limit ${most}`, []),
+    );
+    let count = 0;
+    for (const it of alive) {
+      Context.current().heartbeat(tenantId);
+      if (!(await isGone(workflowId('investigation', tenantId, attemptId(it.id, it.attempt))))) continue;
+      if (await abandonInvestigation(it)) count += 1;
     }
     return count;
   };
@@ -67,11 +91,12 @@ export const sweepActivities = (deps: Deps, { abandonRun }: Pick<ReturnType<type
 
   return {
     async sweepTenants(): Promise<Swept> {
-      const swept: Swept = { runs: 0, access: [], gates: [] };
+      const swept: Swept = { runs: 0, investigations: 0, access: [], gates: [] };
       for (const tenantId of await store.tenants()) {
         Context.current().heartbeat(tenantId);
         await expireRecordsOf(deps, tenantId);
         swept.runs += await abandoned(tenantId);
+        swept.investigations += await abandonedInvestigations(tenantId);
         swept.access.push(...(await orphans(tenantId)));
         // Of runs sealed gates only: what people asked for in a run's name is theirs to end.
         const left = await store.read(tenantId, (tx) =>
@@ -87,8 +112,11 @@ export const sweepActivities = (deps: Deps, { abandonRun }: Pick<ReturnType<type
         swept.gates.push(...left);
       }
       const [abandonedRuns, requests] = [swept.runs, swept.access.length];
-      if (abandonedRuns + requests)
-        logger.warn({ runs: abandonedRuns, requests }, 'found what terminated workflows left');
+      if (abandonedRuns + swept.investigations + requests)
+        logger.warn(
+          { runs: abandonedRuns, investigations: swept.investigations, requests },
+          'found what terminated workflows left',
+        );
       return swept;
     },
   };

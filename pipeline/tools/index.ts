@@ -1,6 +1,7 @@
 import type { TransactionSources } from '../../db/transactions/sources';
 import type { Tool } from '../call';
 import type { PublishDeps } from '../publishing/publish';
+import { backTest } from './back-test';
 import { blueprintsMatch, knowledgeSearch } from './knowledge';
 import { logFileTools } from './log-files';
 import { sitePublish } from './site';
@@ -23,4 +24,5 @@ export const builtinTools = (deps: ToolDeps): Tool[] => [
   vaultCheck,
   sitePublish(deps),
   ...transactionTools(deps.transactions),
+  backTest(deps.transactions),
 ];

@@ -7,6 +7,7 @@ import type { Scope } from '../../domain/scopes';
 export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
   | 'blueprint' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
+  | 'transaction' | 'investigation' | 'recommendation' | 'place'
   | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
@@ -33,7 +34,7 @@ export interface Declared {
   /** A place that asks for a scope besides, except of the agent that it names. */
   besides?: { place: string; scope: Scope };
   /** What has to be made anew before each round, because the call uses it up. */
-  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered';
+  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation';
 }
 
 const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
@@ -46,6 +47,7 @@ const offset = { 'query.offset': at('offset', 'empty') };
 const cursor = { 'query.cursor': at('cursor', 'ignored') }; // a time and an id: a place in anybody's list
 const filter = { 'query.ticket_id': at('ticket', 'empty') };
 const tenant = { 'path.tenant_id': at('tenant', 'refused') };
+const investigation = { 'path.investigation_id': at('investigation') };
 const resource = at('external', 'ignored');
 const none: Declared = { ids: {} };
 const acting = { place: 'body.agent_id', scope: 'agents:act' } as const;
@@ -175,6 +177,19 @@ export const declared: Readonly<Record<string, Declared>> = {
   setKillSwitch: { ids: tenant },
   releaseKillSwitch: { ids: tenant },
   eventStream: { ids: { 'query.agent_id': at('agent'), 'header.Last-Event-ID': at('seq', 'ignored') } },
+  listInvestigations: { ids: { ...offset, 'query.transaction_id': at('transaction', 'empty') } },
+  runInvestigation: { ids: { 'body.transaction_id': at('transaction') } },
+  getInvestigation: { ids: investigation },
+  resumeInvestigation: {
+    ids: investigation,
+    own: { statuses: [409], why: 'that of this world is completed; test/api/resume has those that are not' },
+  },
+  getRuleDraft: { ids: investigation },
+  getTrace: { ids: investigation },
+  getTransactionInsights: { ids: { 'path.transaction_id': at('transaction') } },
+  // A cursor says a place in a list, and the list is the caller's.
+  listRecommendations: { ids: { 'query.cursor': at('place', 'ignored') } },
+  acknowledgeRecommendation: { ids: { 'path.recommendation_id': at('recommendation') }, fresh: 'recommendation' },
   health: none,
   opsAgentHealth: none,
   ready: none,

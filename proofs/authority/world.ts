@@ -113,6 +113,28 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   const postmortem = await writePostmortem();
   await review(postmortem);
   const promoted = await call('POST', `/api/postmortems/${String(postmortem)}/promote`, {});
+  const door = '/api/v1/ops-agent';
+  const transaction = randomUUID();
+  await call('POST', `${door}/transactions`, [
+    {
+      transaction_id: transaction,
+      occurred_at: '2031-01-01T10:00:00Z',
+      customer_id: mark,
+      terminal_id: mark,
+      amount: 900,
+    },
+  ] as unknown as Json);
+  /** Of an investigation that has come to its end. */
+  const recommend = async () => {
+    const { investigation_id: id } = await call('POST', `${door}/investigations/run`, { transaction_id: transaction });
+    return until('a recommendation', async () => {
+      const it = await call<{ recommendations: Json[] }>('GET', `${door}/investigations/${String(id)}`);
+      return it.recommendations[0];
+    });
+  };
+  await recommend();
+  const recommended = await recommend();
+  const { next_cursor: place } = await call('GET', `${door}/worklist/recommendations?limit=1`);
   const key = await call<{ data: Json }>('POST', '/api-keys', { name: 'fixture' });
   const execution = await scalar<string>(owner, `select entry_id as v from receipts where tenant_id = $1 limit 1`, [
     tenantId,
@@ -143,6 +165,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
     asset: 'swagger-ui.css', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
+    transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
   const secondId = await ensureUser(owner, tenantId, 'second@local.test', randomUUID(), 'ADMIN');
   const second = client({
@@ -160,6 +183,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
       if (what === 'registered') ids.registered = await register();
       if (what === 'reviewed') await review(ids.postmortem);
+      if (what === 'recommendation') ids.recommendation = (await recommend())['recommendation_id'];
     },
   };
 }

@@ -21,7 +21,9 @@ const nouns: [prefix: string, noun: string][] = [
   ['/functions/v1/api/v1/agent-ops/runs', 'reported'],
   ['/functions/v1/api/v1/agent-ops/alerts', 'alert'],
 ];
-const uuidKeys = new Set(['execution_id', 'key_id', 'tenant_id']);
+const uuidKeys = new Set([
+  'execution_id', 'key_id', 'tenant_id', 'investigation_id', 'transaction_id', 'recommendation_id',
+]); // prettier-ignore
 
 export async function fixtures(s: Server): Promise<Fixtures> {
   const must = async (method: string, path: string, body?: unknown) => {
@@ -49,9 +51,23 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   await must('POST', '/api/v1/agent-ops/alert-rules', { type: 'consecutive_failures', threshold: { max_failures: 1 }, agent_name: 'alarmed' });
   await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'alarmed', status: 'failed' });
   const alert = await until(async () => (await must('GET', '/api/v1/agent-ops/alerts')).data[0], 'an alert');
+  const transaction = randomUUID();
+  await must('POST', '/api/v1/ops-agent/transactions', [
+    { transaction_id: transaction, occurred_at: '2031-01-01T10:00:00Z', customer_id: 'c', terminal_id: 't', amount: 900 },
+  ]);
+  const { investigation_id: investigation } = await must('POST', '/api/v1/ops-agent/investigations/run', {
+    transaction_id: transaction,
+  });
+  const recommended = await until(
+    async () => (await must('GET', `/api/v1/ops-agent/investigations/${investigation}`)).recommendations[0],
+    'a recommendation',
+  );
   const known: Record<string, string> = {
     registered: registered.data.id,
     signal: signal.data.id,
+    transaction_id: transaction,
+    investigation_id: investigation,
+    recommendation_id: recommended.recommendation_id,
     ticket_id: ticket.id,
     agent_id: run.agent_id,
     event_id: event.id,

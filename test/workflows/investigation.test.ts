@@ -1,7 +1,7 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
-import { investigateActivities } from '../../activities/agents/investigate';
+import { investigationActivities } from '../../activities/lifecycle/investigations';
 import type { Deps } from '../../activities/deps';
 import { investigations } from '../../db/investigations';
 import { analyst } from '../../domain/analyst/analyst';
@@ -37,8 +37,8 @@ afterAll(() => c.close());
 async function investigate(title: string, deadlineMs = 60_000) {
   const ticket = await p.ticket(title);
   const it: Investigation = {
-    id: v7(), tenantId: c.tenantId, ticketId: ticket.id, agentId: p.agentId, mode: 'quick', status: 'PENDING', steps: 0, conclusion: null,
-    error: null, startedBy: ann, createdAt: new Date().toISOString(), finishedAt: null, version: 1,
+    id: v7(), tenantId: c.tenantId, ticketId: ticket.id, transactionId: null, agentId: p.agentId, mode: 'quick', status: 'PENDING', steps: 0,
+    attempt: 1, severity: null, confidence: null, conclusion: null, error: null, startedBy: ann, createdAt: new Date().toISOString(), finishedAt: null, version: 1,
   }; // prettier-ignore
   const startWorkflowOperation = new WithStartWorkflowOperation(investigation, {
     workflowId: workflowId('investigation', c.tenantId, it.id),
@@ -111,7 +111,7 @@ test('a row that is ahead of history decides: the investigation adopts its end',
   if (!row) throw new Error('no row');
   // As after a crash between the commit of an end and the completion of its workflow task.
   const lost = step(row, { type: 'interrupt', reason: 'lost' }, row.createdAt);
-  await investigateActivities(deps, investigator).recordInvestigation(lost, { event: 'interrupt', transition: 'lost' });
+  await investigationActivities(deps).recordInvestigation(lost, { event: 'interrupt', transition: 'lost' });
   expect(await i.handle.result()).toMatchObject({ status: 'INTERRUPTED', error: 'lost' });
   await keep('investigation.adopted', i.handle);
   expect(await i.handle.query(investigationState)).toEqual(await i.row());
@@ -121,10 +121,10 @@ test('… and one that ended before its history began has nothing left to do', a
   const ticket = await p.ticket();
   const at = new Date().toISOString();
   const it: Investigation = {
-    id: v7(), tenantId: c.tenantId, ticketId: ticket.id, agentId: p.agentId, mode: 'quick', status: 'PENDING', steps: 0, conclusion: null,
-    error: null, startedBy: ann, createdAt: at, finishedAt: null, version: 1,
+    id: v7(), tenantId: c.tenantId, ticketId: ticket.id, transactionId: null, agentId: p.agentId, mode: 'quick', status: 'PENDING', steps: 0,
+    attempt: 1, severity: null, confidence: null, conclusion: null, error: null, startedBy: ann, createdAt: at, finishedAt: null, version: 1,
   }; // prettier-ignore
-  const { recordInvestigation } = investigateActivities(deps, investigator);
+  const { recordInvestigation } = investigationActivities(deps);
   await recordInvestigation(it, { event: 'open', transition: 'open' });
   const begun = step(it, { type: 'begin' }, at);
   await recordInvestigation(begun, { event: 'begin', transition: 'lost' });

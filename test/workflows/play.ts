@@ -15,7 +15,7 @@ import { signAssertion } from '../../log/assertion';
 import { agentRun, runState, spawned } from '../../workflows/agent-run';
 import { accessState } from '../../workflows/access-request';
 import { complete, decide, gateState } from '../../workflows/approval-gate';
-import { workflowId, type Kind } from '../../workflows/ids';
+import { attemptId, workflowId, type Kind } from '../../workflows/ids';
 import { steer } from '../../workflows/messages';
 import { bundlePath } from '../stack';
 import { until } from '../until';
@@ -153,10 +153,13 @@ export function play(c: Clockwork) {
       const kinds = { agentRun: 'runs', approvalGate: 'gates', accessRequest: 'access_requests', investigation: 'investigations', postmortemPromotion: 'postmortems' }; // prettier-ignore
       const histories = [];
       for (const [kind, table] of Object.entries(kinds)) {
-        const { rows } = await c.owner.query<{ id: string }>(`select id from ${table}`);
-        for (const { id } of rows) {
-          const taken = workflow.getHandle(workflowId(kind as Kind, c.tenantId, id));
-          histories.push({ workflowId: taken.workflowId, history: await taken.fetchHistory() });
+        const attempt = kind === 'investigation' ? 'attempt' : '1 as attempt';
+        const { rows } = await c.owner.query<{ id: string; attempt: number }>(`select id, ${attempt} from ${table}`);
+        for (const { id, attempt } of rows) {
+          for (let nth = 1; nth <= attempt; nth += 1) {
+            const taken = workflow.getHandle(workflowId(kind as Kind, c.tenantId, attemptId(id, nth)));
+            histories.push({ workflowId: taken.workflowId, history: await taken.fetchHistory() });
+          }
         }
       }
       const failed = [];
