@@ -92,7 +92,7 @@ const sender =
       throw new Error(`${what}: ${res.status} ${text.slice(0, 300)}`);
   };
 
-/** By the rule; and by three plain ones: a large amount, disputes known of terminal or customer, the amount against the mean. */
+/** By the rule; and by three plain ones: a large amount, how many disputes of terminal and customer are known, the amount against the mean. */
 async function judge(source: PaymentHistory, payment: Payment): Promise<{ rule: Judged; plain: Judged }> {
   const { transaction_id, occurred_at, customer_id, terminal_id, amount } = payment;
   const of: Transaction = {
@@ -108,8 +108,9 @@ async function judge(source: PaymentHistory, payment: Payment): Promise<{ rule: 
     terminal_history,
     neighbours: null, // evidence for people: the rule weighs none of it
   });
-  const disputesKnown = customer_history.disputes.known + terminal_history.disputes.known > 0;
-  const plain = (amount > 220 ? 2_000 : 0) + (disputesKnown ? 1_000 : 0) + (customer_history.times_usual ?? 0);
+  const disputes = customer_history.disputes.known + terminal_history.disputes.known;
+  const disputesKnown = disputes > 0;
+  const plain = (amount > 220 ? 10_000 : 0) + 100 * disputes + (customer_history.times_usual ?? 0);
   return {
     rule: { payment, disputesKnown, rank: severities.indexOf(severity) + confidence },
     plain: { payment, disputesKnown, rank: plain },
