@@ -6,20 +6,15 @@ import { openRecommendations } from '../../../db/worklist';
 import { NotFound } from '../../../domain/errors';
 import type { investigations } from '../../contracts/ops-agent/investigations';
 import type { Ctx, Handlers } from '../../kernel';
+import { tracePage } from '../../pages/trace/page';
 import { cursorOf, readCursor } from './cursor';
 import { resumeInvestigation, startInvestigation } from './start';
+import { traceDocument } from './trace-document';
 import { detailView, insightWithEvidence, recommendationView, ruleDraftView, summaryView } from './views';
-import { tracePage } from './trace-page';
 import { decide } from './worklist';
 
 /** Of a transaction, at most. */
 const mostInsights = 200;
-
-/** The page may do nothing and ask for nothing. */
-const pageHeaders = {
-  'Content-Security-Policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'Cache-Control': 'private, no-store',
-};
 
 /** @throws NotFound, for a foreign one as for one that never was */
 async function seen(ctx: Ctx, transactionId: string): Promise<void> {
@@ -78,7 +73,7 @@ export const investigationHandlers: Handlers<typeof investigations> = {
   getTrace: async ({ params }, ctx) => {
     const trace = await ctx.read((tx) => traceOf(tx, params.investigation_id));
     if (!trace) throw new NotFound(`no investigation ${params.investigation_id}`);
-    return { type: 'text/html; charset=utf-8', body: tracePage(trace), headers: pageHeaders };
+    return tracePage(traceDocument(trace));
   },
 
   getTransactionInsights: async ({ params }, ctx) => {
