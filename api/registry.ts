@@ -5,6 +5,7 @@ import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
 import { alertOperations } from './contracts/agent-ops/alerts';
+import { dashboard } from './contracts/agent-ops/dashboard';
 import { records } from './contracts/agent-ops/records';
 import { registry } from './contracts/agent-ops/registry';
 import { runs } from './contracts/agent-ops/runs';
@@ -28,6 +29,7 @@ import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
 import { alertHandlers } from './handlers/agent-ops/alerts';
+import { dashboardHandlers } from './handlers/agent-ops/dashboard';
 import { recordHandlers } from './handlers/agent-ops/records';
 import { registryHandlers } from './handlers/agent-ops/registry';
 import { runHandlers } from './handlers/agent-ops/runs';
@@ -63,6 +65,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [learning, learningHandlers],
   [runs, runHandlers],
   [records, recordHandlers],
+  [dashboard, dashboardHandlers],
   [transactions, transactionHandlers],
   [alertOperations, alertHandlers],
   [auth, authHandlers],

@@ -164,6 +164,12 @@ begin
 end $$;
 create trigger known_runs before insert on agents for each row execute function known_runs();
 
+-- What the dashboard shows first, and what it counts (db/dashboard.ts).
+create index agents_trouble on agents (tenant_id, consecutive_failures desc, last_run_at desc nulls last, number)
+  where deleted_at is null;
+create index agents_status on agents (tenant_id, status) where deleted_at is null;
+create index agent_signals_newest on agent_signals (tenant_id, created_at desc, id desc) where status = 'pending';
+
 -- Both of what came past the triggers: now, and after a restore without them. For a role that row-level security does not bind.
 create function tally_runs_afresh() returns void language plpgsql as $$
 begin

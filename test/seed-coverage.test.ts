@@ -12,7 +12,17 @@ const declared = new Set(operations.map(({ op }) => key(op.route)));
 const whole: Record<string, string[]> = {
   'agentic-operations': ['Health', 'Change Requests', 'Postmortems'],
   aegis: ['API Keys', 'receipts', 'ops', '(spec)', '(untagged)', 'events'],
-  'agent-ops': ['registry', 'signals', 'runs', 'metrics', 'tool-log', 'report-runs', 'alert-rules', 'alerts'],
+  'agent-ops': [
+    'registry',
+    'signals',
+    'runs',
+    'metrics',
+    'tool-log',
+    'report-runs',
+    'alert-rules',
+    'alerts',
+    'dashboard',
+  ],
   'ops-agent': ['Investigations', 'Transactions', 'Worklist', 'Health and Monitoring'],
 };
 

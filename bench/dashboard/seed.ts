@@ -53,8 +53,14 @@ export async function seedFleet(url: string, tenantId: string, agents: number, r
         [tenantId, Math.ceil(runs / 20)],
       ),
     );
+    await owner.query(
+      `insert into agent_signals (id, tenant_id, for_agent, created_by, signal, expires_at, created_at)
+       select ${idOf(26, 'i')}, $1, 'fleet-' || 1 + i % ${agents}, 'seed', 'look', now() + interval '1 day', now() - i * interval '1 second'
+       from generate_series(1, $2::int) i`,
+      [tenantId, Math.ceil(agents / 10)],
+    );
     await owner.query('select tally_runs_afresh()');
-    for (const table of ['agents', 'run_tallies']) await owner.query(`vacuum (analyze) ${table}`);
+    for (const table of ['agents', 'run_tallies', 'agent_signals']) await owner.query(`vacuum (analyze) ${table}`);
     await owner.query('checkpoint');
   } finally {
     await owner.end();

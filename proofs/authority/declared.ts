@@ -142,6 +142,7 @@ export const declared: Readonly<Record<string, Declared>> = {
   listSkills: none,
   getSkill: { ids: { 'path.id': at('skill') } },
   listAgentSkills: { ids: run },
+  fleetDashboard: none,
   listFleetRuns: { ids: cursor },
   reportRun: { ids: { 'body.eve_id': resource } },
   updateReportedRun: { ids: { 'path.id': at('reported') } },

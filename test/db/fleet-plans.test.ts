@@ -1,5 +1,6 @@
 import { seedFleet } from '../../bench/dashboard/seed';
 import { listRecords } from '../../db/agent-records';
+import { agentsInTrouble, pendingSignals } from '../../db/dashboard';
 import { listFleetRuns, type FleetFilter, type FleetRun } from '../../db/fleet-runs';
 import type { Read } from '../../db/read';
 import { runsOfDay } from '../../db/run-tallies';
@@ -77,6 +78,17 @@ test('reports, and the runs of a day', async () => {
   expect(seen.looks).toEqual([]);
   expect(seen.rows()).toBeLessThan(500);
 }); // prettier-ignore
+
+test('the head of the dashboard: agents that fail first', async () => {
+  const seen = explaining(house.owner, house.tenantId, ['agents']);
+  await house.owner.query('set enable_seqscan = off'); // of fifty agents it would rather look at all
+  const agents = await agentsInTrouble(seen.tx, 25);
+  const { total } = await pendingSignals(seen.tx, 25);
+  await house.owner.query('reset enable_seqscan');
+  expect([agents.length, total, seen.rows()]).toEqual([25, 5, 25]);
+  const failures = agents.map((a) => a.consecutiveFailures);
+  expect(failures).toEqual([...failures].sort((a, b) => b - a));
+});
 
 test('what an ending asks about its agent: failures after a moment, by an index', async () => {
   const seen = explained();

@@ -13,7 +13,7 @@ const params = byUuid('id');
 const lower = <T extends string>(values: readonly T[]) => values.map((v) => v.toLowerCase() as Lowercase<T>);
 const Status = z.enum(lower(agentStatuses));
 
-const AgentShape = z.object({
+export const AgentShape = z.object({
   id: z.uuid(),
   company_id: z.uuid(),
   name: z.string(),
