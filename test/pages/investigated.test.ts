@@ -34,9 +34,9 @@ test('the trace of an investigation, as the API answers it, opened in a browser'
   expect(data).toContain('\\u003c/script\\u003e');
   expect(page.text).not.toContain(bad);
   if (chromiumPath() === null) return void process.stdout.write('the trace was not opened: there is no chromium\n');
-  const { browser, close } = await openPages();
+  const opened = await openPages();
   try {
-    const context = await browser.newContext({ extraHTTPHeaders: { authorization: `Bearer ${s.token}` } });
+    const context = await opened.browser.newContext({ extraHTTPHeaders: { authorization: `Bearer ${s.token}` } });
     const tab = await context.newPage();
     const asked: string[] = [];
     tab.on('request', (r) => asked.push(r.url()));
@@ -45,6 +45,6 @@ test('the trace of an investigation, as the API answers it, opened in a browser'
     await tab.locator('#detail').getByText(bad).first().waitFor();
     expect(asked).toEqual([`${s.url}${path}/trace`]);
   } finally {
-    await close();
+    await opened.close();
   }
 });
