@@ -3,7 +3,7 @@ import { ActorSchema, InstantSchema, JsonObject } from './common.schema';
 import {
   deciders, phases, recommendationStatuses, severities, type Insight, type PlannerDecision, type Recommendation, type RuleDraft,
 } from './findings'; // prettier-ignore
-import { conditionFeatures } from './transactions/draft';
+import { conditionFeatures } from './transactions/conditions';
 
 export const PlannerDecisionSchema = z.object({
   id: z.uuid(),

@@ -1,5 +1,5 @@
 import type { Actor } from './principal';
-import type { Condition, ConditionFeature } from './transactions/draft';
+import type { Condition, ConditionFeature } from './transactions/conditions';
 import { severities, type Severity } from './transactions/rule';
 
 /** Mildest first. */

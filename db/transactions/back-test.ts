@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BackTest, Condition, ConditionFeature } from '../../domain/transactions/draft';
+import type { BackTest, Condition, ConditionFeature } from '../../domain/transactions/conditions';
 import { anyone } from '../../domain/transactions/signals';
 import { looks } from '../../domain/transactions/windows';
 

@@ -1,17 +1,7 @@
+import type { Condition, ConditionFeature } from './conditions';
 import type { Facts } from './facts';
 import { severityFrom, type Verdict } from './rule';
 import { largeAmount, timesUsual } from './signals';
-
-/** What a condition of a drafted rule may look at: each is a figure of the tools, as of the payment's moment. */
-export const conditionFeatures = ['amount', 'times_usual', 'terminal_disputes', 'customer_disputes'] as const;
-export type ConditionFeature = (typeof conditionFeatures)[number];
-
-/** Holds where the feature is at least the value. */
-export interface Condition {
-  feature: ConditionFeature;
-  operator: '>=';
-  value: number;
-}
 
 /** A rule that would have flagged a payment: all conditions together. */
 export interface RuleDraft {
@@ -20,15 +10,6 @@ export interface RuleDraft {
   conditions: Condition[];
   /** The values by feature. */
   thresholds: Partial<Record<ConditionFeature, number>>;
-}
-
-/** What a drafted rule comes to on the payments of a span. */
-export interface BackTest {
-  payments: number;
-  disputed: number;
-  flagged: number;
-  /** Of the flagged. */
-  flagged_disputed: number;
 }
 
 const halfDown = (value: number): number => Math.floor(value * 2) / 2;

@@ -1,4 +1,4 @@
-import type { BackTest, Condition } from './draft';
+import type { BackTest, Condition } from './conditions';
 
 /** A card payment, as its source tells it. */
 export interface Transaction {

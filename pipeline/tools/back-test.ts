@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TransactionSources } from '../../db/transactions/sources';
 import { NotFound } from '../../domain/errors';
-import { conditionFeatures } from '../../domain/transactions/draft';
+import { conditionFeatures } from '../../domain/transactions/conditions';
 import { tool } from '../call';
 
 /** Of the stored payments, the newest. */

@@ -123,7 +123,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       terminal_id: mark,
       amount: 900,
     },
-  ] as unknown as Json);
+  ] as unknown);
   /** Of an investigation that has come to its end. */
   const recommend = async () => {
     const { investigation_id: id } = await call('POST', `${door}/investigations/run`, { transaction_id: transaction });

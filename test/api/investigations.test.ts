@@ -113,7 +113,8 @@ test('an unknown transaction is not there, an unknown mode is not valid, and a r
 });
 
 test('the list is filtered and counted; of another tenant there is nothing', async () => {
-  const of = async (query: string, call = s.call) => (await call('GET', `${base}/investigations?${query}`)).body;
+  const of = async (query: string, call: Server['call'] = (...asked) => s.call(...asked)) =>
+    (await call('GET', `${base}/investigations?${query}`)).body;
   const all = await of('limit=2');
   expect(all).toMatchObject({ total: expect.any(Number), limit: 2, offset: 0 });
   expect(all.items).toHaveLength(2);

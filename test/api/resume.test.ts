@@ -45,7 +45,7 @@ afterAll(async () => {
 async function start(tools: readonly Tool[] = []): Promise<void> {
   worker = await startWorker(s.config, { tools });
 }
-const run = async (call = s.call): Promise<string> =>
+const run = async (call: Server['call'] = (...asked) => s.call(...asked)): Promise<string> =>
   (await call('POST', `${base}/investigations/run`, { transaction_id: payment.transaction_id })).body.investigation_id;
 /** One that has so long, and a quarter of it for a step that fails. */
 async function runFor(investigationDeadlineMs: number): Promise<string> {

@@ -1,7 +1,7 @@
 import { storedTransactions } from '../../db/transactions/source';
 import { viewTransactions, type ViewSource } from '../../db/transactions/view';
 import { BadGateway } from '../../domain/errors';
-import type { Condition, ConditionFeature } from '../../domain/transactions/draft';
+import type { Condition, ConditionFeature } from '../../domain/transactions/conditions';
 import type { Transaction, TransactionSource } from '../../domain/transactions/transaction';
 import { customerFacts } from '../../domain/transactions/customer';
 import { neighbourFacts } from '../../domain/transactions/neighbours';

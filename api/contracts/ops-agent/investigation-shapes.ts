@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deciders, phases, recommendationStatuses, severities } from '../../../domain/findings';
 import { investigationModes, investigationStatuses } from '../../../domain/investigation';
-import { conditionFeatures } from '../../../domain/transactions/draft';
+import { conditionFeatures } from '../../../domain/transactions/conditions';
 import { Instant } from '../shapes';
 
 // What several operations of this door answer with.

@@ -18,7 +18,7 @@ const mostInsights = 200;
 
 /** @throws NotFound, for a foreign one as for one that never was */
 async function seen(ctx: Ctx, transactionId: string): Promise<void> {
-  if (!(await ctx.kernel.transactions(ctx.tenantId, ctx.read).find(transactionId)))
+  if (!(await ctx.kernel.transactions(ctx.tenantId, (work) => ctx.read(work)).find(transactionId)))
     throw new NotFound(`no transaction ${transactionId}`);
 }
 
