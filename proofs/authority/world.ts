@@ -151,8 +151,9 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     `with rule as (
        insert into alert_rules (id, tenant_id, rule_type, threshold, enabled, created_by)
        values (gen_random_uuid(), $1, 'error_rate', 0.5, false, '{"id":null,"kind":"system","name":"system"}') returning id)
-     insert into alerts (id, tenant_id, rule_id, rule_type, agent_name, message, run_ids)
-     select gen_random_uuid(), $1, id, 'error_rate', $2, $2, '{}' from rule returning id as v`,
+     -- Over already, so that no evaluation ends it while rows are compared.
+     insert into alerts (id, tenant_id, rule_id, rule_type, agent_name, message, run_ids, ended_at)
+     select gen_random_uuid(), $1, id, 'error_rate', $2, $2, '{}', now() from rule returning id as v`,
     [tenantId, mark],
   );
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
