@@ -66,4 +66,14 @@ export const outOfReach: Record<string, string> = {
     rare + 'a provider that is away during a sweep: the proof of leases has it so',
   'sweep.ts | if (!isSettled(access)) { | if 2':
     rare + 'a request terminated after its end and before that of its lease',
+  'ids.ts | attempt === 1 ? investigationId : `${investigationId}:${attempt}`; | cond-expr 1':
+    never + 'asked by who starts and finds workflows, outside of them',
+  'ids.ts | attempt === 1 ? investigationId : `${investigationId}:${attempt}`; | cond-expr 2': never + 'as above',
+  'investigation.ts | ...(input.agents !== undefined && { taskQueue: input.agents }), | binary-expr 2':
+    rare + 'the plays have one queue for all activities',
+  'investigation.ts | if (await opening) { | if 2':
+    rare + 'a resume that its row refuses, when another attempt was first',
+  'notify-alert.ts | if (!(e instanceof ActivityFailure)) throw e; | if 1': never + 'an activity fails in no other way',
+  'scheduled-run.ts | if (ended.number > 0) return { runId: run.id, outcome: ended.status }; | if 2':
+    rare + 'somebody sets the agent to work by hand between the draft and its start',
 };
