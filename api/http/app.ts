@@ -62,7 +62,7 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[]): Expre
       return;
     }
     const wait = failure.error.details['retry_after_s'];
-    if (failure.status === 503) res.setHeader('Retry-After', '2');
+    if (failure.code === 'Unavailable') res.setHeader('Retry-After', '2');
     else if (typeof wait === 'number') res.setHeader('Retry-After', String(wait));
     if (failure.status === 401) res.setHeader('WWW-Authenticate', 'Bearer realm="wheelhouse"');
     res.status(failure.status).json(surface.failure(failure));

@@ -203,7 +203,8 @@ test('what the log refuses is not written either', async () => {
   await s.owner.query(`revoke insert on log from wheelhouse_app`);
   const refused = await s.call('POST', payments, [row]);
   await s.owner.query(`grant insert on log to wheelhouse_app`);
-  expect([refused.status, refused.body.error.code]).toEqual([503, 'OPS_AGENT_DEPENDENCY_FAILURE']);
+  expect([refused.status, refused.body.error.code]).toEqual([502, 'OPS_AGENT_DEPENDENCY_FAILURE']);
+  expect(refused.headers.get('retry-after')).toBe('2');
   const { rows } = await s.owner.query('select 1 from transactions where transaction_id = $1', [idOf('payment 9 0')]);
   expect(rows).toEqual([]);
 });
