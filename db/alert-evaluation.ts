@@ -72,7 +72,7 @@ const newestBegun = (statuses: readonly string[], w = 'w'): string =>
 
 const conditions: Record<RuleType, Condition> = {
   consecutive_failures: {
-    // Counted by the trigger where it is registered (000019).
+    // Counted by the trigger where it is registered (000020).
     fact: `select coalesce(w.failures, failures_after(current_tenant(), null, w.name, coalesce(
         (select x.completed_at from reported_runs x where x.agent_name = w.name and x.status = 'completed'
          order by x.completed_at desc limit 1), '-infinity'))) as measured`,

@@ -53,7 +53,7 @@ const select = (found: string): string =>
      left join reported_runs x on not f.own and x.id = f.id order by f.at desc, f.id desc`;
 
 /**
- * Newest first, `limit` of them at most. Of each kind and status an index has that order (000019): each gives a page at
+ * Newest first, `limit` of them at most. Of each kind and status an index has that order (000020): each gives a page at
  * most, and the page is the newest of those.
  */
 export async function listFleetRuns(tx: Read, f: FleetFilter, limit: number): Promise<FleetRun[]> {

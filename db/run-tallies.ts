@@ -9,7 +9,7 @@ interface Day {
   averageMs: number | null;
 }
 
-/** From the tallies (000019): a day has a handful of cells, however many runs it has. */
+/** From the tallies (000020): a day has a handful of cells, however many runs it has. */
 export async function runsOfDay(tx: Read, day: string): Promise<Day> {
   const { rows } = await prepared<Day & Record<string, unknown>>(
     tx,
