@@ -75,8 +75,8 @@ async function prove({ count, seed, say }: Options, c: Cluster): Promise<Outcome
     say(`${from + indices.length} of ${count} gates, ${violations.length} violations`);
   }
   await owner.end();
-  // What never came about was not attacked.
-  if (count >= decision.quick)
+  // What never came about was not attacked; of few gates some endings may be missing by chance.
+  if (count >= 5 * decision.quick)
     for (const what of ['altered_refused', 'resumed', 'effects', 'rejected', 'expired'])
       if (!figures.get(what)) violations.push(`of ${count} gates none came to ${what}`);
   const killed = [...kills.by].map(([name, times]) => `${name}:${times}`).join(',');
