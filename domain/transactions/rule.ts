@@ -1,5 +1,5 @@
 import type { Facts } from './facts';
-import { signals, type Signal } from './signals';
+import { ownUsual, signals, type Signal } from './signals';
 
 export const severities = ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] as const;
 export type Severity = (typeof severities)[number];
@@ -34,7 +34,7 @@ const steps: readonly [Severity, number][] = [
   ['MEDIUM', 0.05],
 ];
 /** With fewer payments of the customer, and of the terminal, what is usual there is not known. */
-const enough = { customer: 3, terminal: 5 };
+const enough = { customer: ownUsual, terminal: 5 };
 
 export const severityOf = (confidence: number): Severity => steps.find(([, from]) => confidence >= from)?.[0] ?? 'LOW';
 const likelihood = (logOdds: number): number => 1 / (1 + Math.exp(-logOdds));

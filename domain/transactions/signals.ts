@@ -36,6 +36,15 @@ export function timesUsual({ transaction, customer_history: { usual, payments } 
   return transaction.amount / mean;
 }
 
+/** With fewer payments of their own, what a customer usually pays is not known, and nobody is told that it were. */
+export const ownUsual = 3;
+
+function usualOf({ customer_history: { usual, payments } }: AmountFacts): string {
+  const own = usual ? payments : 0;
+  if (own >= ownUsual) return 'what this customer usually pays';
+  return `what is usual; of this customer ${own || 'no'} earlier payment${own === 1 ? ' is' : 's are'} known`;
+}
+
 /** Every signal of the rule, in the order of docs/transactions.md. */
 export const signals: readonly Looking[] = [
   {
@@ -55,7 +64,7 @@ export const signals: readonly Looking[] = [
       const times = timesUsual(facts);
       if (times < 2) return null;
       return {
-        summary: `The amount is ${rounded(times, 1)} times what this customer usually pays.`,
+        summary: `The amount is ${rounded(times, 1)} times ${usualOf(facts)}.`,
         evidence: [at('transaction', 'amount'), at('customer_history', 'usual')],
         weight: rounded(Math.min(7, 2.2 * (times - 2)), 3),
       };

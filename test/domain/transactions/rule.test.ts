@@ -47,6 +47,19 @@ test('an ordinary payment of a known customer is LOW, with nothing to say', asyn
   expect(v.confidence).toBeLessThan(0.01);
 });
 
+test('of a customer who is not known nobody is told what they usually pay', async () => {
+  const said = async (...known: Parameters<typeof factsOf>) =>
+    (await judged(...known)).insights.find((i) => i.kind === 'unusual_amount')?.summary;
+  const now = paid('now', 0, 'new', 'new shop', 900);
+  expect(await said(now, [])).toBe(
+    'The amount is 18 times what is usual; of this customer no earlier payments are known.',
+  );
+  expect(await said(now, [paid('before', -1, 'new', 'new shop', 50)])).toContain('1 earlier payment is known');
+  expect(await said(paid('now', 0, 'ada', "ada's shop", 400), habit('ada'))).toContain(
+    'what this customer usually pays',
+  );
+});
+
 test('a payment of whom and where nothing is known is inconclusive, unless it stands out by itself', async () => {
   expect(await judged(paid('now', 0, 'new', 'new shop', 41), habit('ada'))).toMatchObject({
     severity: 'LOW',
