@@ -1,23 +1,12 @@
 import { z } from 'zod';
-import { InstantSchema } from '../domain/common.schema';
 import { outcomes, type Outcome } from '../domain/reported-run';
+import { ReportedRunSchema } from '../domain/reported-run.schema';
 import { micros } from './instant';
 import { conditions } from './paging';
 import { prepared } from './prepared';
 import type { Read } from './tx';
 
-const Row = z.object({
-  id: z.uuid(),
-  eveId: z.string().nullable(),
-  agentName: z.string(),
-  taskType: z.string().nullable(),
-  status: z.enum(outcomes),
-  model: z.string().nullable(),
-  durationMs: z.int().nullable(),
-  startedAt: InstantSchema.nullable(),
-  completedAt: InstantSchema.nullable(),
-  outputSummary: z.string().nullable(),
-  errorMessage: z.string().nullable(),
+const Row = ReportedRunSchema.omit({ tenantId: true, listedAt: true, version: true }).extend({
   own: z.boolean(),
   /** Its place in the list, to the microsecond. */
   at: z.string(),

@@ -3,6 +3,7 @@ import type { Signal } from '../domain/signal';
 import { SignalSchema } from '../domain/signal.schema';
 import { micros } from './instant';
 import { conditions } from './paging';
+import { prepared } from './prepared';
 import type { Read } from './tx';
 
 /** To the microsecond, as a cursor holds it. */
@@ -42,6 +43,16 @@ export async function listSignals(tx: Read, f: SignalFilter, limit: number): Pro
     where.params,
   );
   return rows.map((r) => Row.parse(r));
+}
+
+/** How many wait, of all agents. */
+export async function countPendingSignals(tx: Read): Promise<number> {
+  const { rows } = await prepared<{ n: number }>(
+    tx,
+    `select count(*)::int as n from agent_signals s where ${waits}`,
+    [],
+  );
+  return rows[0]?.n ?? 0;
 }
 
 export async function signalById(tx: Read, id: string): Promise<Signal | null> {

@@ -1,6 +1,7 @@
 import { seedFleet } from '../../bench/dashboard/seed';
 import { listRecords } from '../../db/agent-records';
-import { agentsInTrouble, pendingSignals } from '../../db/dashboard';
+import { agentsInTrouble } from '../../db/dashboard';
+import { countPendingSignals } from '../../db/signals';
 import { listFleetRuns, type FleetFilter, type FleetRun } from '../../db/fleet-runs';
 import type { Read } from '../../db/read';
 import { runsOfDay } from '../../db/run-tallies';
@@ -83,7 +84,7 @@ test('the head of the dashboard: agents that fail first', async () => {
   const seen = explaining(house.owner, house.tenantId, ['agents']);
   await house.owner.query('set enable_seqscan = off'); // of fifty agents it would rather look at all
   const agents = await agentsInTrouble(seen.tx, 25);
-  const { total } = await pendingSignals(seen.tx, 25);
+  const total = await countPendingSignals(seen.tx);
   await house.owner.query('reset enable_seqscan');
   expect([agents.length, total, seen.rows()]).toEqual([25, 5, 25]);
   const failures = agents.map((a) => a.consecutiveFailures);

@@ -1,21 +1,10 @@
 import { z } from 'zod';
 import { operation } from '../../operation';
-import { Instant } from '../shapes';
 import { at } from './door';
 import { ReportRunShape } from './records';
 import { AgentShape } from './registry';
 import { FleetRunShape } from './runs';
-
-const PendingSignal = z.object({
-  id: z.uuid(),
-  for_agent: z.string(),
-  created_by: z.string(),
-  signal: z.string(),
-  detail: z.unknown(),
-  status: z.literal('pending'),
-  expires_at: Instant.nullable(),
-  created_at: Instant,
-});
+import { SignalShape } from './signals';
 
 export const dashboard = {
   fleetDashboard: operation({
@@ -26,7 +15,7 @@ export const dashboard = {
     output: z.object({
       agents: z.array(AgentShape).describe('Those that fail, most often first, then by their last run'),
       today_runs: z.array(FleetRunShape).describe('The newest'),
-      pending_signals: z.array(PendingSignal).describe('The newest'),
+      pending_signals: z.array(SignalShape).describe('The newest'),
       report_runs: z.array(ReportRunShape).describe('The newest'),
       summary: z.object({
         agents_active: z.int(),

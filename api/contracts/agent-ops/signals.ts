@@ -7,7 +7,7 @@ import { at, keysetPage, listed } from './door';
 
 const tag = 'signals';
 
-const SignalShape = z.object({
+export const SignalShape = z.object({
   id: z.uuid(),
   for_agent: z.string(),
   created_by: z.string(),

@@ -1,12 +1,13 @@
 import { listRecords } from '../../../db/agent-records';
-import { agentCounts, agentsInTrouble, pendingSignals } from '../../../db/dashboard';
+import { agentCounts, agentsInTrouble } from '../../../db/dashboard';
 import { listFleetRuns } from '../../../db/fleet-runs';
 import { runsOfDay } from '../../../db/run-tallies';
+import { countPendingSignals, listSignals } from '../../../db/signals';
 import type { dashboard } from '../../contracts/agent-ops/dashboard';
 import type { Handlers } from '../../kernel';
 import { recordView } from './records';
 import { fleetRunView } from './runs';
-import { agentView } from './views';
+import { agentView, signalView } from './views';
 
 /** Of each list; the summary says how many there are, and each has a route of its own with all of them. */
 const most = 25;
@@ -15,20 +16,22 @@ export const dashboardHandlers: Handlers<typeof dashboard> = {
   fleetDashboard: async (_input, ctx) => {
     const day = new Date().toISOString().slice(0, 10);
     const today = { agentName: null, status: null, since: `${day}T00:00:00Z`, after: null };
-    const [agents, counts, runs, began, waiting, reports] = await ctx.read((tx) =>
+    const pending = { forAgent: null, createdBy: null, signal: null, pending: true, after: null };
+    const [agents, counts, runs, began, signals, waiting, reports] = await ctx.read((tx) =>
       Promise.all([
         agentsInTrouble(tx, most),
         agentCounts(tx),
         listFleetRuns(tx, today, most),
         runsOfDay(tx, day),
-        pendingSignals(tx, most),
+        listSignals(tx, pending, most),
+        countPendingSignals(tx),
         listRecords(tx, 'report_runs', {}, { since: null, after: null, limit: most }),
       ]),
     );
     return {
       agents: agents.map(agentView),
       today_runs: runs.map(fleetRunView),
-      pending_signals: waiting.signals,
+      pending_signals: signals.map(signalView),
       report_runs: reports.map(recordView('report_runs')),
       summary: {
         agents_active: counts.active,
@@ -37,7 +40,7 @@ export const dashboardHandlers: Handlers<typeof dashboard> = {
         runs_completed: began.completed,
         runs_failed: began.failed,
         avg_duration_ms: began.averageMs,
-        pending_signals: waiting.total,
+        pending_signals: waiting,
       },
     };
   },
