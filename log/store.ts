@@ -32,6 +32,12 @@ interface Appended {
 }
 
 /**
+ * Appends, and has the server end this connection when nothing more comes for ten seconds: from here to the commit nobody
+ * else of the tenant writes, and the process that would sign may be stopped, or behind a network that is gone.
+ */
+const held = `select a.* from set_config('idle_in_transaction_session_timeout', '10s', true), append_log($1) a`;
+
+/**
  * The tenant's lock is held from the append to the commit, and that bounds how many entries it can get. Without a receipt
  * both are one message; a receipt is signed over hashes that are known only under the lock, so then it is one more.
  */
@@ -45,7 +51,7 @@ const appender =
       values: [JSON.stringify(entries.map((e) => e.row))],
     };
     if (!pending.some((e) => e.receipt)) return append;
-    const { rows } = await tx.query<Appended & Record<string, unknown>>(append.text, append.values, append.name);
+    const { rows } = await tx.query<Appended & Record<string, unknown>>(held, append.values, 'append and hold');
     const signed = rows.flatMap((row, i) => {
       const entry = entries[i];
       if (!entry || !pending[i]?.receipt) return [];

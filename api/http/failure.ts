@@ -26,8 +26,9 @@ export class InvalidRequest extends Invalid {
   }
 }
 
-// Postgres: connection exceptions, insufficient resources, operator intervention (a cancelled statement too), lock and serialisation failures.
-const pgTrouble = /^(08|53|57|40001|40P01|55P03|25006)/;
+// Postgres: connection exceptions, insufficient resources, operator intervention (a cancelled statement too), lock and
+// serialisation failures, a standby, a transaction that was idle for too long.
+const pgTrouble = /^(08|53|57|40001|40P01|55P03|25006|25P03)/;
 const netTrouble = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** An error as a refusal: ours as they are, a dependency that is away as 503, anything else null (500, and a log line). */

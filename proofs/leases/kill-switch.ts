@@ -1,5 +1,6 @@
 import { promptOf } from '../cluster/plan';
-import { until, type World } from './world';
+import { until } from '../until';
+import type { World } from './world';
 
 const graceMs = 1_000;
 const agents = 6;

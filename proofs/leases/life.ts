@@ -3,7 +3,8 @@ import { workflowId, type Kind } from '../../workflows/ids';
 import { leased } from '../cluster/effect';
 import { promptOf } from '../cluster/plan';
 import type { Random } from '../random';
-import { timeoutMs, until, type World } from './world';
+import { until } from '../until';
+import { timeoutMs, type World } from './world';
 
 /** How a lease comes to its end. */
 export const ends = [

@@ -63,7 +63,10 @@ function keep(part: Part, over: AbortSignal) {
   };
 }
 
-/** A cluster of two workers whose credentials come from a provider in a process of its own. */
+/** As somebody runs each of them; a call that nothing acknowledges is repeated at the next API. */
+const sizes = { embedded: { apis: 1, workers: 2 }, production: { apis: 2, workers: 3 } };
+
+/** A cluster whose credentials come from a provider in a process of its own. */
 export async function withWorld<T>({ config, form }: Options, work: (world: World) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-leases-'));
   const reaper = new Reaper();
@@ -100,7 +103,7 @@ export async function withWorld<T>({ config, form }: Options, work: (world: Worl
       }
     };
     try {
-      return await withCluster({ config, form, workers: 2, env }, async (c) => {
+      return await withCluster({ config, form, ...sizes[form], env }, async (c) => {
         const db = new Pool({ connectionString: c.databaseUrl, max: 8 });
         try {
           return await work({
@@ -133,16 +136,5 @@ export async function withWorld<T>({ config, form }: Options, work: (world: Worl
     await part.kill();
     rmSync(folder, { recursive: true, force: true });
     reaper.close();
-  }
-}
-
-/** @throws Error naming what did not come */
-export async function until<T>(what: string, look: () => Promise<T | null>, patienceMs = 90_000): Promise<T> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    const seen = await look();
-    if (seen !== null) return seen;
-    if (performance.now() > deadline) throw new Error(`not within ${patienceMs / 1000} s: ${what}`);
-    await pause(50);
   }
 }

@@ -1,124 +1,134 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
 import { v7 } from 'uuid';
-import type { Database } from '../../bench/postgres';
 import { root } from '../../config';
-import { appPool } from '../../db/pool';
-import { loadKeyring } from '../../log/keys';
-import { createStore } from '../../log/store';
-import { verifyLog } from '../../log/verify';
+import { withCluster, type Cluster } from '../cluster/cluster';
 import type { Options, Outcome } from '../proof';
 import { random } from '../random';
-import { independently, rawRows, type RawRow } from './verifier';
+import { until } from '../until';
+import { calling } from './callers';
+import { compare } from './compare';
+import { stopHolding } from './held';
 import type { WriterJob } from './writer';
 
 const processes = 3;
+/** In each of the processes; and as many callers of the APIs, which do the same over HTTP. */
 const writers = 64;
-/** As many new acknowledgements between two kills, so that each meets writers at work. */
+/** As many new acknowledgements between two attacks, so that each meets writers at work. */
 const between = 150;
+/** Every so many attacks are of a writer that hangs while it holds the log, and every so many of Postgres. */
+const every = { hang: 10, postgres: 4 };
 
-/** 64 writers in each of three processes; one of them or Postgres is killed, again and again; then everything is compared. */
-export async function underKills(database: Database, { count, seed, say }: Options): Promise<Outcome> {
-  const kills = Math.max(4, Math.round(count / 250));
-  const r = random(seed);
-  const { url, tenantId, masterKey } = database;
+/** A process that writes past HTTP; `name` is what its connections are called. */
+interface Writer {
+  name: string;
+  child: ChildProcess;
+}
+
+/**
+ * 64 writers in each of three processes, and 64 callers of two APIs; one of the processes, an API or Postgres is killed, or
+ * a writer hangs with the log in its hand, again and again; then everything is compared.
+ */
+export async function underKills({ config, form, count, seed, say }: Options): Promise<Outcome> {
+  return withCluster({ config, form, apis: 2, workers: 0 }, async (c) => {
+    const attacks = Math.max(6, Math.round(count / 250));
+    const r = random(seed);
+    const acknowledged: string[] = [];
+    const start = await writing(c, acknowledged);
+    const running = Array.from({ length: processes }, (_, i) => start(`writer-${i}`));
+    const callers = await calling(c.apiUrls, c.token, writers);
+    const enough = async (what: string): Promise<void> => {
+      const [direct, http] = [acknowledged.length + between, callers.acknowledged.length + between / 3];
+      await soon(
+        `both kinds of writers to go on after ${what}`,
+        () => acknowledged.length >= direct && callers.acknowledged.length >= http,
+      );
+    };
+    const tally = { postgres: 0, api: 0, writer: 0, hang: 0 };
+    try {
+      await enough('their start');
+      for (let n = 0; n < attacks; n += 1) {
+        const kind = kindOf(n);
+        tally[kind] += 1;
+        if (kind === 'hang') await hang(c, r.pick(running), callers, say);
+        else if (kind === 'writer') {
+          const i = r.below(processes);
+          const { child, name } = running[i] as Writer;
+          await end(child, 'SIGKILL');
+          running[i] = start(name);
+        } else {
+          const part = kind === 'postgres' ? c.parts.postgres : r.pick(c.parts.apis);
+          await part.kill();
+          await part.start();
+        }
+        await enough(kind);
+      }
+    } finally {
+      await Promise.all([callers.stop(), ...running.map(({ child }) => end(child, 'SIGTERM'))]);
+    }
+    say(`${attacks} attacks, ${acknowledged.length} writes acknowledged, ${callers.acknowledged.length} over HTTP`);
+    return {
+      figures: {
+        kills: attacks - tally.hang, of_postgres: tally.postgres, of_apis: tally.api, hung_with_the_log: tally.hang,
+        acknowledged: acknowledged.length, acknowledged_over_http: callers.acknowledged.length, told_to_come_back: callers.told,
+      }, // prettier-ignore
+      violations: [...callers.wrong, ...(await compare(c, [...acknowledged, ...callers.acknowledged]))],
+    };
+  });
+}
+
+const kindOf = (n: number): 'hang' | 'postgres' | 'api' | 'writer' =>
+  n % every.hang === 2 ? 'hang' : n % every.postgres === 1 ? 'postgres' : n % every.postgres === 3 ? 'api' : 'writer';
+
+/**
+ * Until the database lets go of it, nobody writes, and callers are told to come back; then all go on, though it still hangs.
+ * @throws Error naming what did not come
+ */
+async function hang(c: Cluster, { child, name }: Writer, callers: { told: number }, say: Options['say']) {
+  const owner = await c.owner();
+  const entries = async (): Promise<number> =>
+    (await owner.query<{ n: number }>('select count(*)::int as n from log where tenant_id = $1', [c.tenantId])).rows[0]
+      ?.n ?? 0;
+  await stopHolding(owner, c.tenantId, child, name);
+  const from = performance.now();
+  const [told, stood] = [callers.told, await entries()];
+  await soon(`callers to be told to come back while ${name} holds the log`, () => callers.told > told);
+  const after = performance.now() - from;
+  await soon(`the log to go on while ${name} hangs`, async () => (await entries()) > stood);
+  say(`${name} held the log: 503 after ${after.toFixed(0)} ms, others went on after ${(performance.now() - from).toFixed(0)} ms`); // prettier-ignore
+  child.kill('SIGCONT');
+}
+
+/** Starts writing processes, whose acknowledgements are collected. */
+async function writing(c: Cluster, acknowledged: string[]): Promise<(name: string) => Writer> {
   const ticketId = v7();
-  await as(url, (owner) =>
-    owner.query(
-      `insert into tickets (id, tenant_id, title, description, ticket_class, status, created_by) values ($1, $2, 'proof', '', 'Incident', 'new', '{}')`,
-      [ticketId, tenantId],
-    ),
+  await (
+    await c.owner()
+  ).query(
+    `insert into tickets (id, tenant_id, title, description, ticket_class, status, created_by) values ($1, $2, 'proof', '', 'Incident', 'new', '{}')`,
+    [ticketId, c.tenantId],
   );
-  const acknowledged: string[] = [];
-  const job: WriterJob = { url, masterKey, tenantId, ticketId, writers };
-  const start = (): ChildProcess => {
+  return (name) => {
+    const url = `${c.databaseUrl}?application_name=${name}`;
+    const job: WriterJob = { url, masterKey: c.masterKey.toString('base64'), tenantId: c.tenantId, ticketId, writers };
     const child = spawn(process.execPath, [join(root, 'dist/proofs/log/writer.js'), JSON.stringify(job)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     createInterface(child.stdout).on('line', (key) => acknowledged.push(key));
-    return child;
-  };
-  const running = Array.from({ length: processes }, start);
-  const enough = async (): Promise<void> => {
-    const until = acknowledged.length + between;
-    const late = Date.now() + 120_000;
-    while (acknowledged.length < until) {
-      if (Date.now() > late) throw new Error('nothing was acknowledged for two minutes');
-      await delay(20);
-    }
-  };
-  let postgres = 0;
-  try {
-    for (let n = 0; n < kills; n += 1) {
-      await enough();
-      if (n % 4 === 1) {
-        process.kill(Number(readFileSync(database.pidFile, 'utf8').split('\n')[0]), 'SIGKILL');
-        postgres += 1;
-        continue;
-      }
-      const i = r.below(processes);
-      await end(running[i], 'SIGKILL');
-      running[i] = start();
-    }
-    await enough();
-  } finally {
-    await Promise.all(running.map((child) => end(child, 'SIGTERM')));
-  }
-  say(`${kills} kills, ${acknowledged.length} writes acknowledged`);
-  return {
-    figures: { kills, postgres_kills: postgres, acknowledged: acknowledged.length },
-    violations: await compare(database, acknowledged),
+    return { name, child };
   };
 }
 
-/** Acknowledgements, rows, entries, and what both verifiers say of them. */
-async function compare({ url, tenantId, masterKey }: Database, acknowledged: readonly string[]): Promise<string[]> {
-  const violations: string[] = [];
-  const { log, notes } = await as(url, async (owner) => ({
-    log: (await owner.query<RawRow & Record<string, unknown>>(rawRows, [tenantId])).rows,
-    notes: (
-      await owner.query<{ key: string }>('select external_ref as key from ticket_notes where tenant_id = $1', [
-        tenantId,
-      ])
-    ).rows,
-  }));
-  const entries = new Set(log.map((e) => e.request_id));
-  const rows = new Set(notes.map((n) => n.key));
-  if (entries.size !== log.length || rows.size !== notes.length) violations.push('a write is there twice');
-  for (const key of acknowledged) if (!entries.has(key)) violations.push(`acknowledged, but not in the log: ${key}`);
-  for (const key of entries) if (key === null || !rows.has(key)) violations.push(`an entry without its row: ${key}`);
-  for (const key of rows) if (!entries.has(key)) violations.push(`a row without its entry: ${key}`);
-  violations.push(...independently(log).map((v) => `independent verifier: ${v}`));
-  const pool = appPool(url, 2, () => undefined);
-  try {
-    const keyring = await loadKeyring(pool, Buffer.from(masterKey, 'base64'));
-    const found = await createStore(pool, keyring).read(tenantId, (tx) => verifyLog(tx, keyring));
-    violations.push(...found.violations.map((v) => `product's verifier: ${v.seq} ${v.error}`));
-    if (found.rowsChecked !== log.length) violations.push(`the product checked ${found.rowsChecked} of ${log.length}`);
-  } finally {
-    await pool.end();
-  }
-  return violations;
+async function soon(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
+  await until(what, async () => ((await look()) ? true : null), 120_000);
 }
 
-async function as<T>(url: string, work: (owner: Client) => Promise<T>): Promise<T> {
-  const owner = new Client({ connectionString: url });
-  await owner.connect();
-  try {
-    return await work(owner);
-  } finally {
-    await owner.end();
-  }
-}
-
-async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, 'close'); // its last lines are read by then
+  child.kill('SIGCONT');
   child.kill(signal);
   await closed;
 }

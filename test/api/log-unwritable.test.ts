@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { startServer, type Server } from '../harness';
 
 let server: Server;
@@ -24,3 +25,22 @@ test.each([
   expect((await write()).status).toBe(200);
   expect(await titles()).toHaveLength(before.length + 1);
 });
+
+test('while a writer holds the log of a tenant for too long, others are told to come back, and only of that tenant', async () => {
+  const make = (key: string) =>
+    server.call('POST', '/api/tickets', { title: key, auto_assign: false }, { 'idempotency-key': key });
+  const other = await server.tenant();
+  const holder = new Client({ connectionString: server.config.databaseUrl ?? '' });
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query(`select pg_advisory_xact_lock(hashtextextended('log:' || $1::text, 0))`, [server.tenantId]);
+  const refused = await Promise.all(['held-one', 'held-two'].map(make));
+  expect(refused.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([[503, '2'], [503, '2']]); // prettier-ignore
+  expect((await server.call('GET', '/api/tickets')).status).toBe(200);
+  const elsewhere = await server.as(other.token)('POST', '/api/tickets', { title: 'mine', auto_assign: false });
+  expect(elsewhere.status).toBe(200);
+  await holder.end();
+  const again = await Promise.all(['held-one', 'held-two'].map(make));
+  expect(again.map(({ status }) => status)).toEqual([200, 200]);
+  expect((await server.owner.query(`select from tickets where title like 'held-%'`)).rowCount).toBe(2);
+}, 30_000);
