@@ -13,11 +13,13 @@ import { signals } from './contracts/agent-ops/signals';
 import { access } from './contracts/agentic/access';
 import { agents } from './contracts/agentic/agents';
 import { changes } from './contracts/agentic/changes';
-import { learning } from './contracts/agentic/learning';
+import { knowledge } from './contracts/agentic/knowledge';
 import { notes } from './contracts/agentic/notes';
 import { postmortems } from './contracts/agentic/postmortems';
 import { publishing } from './contracts/agentic/publishing';
+import { skills } from './contracts/agentic/skills';
 import { tickets } from './contracts/agentic/tickets';
+import { workflows } from './contracts/agentic/workflows';
 import { transactions } from './contracts/ops-agent/transactions';
 import { investigations } from './contracts/ops-agent/investigations';
 import { docs } from './contracts/spec/docs';
@@ -37,11 +39,13 @@ import { signalHandlers } from './handlers/agent-ops/signals';
 import { accessHandlers } from './handlers/agentic/access';
 import { agentHandlers } from './handlers/agentic/agents';
 import { changeHandlers } from './handlers/agentic/changes';
-import { learningHandlers } from './handlers/agentic/learning';
+import { knowledgeHandlers } from './handlers/agentic/knowledge';
 import { noteHandlers } from './handlers/agentic/notes';
 import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { publishingHandlers } from './handlers/agentic/publishing';
+import { skillHandlers } from './handlers/agentic/skills';
 import { ticketHandlers } from './handlers/agentic/tickets';
+import { workflowHandlers } from './handlers/agentic/workflows';
 import { transactionHandlers } from './handlers/ops-agent/transactions';
 import { investigationHandlers } from './handlers/ops-agent/investigations';
 import { docsHandlers } from './handlers/spec/docs';
@@ -62,7 +66,9 @@ const tags: [declared: Declared, handlers: object][] = [
   [changes, changeHandlers],
   [publishing, publishingHandlers],
   [postmortems, postmortemHandlers],
-  [learning, learningHandlers],
+  [workflows, workflowHandlers],
+  [knowledge, knowledgeHandlers],
+  [skills, skillHandlers],
   [runs, runHandlers],
   [records, recordHandlers],
   [dashboard, dashboardHandlers],

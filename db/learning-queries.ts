@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PostmortemSchema } from '../domain/learning.schema';
-import type { Article, Blueprint, Skill } from '../domain/learning';
-import { articles, blueprints, postmortems, skills } from './learning';
+import type { Blueprint } from '../domain/learning';
+import { blueprints, postmortems } from './learning';
 import type { Read } from './tx';
 
 /** A postmortem with what the doors show of its ticket and its run. */
@@ -69,34 +69,15 @@ export async function listBlueprints(
   };
 }
 
-/** The one that lives under that key; what it replaced is history. */
+/** Who looks for what has a key or a name, and makes it where there is none, does so alone until the transaction ends. */
+export const lockKey = (tx: Read, key: string) =>
+  tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 27))`, [`${tx.tenantId}/${key}`]);
+
+/** Of those that live under a key ($1), the active one, else the newest; what they replaced is history. */
+export const livingOf = `workflow_key = $1 and status <> 'superseded' order by (status = 'active') desc, number desc limit 1`;
+
+/** The one that a similar lesson belongs to. */
 export async function blueprintByKey(tx: Read, workflowKey: string): Promise<Blueprint | null> {
-  const [found] = await blueprints.list(tx, `where workflow_key = $1 and status <> 'superseded'`, [workflowKey]);
+  const [found] = await blueprints.list(tx, `where ${livingOf}`, [workflowKey]);
   return found ?? null;
-}
-
-export async function listArticles(
-  tx: Read,
-  f: { text: string | null; category: string | null; enabledOnly: boolean },
-  limit: number,
-  offset: number,
-): Promise<{ articles: Article[]; total: number }> {
-  const sql = `where ($1::text is null or position(lower($1) in lower(title || ' ' || body)) > 0)
-    and ($2::text is null or category = $2) and (enabled or not $3)`;
-  const values = [f.text, f.category, f.enabledOnly];
-  return {
-    articles: await articles.list(tx, `${sql} order by number desc limit $4 offset $5`, [...values, limit, offset]),
-    total: await totalOf(tx, `from articles ${sql}`, values),
-  };
-}
-
-export async function listSkills(
-  tx: Read,
-  f: { category: string | null; enabledOnly: boolean; forAllOnly: boolean },
-): Promise<Skill[]> {
-  return skills.list(
-    tx,
-    'where ($1::text is null or category = $1) and (enabled or not $2) and (assigned_to_all or not $3) order by number',
-    [f.category, f.enabledOnly, f.forAllOnly],
-  );
 }

@@ -9,4 +9,4 @@ export const postmortems = entity(
 );
 export const articles = entity('articles', ArticleSchema, ['number']);
 export const blueprints = entity('blueprints', BlueprintSchema, ['number']);
-export const skills = entity('skills', SkillSchema, ['number']);
+export const skills = entity('skills', SkillSchema, ['number'], ['parameters']);

@@ -7,6 +7,7 @@ import {
   type Blueprint,
   type Postmortem,
   type Skill,
+  type SkillParameter,
 } from './learning';
 
 const text = z.string().nullable();
@@ -46,6 +47,8 @@ export const ArticleSchema = z.object({
   externalRef: text,
   tags: z.array(z.string()),
   enabled: z.boolean(),
+  version: z.int(),
+  changedBy: z.string(),
   createdAt: InstantSchema,
   updatedAt: InstantSchema,
 }) satisfies z.ZodType<Article>;
@@ -69,9 +72,17 @@ export const BlueprintSchema = z.object({
   createdBy: z.string(),
   reviewedBy: text,
   reviewedAt: InstantSchema.nullable(),
+  reviewNotes: text,
   createdAt: InstantSchema,
   updatedAt: InstantSchema,
 }) satisfies z.ZodType<Blueprint>;
+
+const ParameterSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  required: z.boolean(),
+  default: text,
+}) satisfies z.ZodType<SkillParameter>;
 
 export const SkillSchema = z.object({
   id: z.uuid(),
@@ -81,8 +92,14 @@ export const SkillSchema = z.object({
   description: z.string(),
   category: z.string(),
   promptTemplate: z.string(),
+  parameters: z.array(ParameterSchema),
   enabled: z.boolean(),
   assignedToAll: z.boolean(),
+  version: z.int(),
+  latestVersion: z.int(),
+  candidateVersion: z.int().nullable(),
+  changedBy: z.string(),
   createdAt: InstantSchema,
   updatedAt: InstantSchema,
+  deletedAt: InstantSchema.nullable(),
 }) satisfies z.ZodType<Skill>;

@@ -60,6 +60,10 @@ export interface Article {
   externalRef: string | null;
   tags: string[];
   enabled: boolean;
+  /** Grows with each change; every one is kept. */
+  version: number;
+  /** Who wrote this version. */
+  changedBy: string;
   createdAt: string;
   updatedAt: string;
 }
@@ -94,6 +98,7 @@ export interface Blueprint {
   createdBy: string;
   reviewedBy: string | null;
   reviewedAt: string | null;
+  reviewNotes: string | null;
   createdAt: string;
   updatedAt: string;
 }
@@ -106,8 +111,26 @@ export interface Skill {
   description: string;
   category: string;
   promptTemplate: string;
+  parameters: SkillParameter[];
   enabled: boolean;
   assignedToAll: boolean;
+  /** The version in use: this row. */
+  version: number;
+  latestVersion: number;
+  /** One that is tried before it takes the place of the version in use. */
+  candidateVersion: number | null;
+  /** Who wrote the version in use. */
+  changedBy: string;
   createdAt: string;
   updatedAt: string;
+  deletedAt: string | null;
+}
+
+/** What a template's placeholder stands for. */
+export interface SkillParameter {
+  name: string;
+  description: string;
+  required: boolean;
+  /** Taken where no value is given. */
+  default: string | null;
 }

@@ -18,7 +18,7 @@ const reads = scopes.filter((s) => s.endsWith(':read'));
 export const agentScopes: readonly Scope[] = [
   'tickets:read', 'tickets:note', 'tickets:request_info', 'access:request', 'changes:read', 'changes:request',
   'changes:complete', 'agents:read', 'agents:heartbeat', 'workflows:read', 'postmortems:read', 'postmortems:write',
-  'knowledge:read', 'deployments:write',
+  'knowledge:read', 'skills:read', 'deployments:write',
 ]; // prettier-ignore
 
 const analyst: readonly Scope[] = [

@@ -34,7 +34,7 @@ export interface Declared {
   /** A place that asks for a scope besides, except of the agent that it names. */
   besides?: { place: string; scope: Scope };
   /** What has to be made anew before each round, because the call uses it up. */
-  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation';
+  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation' | 'skill';
 }
 
 const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
@@ -140,7 +140,17 @@ export const declared: Readonly<Record<string, Declared>> = {
   listKnowledge: { ids: offset },
   getKnowledge: { ids: { 'path.id': at('article') } },
   listSkills: none,
+  createKnowledge: none,
+  updateKnowledge: { ids: { 'path.id': at('article') } },
   getSkill: { ids: { 'path.id': at('skill') } },
+  createSkill: none,
+  updateSkill: { ids: { 'path.id': at('skill') } },
+  deleteSkill: {
+    ids: { 'path.id': at('skill') },
+    own: { statuses: [200, 404], why: 'whoever comes second finds it gone' },
+    fresh: 'skill',
+  },
+  renderSkill: { ids: { 'path.id': at('skill') } },
   listAgentSkills: { ids: run },
   fleetDashboard: none,
   listFleetRuns: { ids: cursor },

@@ -140,11 +140,9 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     tenantId,
   ]);
   const { data } = await call<{ data: Json }>('GET', `/receipts/${execution}`);
-  const skill = await scalar<number>(
-    owner,
-    `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, $3, 'test', 'Say') returning number as v`,
-    [randomUUID(), tenantId, mark],
-  );
+  const makeSkill = async () =>
+    (await call('POST', '/api/skills', { name: `${mark} ${randomUUID()}`, prompt_template: 'Say' }))['id'];
+  const skill = await makeSkill();
   const reported = await call<{ data: Json }>('POST', '/api/v1/agent-ops/runs', { agent_name: mark, eve_id: mark });
   const alert = await scalar<string>(
     owner,
@@ -183,6 +181,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       if (what === 'approved') await second('POST', `/api/changes/${String(ids.change)}/approve`, {});
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
       if (what === 'registered') ids.registered = await register();
+      if (what === 'skill') ids.skill = await makeSkill();
       if (what === 'reviewed') await review(ids.postmortem);
       if (what === 'recommendation') ids.recommendation = (await recommend())['recommendation_id'];
     },

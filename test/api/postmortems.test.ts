@@ -139,8 +139,8 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
     approval_policy: { workflow_key: first.body.workflow_key },
     runs: [],
   });
-  expect(await get(`/api/knowledge/${first.body.knowledge_article_id}`)).toEqual(assets.knowledge_articles[0]);
-  expect(await get(`/api/skills/${first.body.skill_ids[0]}`)).toEqual(assets.skills[0]);
+  expect(await get(`/api/knowledge/${first.body.knowledge_article_id}`)).toMatchObject(assets.knowledge_articles[0]);
+  expect(await get(`/api/skills/${first.body.skill_ids[0]}`)).toMatchObject(assets.skills[0]);
   expect((await entries(id)).map((e) => e.kind)).toEqual([
     'postmortem.synthesised',
     'postmortem.reviewed',

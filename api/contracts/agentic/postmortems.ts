@@ -3,7 +3,9 @@ import { evidenceLimits, type EvidenceLimit } from '../../../domain/evidence';
 import { postmortemStatuses } from '../../../domain/learning';
 import { operation } from '../../operation';
 import { byId, flag, Instant, intId, name, page, prose, whole } from '../shapes';
-import { ArticleShape, SkillShape, WorkflowShape } from './learning';
+import { ArticleShape } from './knowledge';
+import { SkillShape } from './skills';
+import { WorkflowShape } from './workflows';
 
 const tag = 'Postmortems';
 

@@ -1,5 +1,6 @@
 import type { PostmortemView } from '../../../db/learning-queries';
 import type { Article, Blueprint, Skill } from '../../../domain/learning';
+import { isCandidate, parametersOf } from '../../../domain/skill';
 
 // What was learned, as this door's wire has it.
 
@@ -36,18 +37,26 @@ export const articleView = (a: Article) => ({
   external_ref: a.externalRef,
   tags: a.tags,
   enabled: a.enabled,
+  version: a.version,
+  changed_by: a.changedBy,
   created_at: a.createdAt,
   updated_at: a.updatedAt,
 });
 
-export const skillView = (s: Skill) => ({
+/** With the names of the agents that it is assigned to. */
+export const skillView = (s: Skill, agents: string[]) => ({
   id: s.number,
   name: s.name,
   description: s.description,
   category: s.category,
   prompt_template: s.promptTemplate,
+  parameters: parametersOf(s),
   enabled: s.enabled,
   assigned_to_all: s.assignedToAll,
+  assigned_agents: agents,
+  state: isCandidate(s, agents.length) ? ('candidate' as const) : ('active' as const),
+  version: s.version,
+  candidate_version: s.candidateVersion,
   created_at: s.createdAt,
   updated_at: s.updatedAt,
 });

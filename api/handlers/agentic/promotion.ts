@@ -1,6 +1,7 @@
 import { articles, blueprints, skills } from '../../../db/learning';
 import { blueprintByKey, type PostmortemView } from '../../../db/learning-queries';
 import { outcomeOf, promotionParts, type PartRow } from '../../../db/promotions';
+import { assignedTo } from '../../../db/skills';
 import type { Read } from '../../../db/tx';
 import { Conflict } from '../../../domain/errors';
 import { assertPromotable } from '../../../domain/learning';
@@ -33,10 +34,12 @@ export async function assetsOf(tx: Read, p: PostmortemView) {
   const blueprint = outcomeOf(parts, 'blueprint');
   const made = outcomeOf(parts, 'skills')?.skills ?? [];
   const key = keyOf(p, parts);
+  const standing = (await all(made.map((s) => s.id), (id) => skills.byId(tx, id))).filter((s) => s.deletedAt === null); // prettier-ignore
+  const agents = await assignedTo(tx, standing.map((s) => s.id)); // prettier-ignore
   const workflow = blueprint ? await blueprints.byId(tx, blueprint.id) : await blueprintByKey(tx, key);
   return {
     knowledge_articles: (await all(article ? [article.id] : [], (id) => articles.byId(tx, id))).map(articleView),
-    skills: (await all(made.map((s) => s.id), (id) => skills.byId(tx, id))).map(skillView), // prettier-ignore
+    skills: standing.map((s) => skillView(s, agents.get(s.id) ?? [])),
     workflow_key: key,
     workflow: workflow && workflowView(workflow),
   };

@@ -32,7 +32,7 @@ async function blueprint(fields: Partial<Blueprint>): Promise<Blueprint> {
   const row: Blueprint = {
     id: v7(), tenantId: house.tenantId, number: 0, name: 'A workflow', workflowKey: v7(), version: 1, status: 'draft', description: '',
     ticketClass: 'Incident', triggerType: 'ticket', blueprint: '1. Look.', testPlan: '', testResults: '', approvalPolicy: {}, skillIds: [],
-    createdBy: 'somebody', reviewedBy: null, reviewedAt: null, createdAt: at, updatedAt: at, ...fields,
+    createdBy: 'somebody', reviewedBy: null, reviewedAt: null, reviewNotes: null, createdAt: at, updatedAt: at, ...fields,
   }; // prettier-ignore
   const written = await house.store.write(row.tenantId, (tx) => blueprints.insert(tx, row));
   if (!written) throw new Error('not written');
@@ -47,7 +47,7 @@ async function article(
   const at = new Date().toISOString();
   const row = {
     id: v7(), tenantId: house.tenantId, number: 0, title, body, category: null, source: 'somebody', externalRef: null, tags: [], enabled: true,
-    createdAt: at, updatedAt: at, ...fields,
+    version: 1, changedBy: 'somebody', createdAt: at, updatedAt: at, ...fields,
   }; // prettier-ignore
   return (await house.store.write(row.tenantId, (tx) => articles.insert(tx, row)))?.number ?? 0;
 }

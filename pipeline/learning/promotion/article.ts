@@ -1,8 +1,9 @@
 import { v7 } from 'uuid';
 import { z } from 'zod';
-import { articles } from '../../db/learning';
-import type { Write } from '../../db/tx';
-import type { Article } from '../../domain/learning';
+import { articles } from '../../../db/learning';
+import { saveArticle } from '../../../db/learning-writes';
+import type { Write } from '../../../db/tx';
+import type { Article } from '../../../domain/learning';
 import { entry, lock, origin, sharedRow, type Lesson, type Made, type Part } from './part';
 import { append, inWords, keyInWords, merge, news, withdraw, without } from './text';
 
@@ -34,11 +35,8 @@ const tagsOf = ({ postmortem, ticket, workflowKey }: Lesson): string[] => [
   ...(ticket ? [`ticket:${ticket.number}`] : []),
 ];
 
-const write = async (tx: Write, article: Article): Promise<void> => {
-  await tx.query('update articles set body = $2, tags = $3, enabled = $4, external_ref = $5, updated_at = now() where id = $1', [
-    article.id, article.body, article.tags, article.enabled, article.externalRef,
-  ]); // prettier-ignore
-};
+const write = (tx: Write, { request }: Lesson, article: Article): Promise<Article> =>
+  saveArticle(tx, { ...article, changedBy: request.by.name });
 
 const made = (tx: Write, lesson: Lesson, article: Article, undo: Omit<z.output<typeof Undo>, 'id'>): Made => {
   const { workflowKey } = lesson;
@@ -66,14 +64,15 @@ export const articlePart: Part = {
       async () => (await articles.list(tx, 'where external_ref = $1 for update', [ref]))[0] ?? null,
       async (standing) => {
         const { text: body, added } = append(standing.body, text);
-        await write(tx, { ...standing, body, tags: merge(standing.tags, tags) });
-        return made(tx, lesson, standing, { action: 'updated', added, tags: news(standing.tags, tags) });
+        const next = await write(tx, lesson, { ...standing, body, tags: merge(standing.tags, tags) });
+        return made(tx, lesson, next, { action: 'updated', added, tags: news(standing.tags, tags) });
       },
       async () => {
         const at = new Date().toISOString();
         const created = await articles.insert(tx, {
           id: v7(), tenantId: tx.tenantId, number: 0, title: `${keyInWords(lesson.workflowKey)}: postmortem knowledge`, body: text,
-          category: 'postmortem', source: 'postmortem', externalRef: ref, tags, enabled: true, createdAt: at, updatedAt: at,
+          category: 'postmortem', source: 'postmortem', externalRef: ref, tags, enabled: true, version: 1,
+          changedBy: lesson.request.by.name, createdAt: at, updatedAt: at,
         }); // prettier-ignore
         const own = tags.filter((tag) => /^(postmortem|ticket):/.test(tag));
         return created && made(tx, lesson, created, { action: 'created', added: text, tags: own });
@@ -89,9 +88,9 @@ export const articlePart: Part = {
     const body = withdraw(standing.body, added);
     if (action === 'created' && body === '') {
       // Nobody else's words are in it: it steps aside, and its reference is free for a promotion that lasts.
-      await write(tx, { ...standing, enabled: false, externalRef: null });
+      await write(tx, lesson, { ...standing, enabled: false, externalRef: null });
     } else {
-      await write(tx, { ...standing, body, tags: without(standing.tags, tags) });
+      await write(tx, lesson, { ...standing, body, tags: without(standing.tags, tags) });
     }
     tx.log(entry(lesson, 'article.withdrawn', { kind: 'article', id }, { article_id: standing.number }));
   },

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { postmortems } from '../../db/learning';
-import { writeNote } from '../../db/notes';
-import { outcomeOf } from '../../db/promotions';
-import type { Write } from '../../db/tx';
-import { Conflict } from '../../domain/errors';
-import type { PartName } from '../../domain/promotion';
+import { postmortems } from '../../../db/learning';
+import { writeNote } from '../../../db/notes';
+import { outcomeOf } from '../../../db/promotions';
+import type { Write } from '../../../db/tx';
+import { Conflict } from '../../../domain/errors';
+import type { PartName } from '../../../domain/promotion';
 import { entry, type Lesson, type Part } from './part';
 
 const Undo = z.object({ markedPromoted: z.boolean() });

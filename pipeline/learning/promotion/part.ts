@@ -1,10 +1,10 @@
-import type { Read, Write } from '../../db/tx';
-import type { PartRow } from '../../db/promotions';
-import type { Postmortem } from '../../domain/learning';
-import type { NewEntry, SubjectKind } from '../../domain/log';
-import type { Actor } from '../../domain/principal';
-import type { PartOutcome } from '../../domain/promotion';
-import type { Ticket } from '../../domain/ticket';
+import type { Read, Write } from '../../../db/tx';
+import type { PartRow } from '../../../db/promotions';
+import type { Postmortem } from '../../../domain/learning';
+import type { NewEntry, SubjectKind } from '../../../domain/log';
+import type { Actor } from '../../../domain/principal';
+import type { PartOutcome } from '../../../domain/promotion';
+import type { Ticket } from '../../../domain/ticket';
 
 export interface PromotionRequest {
   tenantId: string;

@@ -1,10 +1,11 @@
 import { v7 } from 'uuid';
 import { z } from 'zod';
-import { skills } from '../../db/learning';
-import type { Write } from '../../db/tx';
-import type { Skill } from '../../domain/learning';
-import type { PartAction } from '../../domain/promotion';
-import { slug } from '../../domain/workflow-key';
+import { skills } from '../../../db/learning';
+import { saveSkill } from '../../../db/learning-writes';
+import type { Write } from '../../../db/tx';
+import type { Skill } from '../../../domain/learning';
+import type { PartAction } from '../../../domain/promotion';
+import { slug } from '../../../domain/workflow-key';
 import { entry, lock, sharedRow, type Lesson, type Part } from './part';
 import { inWords } from './text';
 
@@ -52,10 +53,10 @@ function draftsOf({ postmortem }: Lesson): Draft[] {
   });
 }
 
-const write = (tx: Write, id: string, to: Omit<Draft, 'name'>) =>
-  tx.query('update skills set description = $2, prompt_template = $3, updated_at = now() where id = $1', [
-    id, to.description, to.promptTemplate,
-  ]); // prettier-ignore
+const write = (tx: Write, { request }: Lesson, skill: Skill, to: Omit<Draft, 'name'>): Promise<Skill> => {
+  const latestVersion = skill.latestVersion + 1;
+  return saveSkill(tx, { ...skill, ...to, version: latestVersion, latestVersion, changedBy: request.by.name });
+};
 
 const made = (
   tx: Write,
@@ -71,17 +72,18 @@ const made = (
 
 const save = (tx: Write, lesson: Lesson, draft: Draft) =>
   sharedRow(
-    async () => (await skills.list(tx, 'where name = $1 for update', [draft.name]))[0] ?? null,
+    async () => (await skills.list(tx, 'where name = $1 and deleted_at is null for update', [draft.name]))[0] ?? null,
     async (standing) => {
-      await write(tx, standing.id, draft);
+      await write(tx, lesson, standing, draft);
       const { description, promptTemplate } = standing;
       return made(tx, lesson, standing, 'updated', { description, promptTemplate });
     },
     async () => {
       const at = new Date().toISOString();
       const created = await skills.insert(tx, {
-        ...draft, id: v7(), tenantId: tx.tenantId, number: 0, category: 'postmortem', enabled: true, assignedToAll: false,
-        createdAt: at, updatedAt: at,
+        ...draft, id: v7(), tenantId: tx.tenantId, number: 0, category: 'postmortem', parameters: [], enabled: true,
+        assignedToAll: false, version: 1, latestVersion: 1, candidateVersion: null, changedBy: lesson.request.by.name, createdAt: at,
+        updatedAt: at, deletedAt: null,
       }); // prettier-ignore
       return created && made(tx, lesson, created, 'created', null);
     },
@@ -99,7 +101,7 @@ export const skillsPart: Part = {
       await lock(tx, 'skills', id);
       const standing = await skills.byId(tx, id);
       if (!standing) continue;
-      if (before) await write(tx, id, before);
+      if (before) await write(tx, lesson, standing, before);
       else await tx.query('delete from skills where id = $1', [id]);
       tx.log(
         entry(lesson, 'skill.withdrawn', { kind: 'skill', id }, { skill_id: standing.number, name: standing.name }),

@@ -1,11 +1,12 @@
 import { v7 } from 'uuid';
 import { z } from 'zod';
-import { blueprints } from '../../db/learning';
-import { outcomeOf } from '../../db/promotions';
-import type { Write } from '../../db/tx';
-import { cut } from '../../domain/evidence';
-import type { Blueprint } from '../../domain/learning';
-import type { PartAction } from '../../domain/promotion';
+import { blueprints } from '../../../db/learning';
+import { livingOf, lockKey } from '../../../db/learning-queries';
+import { outcomeOf } from '../../../db/promotions';
+import type { Write } from '../../../db/tx';
+import { cut } from '../../../domain/evidence';
+import type { Blueprint } from '../../../domain/learning';
+import type { PartAction } from '../../../domain/promotion';
 import { entry, lock, origin, sharedRow, type Lesson, type Made, type Part } from './part';
 import { append, inWords, keyInWords, merge, news, withdraw, without } from './text';
 
@@ -18,6 +19,8 @@ const Undo = z.object({
   added: z.object({ description: z.string(), blueprint: z.string(), testPlan: z.string() }),
   skillIds: z.array(z.int()),
   guardrails: z.array(z.unknown()),
+  /** The review that stood, and the version that this promotion made: nobody else changed it since when it stands there. */
+  reviewed: z.object({ by: z.string().nullable(), at: z.string(), version: z.int() }).nullish(),
 });
 type Undo = z.output<typeof Undo>;
 
@@ -100,17 +103,21 @@ async function extend(tx: Write, lesson: Lesson, standing: Blueprint): Promise<M
   }));
   const pick = (what: 'text' | 'added'): Texts => Object.fromEntries(grown.map((g) => [g.name, g[what]])) as Texts;
   const skillIds = skillIdsOf(lesson);
-  // An active one stays active, a draft a draft: people move it on, promotions never do.
+  // An active one stays active, a draft a draft: people move it on, promotions never do. What is new was not reviewed.
   const next = await moved(tx, {
     ...standing,
     ...pick('text'),
     skillIds: merge(standing.skillIds, skillIds),
+    reviewedBy: null,
+    reviewedAt: null,
     approvalPolicy: policyOf(lesson, standing.approvalPolicy),
   });
   return made(tx, lesson, next, 'updated', {
     added: pick('added'),
     skillIds: news(standing.skillIds, skillIds),
     guardrails: news(Policy.parse(standing.approvalPolicy).guardrails, lesson.postmortem.guardrails),
+    reviewed:
+      standing.reviewedAt === null ? null : { by: standing.reviewedBy, at: standing.reviewedAt, version: next.version },
   });
 }
 
@@ -123,7 +130,7 @@ async function create(tx: Write, lesson: Lesson): Promise<Made | null> {
     ...added, id: v7(), tenantId: tx.tenantId, number: 0, name: `${keyInWords(workflowKey)} response workflow`, workflowKey, version: 1,
     status: request.workflowStatus, ticketClass: ticket?.ticketClass ?? null, triggerType: 'ticket', testResults: '',
     approvalPolicy: policyOf(lesson, {}), skillIds, createdBy: request.by.name, reviewedBy: null, reviewedAt: null,
-    createdAt: at, updatedAt: at,
+    reviewNotes: null, createdAt: at, updatedAt: at,
   }); // prettier-ignore
   return created && made(tx, lesson, created, 'created', { added, skillIds, guardrails: postmortem.guardrails });
 }
@@ -133,9 +140,8 @@ export const blueprintPart: Part = {
   make: (tx, lesson) =>
     sharedRow(
       async () => {
-        const found = await blueprints.list(tx, `where workflow_key = $1 and status <> 'superseded' for update`, [
-          lesson.workflowKey,
-        ]);
+        await lockKey(tx, lesson.workflowKey);
+        const found = await blueprints.list(tx, `where ${livingOf} for update`, [lesson.workflowKey]);
         return found[0] ?? null;
       },
       (standing) => extend(tx, lesson, standing),
@@ -143,7 +149,7 @@ export const blueprintPart: Part = {
     ),
 
   async unmake(tx, lesson, undo) {
-    const { id, action, added, skillIds, guardrails } = Undo.parse(undo);
+    const { id, action, added, skillIds, guardrails, reviewed } = Undo.parse(undo);
     await lock(tx, 'blueprints', id);
     const standing = await blueprints.byId(tx, id);
     if (!standing) return;
@@ -159,6 +165,7 @@ export const blueprintPart: Part = {
             blueprint: withdraw(standing.blueprint, added.blueprint),
             testPlan: withdraw(standing.testPlan, added.testPlan),
             skillIds: without(standing.skillIds, skillIds),
+            ...(reviewed?.version === standing.version && { reviewedBy: reviewed.by, reviewedAt: reviewed.at }),
             approvalPolicy: { ...policy, postmortem_ids: others, guardrails: without(policy.guardrails, guardrails) },
           },
     );

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { InstantSchema } from '../domain/common.schema';
+import type { Skill } from '../domain/learning';
+import { skills } from './learning';
+import type { Read } from './tx';
+
+/** Of a version, what may differ between two. */
+const Content = z
+  .object({
+    description: z.string(),
+    prompt_template: z.string(),
+    parameters: z.array(z.unknown()).default([]),
+    changed_by: z.string().default(''),
+  })
+  .transform((c) => ({
+    description: c.description,
+    promptTemplate: c.prompt_template,
+    parameters: c.parameters as Skill['parameters'],
+    changedBy: c.changed_by,
+  }));
+const Version = z.object({ version: z.int(), content: Content, at: InstantSchema });
+export type SkillVersion = z.output<typeof Version>;
+
+/** Every version that a skill ever had, newest first, the candidate among them. */
+export async function skillVersions(tx: Read, skillId: string): Promise<SkillVersion[]> {
+  const { rows } = await tx.query(
+    'select version, content, recorded_at as at from skill_versions where skill_id = $1 order by version desc',
+    [skillId],
+  );
+  return rows.map((r) => Version.parse(r));
+}
+
+/** A version beside the one in use. */
+export async function keepCandidate(tx: Read, skill: Skill): Promise<void> {
+  await tx.query('insert into skill_versions (tenant_id, skill_id, version, content) values ($1, $2, $3, $4)', [
+    tx.tenantId,
+    skill.id,
+    skill.version,
+    skills.json(skill),
+  ]);
+}
+
+/** The names of the agents that a skill is assigned to, by skill. */
+export async function assignedTo(tx: Read, skillIds: readonly string[]): Promise<Map<string, string[]>> {
+  const { rows } = await tx.query<{ id: string; names: string[] }>(
+    `select s.skill_id as id, array_agg(a.name order by a.name) as names
+     from skill_assignments s join agents a on a.id = s.agent_id and a.deleted_at is null
+     where s.skill_id = any($1) group by s.skill_id`,
+    [skillIds],
+  );
+  return new Map(rows.map((r) => [r.id, r.names]));
+}
+
+/** Assigns a skill to the agents of these names, and to no others; answers the names that no agent has. */
+export async function assign(tx: Read, skillId: string, names: readonly string[]): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string; name: string }>(
+    'select id, name from agents where name = any($1) and deleted_at is null',
+    [names],
+  );
+  const known = new Set(rows.map((r) => r.name));
+  const unknown = names.filter((n) => !known.has(n));
+  if (unknown.length) return unknown;
+  await tx.query('delete from skill_assignments where skill_id = $1 and not agent_id = any($2)', [
+    skillId,
+    rows.map((r) => r.id),
+  ]);
+  await tx.query(
+    `insert into skill_assignments (tenant_id, skill_id, agent_id) select $1, $2, unnest($3::uuid[]) on conflict do nothing`,
+    [tx.tenantId, skillId, rows.map((r) => r.id)],
+  );
+  return [];
+}
+
+export interface SkillFilter {
+  category: string | null;
+  enabledOnly: boolean;
+}
+
+export const listSkills = (tx: Read, f: SkillFilter): Promise<Skill[]> =>
+  skills.list(
+    tx,
+    `where deleted_at is null and ($1::text is null or category = $1) and (enabled or not $2) order by number`,
+    [f.category, f.enabledOnly],
+  );
+
+export async function skillByNumber(tx: Read, number: number): Promise<Skill | null> {
+  const [found] = await skills.list(tx, 'where number = $1 and deleted_at is null', [number]);
+  return found ?? null;
+}
+
+/** The same, held until the transaction ends. */
+export async function lockSkill(tx: Read, number: number): Promise<Skill | null> {
+  const [found] = await skills.list(tx, 'where number = $1 and deleted_at is null for no key update', [number]);
+  return found ?? null;
+}
+
+/** Why a skill is an agent's. */
+export type Reason = 'all' | 'assigned' | 'workflow';
+
+/**
+ * The skills of a run: those of everybody, those assigned to its agent, and those of the active workflow of its ticket's
+ * class or key. What nobody reviewed reaches none of them.
+ */
+export async function skillsOfRun(
+  tx: Read,
+  of: { agentId: string; workflowKeys: readonly string[] },
+): Promise<{ skill: Skill; reason: Reason }[]> {
+  const { rows } = await tx.query<Record<string, unknown> & { reason: Reason }>(
+    `select ${skills.columns()}, case when assigned_to_all then 'all' when mine.skill_id is not null then 'assigned' else 'workflow' end as reason
+     from skills left join skill_assignments mine on mine.skill_id = skills.id and mine.agent_id = $1
+     where enabled and deleted_at is null and (assigned_to_all or mine.skill_id is not null or number in (
+       select unnest(skill_ids) from blueprints where status = 'active' and reviewed_at is not null and workflow_key = any($2)))
+     order by number`,
+    [of.agentId, of.workflowKeys],
+  );
+  return rows.map((r) => ({ skill: skills.parse(r), reason: r.reason }));
+}
