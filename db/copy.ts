@@ -50,6 +50,12 @@ export class Fields {
     return (this.to[field] as number) - (this.from[field] as number) === text.length && this.begins(field, text);
   }
 
+  /** A part of it with one character for each byte: for what is ASCII, or wrong. Of null as well: ''. */
+  ascii(field: number, from = 0, to = Infinity): string {
+    const start = this.from[field] as number;
+    return this.bytes.toString('latin1', start + from, Math.min(start + to, this.to[field] as number));
+  }
+
   /** Of null as well: ''. */
   text(field: number): string {
     return this.bytes.toString('utf8', this.from[field], this.to[field]);

@@ -42,22 +42,27 @@ export const rawEntries = (tx: Read, after: Seq | null, upto: Seq, size: number)
     size,
   );
 
-const copied = [
-  ...saidColumns, 'seq', 'at', 'digest', 'prev_hash', 'hash', 'chain_shard', 'event_prev', 'event_hash',
-] as const; // prettier-ignore
+/** What an entry's hash is over, and the hash, go as one text with newlines between: it is put together there and compared here at once. */
+const linked = ['prev_hash', 'seq', 'at', 'digest', 'event_prev', 'event_hash', 'hash'] as const;
+const copied = [...saidColumns, 'seq', 'chain_shard', 'linked'] as const;
 type Copied = (typeof copied)[number];
 /** Which field of a copied entry a column is. */
 export const place = Object.fromEntries(copied.map((column, i) => [column, i])) as Record<Copied, number>;
-const isText = new Set<Copied>([
+const isText = new Set<Copied | (typeof linked)[number]>([
   'actor', 'body', 'kind', 'subject_kind', 'subject_id', 'transition', 'tool', 'decision', 'reason', 'request_id', 'correlation_id',
   'digest', 'prev_hash', 'hash', 'event_prev', 'event_hash',
 ]); // prettier-ignore
-const asText = copied.map((c) => (c === 'at' ? micros('l.at') : isText.has(c) ? `l.${c}` : `l.${c}::text`)).join(', ');
+const asText = (c: Copied | (typeof linked)[number]): string => {
+  if (c === 'linked') return linked.map(asText).join(` || E'\\n' || `);
+  if (c === 'at') return micros('l.at');
+  return isText.has(c) ? `l.${c}` : `l.${c}::text`;
+};
+const asTexts = copied.map(asText).join(', ');
 
 /** The first `limit` after `seq` as bytes, for very many; in order. */
 export const copyEntries = (tx: Read, after: Seq | null, limit: number, onEntry: (e: Fields) => void): Promise<void> =>
   tx.copy(
-    `select ${asText} from log l ${after === null ? '' : `where l.seq > ${after}`} order by l.seq limit ${limit}`,
+    `select ${asTexts} from log l ${after === null ? '' : `where l.seq > ${after}`} order by l.seq limit ${limit}`,
     onEntry,
   );
 
