@@ -1,6 +1,6 @@
 import type { Facts } from '../db/executions';
 import type { Call, Decision, Reason, Tool } from './call';
-import type { Limiter } from './limit';
+import type { Points } from '../db/rate-limits';
 import type { PolicyEngine, PolicyResult } from './policy';
 import type { Screening } from './screening';
 
@@ -25,7 +25,7 @@ export interface State {
 
 export interface StageDeps {
   policies: PolicyEngine;
-  limiter: Limiter;
+  limiter: Points;
   screen: (tool: Tool, args: Record<string, unknown>) => Screening;
   decide: (screening: Screening, policy: PolicyResult) => { decision: Decision; risk: number };
 }
@@ -64,13 +64,9 @@ export const stages: readonly Stage[] = [
   {
     name: 'rate_limit',
     run: async ({ call }, { limiter }) => {
-      try {
-        await limiter.consume(`${call.tenantId}:${call.agentId}`);
-        return null;
-      } catch (e) {
-        if (e instanceof Error) throw e; // the store is away: fail closed, the caller repeats
-        return stop('throttle', 'rate_limited', 'the agent calls too often');
-      }
+      // Rejects when the store is away: fail closed, the caller repeats.
+      const { consumed } = await limiter.consume(`${call.tenantId}:${call.agentId}`);
+      return consumed > limiter.points ? stop('throttle', 'rate_limited', 'the agent calls too often') : null;
     },
   },
   {

@@ -1,18 +1,17 @@
 import { join } from 'node:path';
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { Deps } from '../activities/deps';
 import { embeddedCredentials } from '../activities/integrations/credentials/embedded';
 import { httpModel } from '../activities/agents/model/http';
 import { httpCredentials } from '../activities/integrations/credentials/http';
 import { root, type Config } from '../config';
+import { inLots, sharedPoints } from '../db/rate-limits';
 import { transactionSources } from '../db/transactions/sources';
 import type { Harness } from '../domain/harness';
 import type { openKernel } from '../log/open';
 import type { Tool } from '../pipeline/call';
 import { loadPolicies, type PolicyEngine } from '../pipeline/policy';
-import { inBlocks } from '../pipeline/limit';
 import { createPipeline } from '../pipeline/run';
 import { combine, screenCall } from '../pipeline/screening';
 import { builtinTools } from '../pipeline/tools';
@@ -30,7 +29,7 @@ export interface Extensions {
 
 /** Calls that one agent may make in a minute, and how many of them a process asks for at a time: less than 1 %. */
 const callsPerMinute = 3_000;
-const block = 20;
+const lot = 20;
 
 /** What activities lean on: the kernel, and the governed pipeline over it. */
 export async function createDeps(
@@ -45,16 +44,7 @@ export async function createDeps(
     logger.error({ err }, 'a policy failed: the call was denied'),
   );
   const policies = added.policies?.(builtin) ?? builtin;
-  const shared = new RateLimiterPostgres({
-    storeClient: pool,
-    tableName: 'rate_limits',
-    tableCreated: true,
-    clearExpiredByTimeout: false,
-    keyPrefix: 'call',
-    points: callsPerMinute,
-    duration: 60,
-  });
-  const limiter = inBlocks(shared, block);
+  const limiter = inLots(sharedPoints(pool, 'call', callsPerMinute), lot);
   const { dataDir, publicUrl } = config;
   const transactions = transactionSources(config.transactionView);
   const tools = [...builtinTools({ store, dataDir, publicUrl, transactions }), ...(added.tools ?? [])];

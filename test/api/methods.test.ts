@@ -7,31 +7,76 @@ beforeAll(async () => {
 });
 afterAll(() => s.close());
 
-/** Every path as it is declared, with the methods that it has. */
-const methods = new Map<string, string[]>();
-for (const { op } of operations) {
-  const [method = '', path = ''] = op.route.split(' ');
-  for (const p of [path, ...(op.aliases ?? [])]) methods.set(p, [...(methods.get(p) ?? []), method]);
+interface Declared {
+  method: string;
+  path: string;
+  params: (typeof operations)[number]['op']['params'];
 }
-const segments = (path: string): string[] => path.split('/');
-/** Whether what fills the one is read as the other as well. */
-const covers = (pattern: string, path: string): boolean =>
-  segments(pattern).length === segments(path).length &&
-  segments(pattern).every((part, i) => /^[:*]/.test(part) || part === segments(path)[i]);
-const allowed = (path: string): string[] => {
-  const has = [...methods].filter(([pattern]) => covers(pattern, path)).flatMap(([, m]) => m);
+const declared: Declared[] = operations.flatMap(({ op }) => {
+  const [method = '', path = ''] = op.route.split(' ');
+  return [path, ...(op.aliases ?? [])].map((p) => ({ method, path: p, params: op.params }));
+});
+/** What a path's parameters are in a URL; null: it is another path. */
+function read(path: string, url: string): Record<string, string | string[]> | null {
+  const [parts, given] = [path.split('/'), url.split('/')];
+  if (parts.length !== given.length) return null;
+  const params: Record<string, string | string[]> = {};
+  for (const [i, part] of parts.entries()) {
+    const value = given[i] ?? '';
+    if (part.startsWith(':')) params[part.slice(1)] = value;
+    else if (part.startsWith('*')) params[part.slice(1)] = [value];
+    else if (part !== value) return null;
+  }
+  return params;
+}
+/** The methods that a URL has: of those that are declared for it, the ones whose parameters it can be. */
+const allowed = (url: string): string[] => {
+  const has = declared.flatMap(({ method, path, params }) => {
+    const given = read(path, url);
+    return given && (params?.safeParse(given).success ?? true) ? [method] : [];
+  });
   return [...new Set([...has, ...(has.includes('GET') ? ['HEAD'] : [])])].sort();
+};
+const values = ['1', '01890000-0000-7000-8000-0000000000ff', 'name', 'a'.repeat(64), 'swagger-ui.css'];
+/** A URL of the path that something could be at. */
+const filled = (path: string): string => {
+  const urls = values.map((value) => path.replace(/[:*]\w+/g, value));
+  const found = urls.find((url) => allowed(url).length);
+  if (found === undefined) throw new Error(`none of the values of this test can be in ${path}`);
+  return found;
 };
 
 test('a path answers a method that it does not have with 405, and names those that it has', async () => {
-  expect(methods.size).toBeGreaterThan(50);
-  for (const path of methods.keys()) {
-    const has = allowed(path);
+  const paths = new Set(declared.map(({ path }) => path));
+  expect(paths.size).toBeGreaterThan(50);
+  for (const path of paths) {
+    const url = filled(path);
+    const has = allowed(url);
     const other = ['DELETE', 'PUT', 'PATCH', 'POST', 'GET'].find((method) => !has.includes(method)) ?? '';
-    const url = path.replace(/[:*]\w+/g, '1');
     const { status, headers, body } = await s.call(other, url);
-    expect([other, path, status, headers.get('allow')]).toEqual([other, path, 405, has.join(', ')]);
+    expect([other, url, status, headers.get('allow')]).toEqual([other, url, 405, has.join(', ')]);
     expect(JSON.stringify(body)).toContain(`${url} has no ${other}`);
+  }
+});
+
+test('no method is named that answers 404 whatever is there: one of a neighbour whose parameter the last word cannot be', async () => {
+  // Where a literal path and a parameter's meet: the methods of the parameter's that the literal one has not.
+  const meeting = declared.filter(({ path, method, params }) =>
+    declared.some((literal) => {
+      const given = read(path, literal.path);
+      if (path === literal.path || !given || /[:*]/.test(literal.path)) return false;
+      return literal.method !== method && params !== undefined && !params.safeParse(given).success;
+    }),
+  );
+  expect(meeting.length).toBeGreaterThan(0);
+  for (const { method, path } of meeting) {
+    for (const literal of new Set(
+      declared.map((d) => d.path).filter((p) => p !== path && !/[:*]/.test(p) && read(path, p)),
+    )) {
+      if (declared.some((d) => d.path === literal && d.method === method)) continue;
+      const { headers } = await s.call('OPTIONS', literal);
+      expect([literal, headers.get('allow')?.split(', ').includes(method)]).toEqual([literal, false]);
+    }
   }
 });
 

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { v5 } from 'uuid';
 import { z } from 'zod';
 import { root } from '../../config';
@@ -44,7 +43,7 @@ beforeAll(async () => {
     policies: approvedBeforehand(await loadPolicies(join(root, 'policy/compiled'), (e) => failures.push(e))),
     screen: screenCall,
     decide: combine,
-    limiter: new RateLimiterMemory({ points: 1_000, duration: 60 }),
+    limiter: { points: 1, consume: () => Promise.resolve({ consumed: 1, leftMs: 60_000 }) },
   });
   await house.owner.query(`insert into agent_grants (id, tenant_id, agent_id, tool, effect) values ($1, $2, $3, $4, 'ALLOW')`, [
     v5(applyEffect, house.analystId), house.tenantId, house.analystId, applyEffect,

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { v7 } from 'uuid';
 import { situationOfRun } from '../../../activities/agents/brief';
 import { learningActivities, type PartName, type PromotionRequest } from '../../../activities/learning/promote';
@@ -44,7 +43,7 @@ beforeAll(async () => {
     policies: await loadPolicies(join(root, 'policy/compiled'), (e) => failures.push(e)),
     screen: screenCall,
     decide: combine,
-    limiter: new RateLimiterMemory({ points: 1_000, duration: 60 }),
+    limiter: { points: 1, consume: () => Promise.resolve({ consumed: 1, leftMs: 60_000 }) },
   });
 });
 afterAll(() => house.close());

@@ -1,0 +1,51 @@
+import express, { type Request, type Response } from 'express';
+import { Invalid, NotFound, TooLarge, UnsupportedMedia } from '../../domain/errors';
+import type { Kernel } from '../kernel';
+import type { Operation, Received } from '../operation';
+import { BadRequest } from '../bad-request';
+import { InvalidRequest } from './failure';
+import { firstIllFormed } from './text';
+
+/** What stands in the path can't be this operation's parameters: the path is another's, or nobody's. */
+export class OtherPath extends NotFound {}
+
+/** @throws OtherPath, InvalidRequest */
+export const inputs = (req: Request, op: Operation, body: unknown, received: Received | null = null) => {
+  const params = op.params?.safeParse(req.params);
+  if (params && !params.success) throw new OtherPath('not found');
+  const query = op.query?.safeParse(req.query);
+  if (query && !query.success) throw new InvalidRequest('query', query.error.issues);
+  if (received) return { params: params?.data, query: query?.data, body: received.rows };
+  const parsed = op.body?.safeParse(body === undefined ? {} : body);
+  if (parsed && !parsed.success) throw new InvalidRequest('body', parsed.error.issues);
+  return { params: params?.data, query: query?.data, body: parsed?.data };
+};
+
+/** The body after the credential and the limits, so that nobody unknown makes us read one. */
+export const readBody = (kernel: Kernel): ((req: Request, res: Response) => Promise<unknown>) => {
+  const json = express.json({ limit: kernel.config.maxBodyBytes, strict: false, type: () => true });
+  return async (req, res) => {
+    const empty = req.get('transfer-encoding') === undefined && Number(req.get('content-length') ?? 0) === 0;
+    if (empty) return undefined;
+    if (!req.is('application/json') && !req.is('+json'))
+      throw new UnsupportedMedia('the body must be application/json', { field: 'Content-Type' });
+    await new Promise<void>((resolve, reject) => {
+      json(req, res, (e?: unknown) => (e ? reject(bodyError(e, kernel.config.maxBodyBytes)) : resolve()));
+    });
+    return req.body as unknown;
+  };
+};
+
+function bodyError(e: unknown, limit: number): Error {
+  const type = (e as { type?: string }).type;
+  if (type === 'entity.too.large') return new TooLarge(`body: larger than ${limit} bytes`, { field: 'body' });
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new UnsupportedMedia((e as Error).message, { field: 'Content-Type' });
+  return new BadRequest('body: malformed JSON', { field: 'body' });
+}
+
+/** @throws Invalid naming the part that Postgres could not store */
+export function assertStorable(value: unknown): void {
+  const ill = firstIllFormed(value);
+  if (ill !== null) throw new Invalid(`${ill}: holds something that cannot be stored`, { field: ill });
+}
