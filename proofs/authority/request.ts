@@ -51,7 +51,7 @@ export async function request(
     else if (where === 'query') query[field] = value;
     else if (where === 'header') headers[field] = String(value);
     else if (noun === 'receipt') Object.assign(body, value);
-    else put(body, field, value);
+    else put(body, field, field.endsWith('_ids') ? [value] : value);
   }
   if (inner !== undefined) {
     const says = { tenant_id: inner, tenantId: inner };

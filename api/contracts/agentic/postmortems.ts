@@ -5,23 +5,11 @@ import { operation } from '../../operation';
 import { byId, flag, Instant, intId, name, page, prose, whole } from '../shapes';
 import { ArticleShape } from './knowledge';
 import { SkillShape } from './skills';
+import { text } from './texts';
 import { WorkflowShape } from './workflows';
 
 const tag = 'Postmortems';
 
-/** Agents send lists and objects where people write text: it becomes text. */
-const inText = (value: unknown): string => {
-  if (Array.isArray(value)) return value.map((item) => `- ${inText(item)}`).join('\n');
-  if (typeof value === 'string') return value;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? '';
-  return Object.entries(value)
-    .map(([key, inner]) => `${key}: ${inText(inner)}`)
-    .join('\n');
-};
-const text = z
-  .union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
-  .transform(inText)
-  .pipe(z.string().max(50_000));
 const list = z
   .union([z.array(z.unknown()), z.string(), z.record(z.string(), z.unknown())])
   .transform((value) => (Array.isArray(value) ? value : [value]))

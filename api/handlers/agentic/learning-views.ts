@@ -84,6 +84,7 @@ export const workflowView = (b: Blueprint) => ({
   created_by: b.createdBy,
   reviewed_by: b.reviewedBy,
   reviewed_at: b.reviewedAt,
+  review_notes: b.reviewNotes,
   created_at: b.createdAt,
   updated_at: b.updatedAt,
 });

@@ -3,14 +3,14 @@ import { postmortems as rows } from '../../../db/learning';
 import { listPostmortems, postmortemByNumber, type PostmortemView } from '../../../db/learning-queries';
 import { runs } from '../../../db/runs';
 import type { Read, Write } from '../../../db/tx';
-import { Conflict, Forbidden, NotFound } from '../../../domain/errors';
+import { Conflict, NotFound } from '../../../domain/errors';
 import { edit, review, type Postmortem } from '../../../domain/learning';
 import { synthesise } from '../../../pipeline/learning/synthesis';
 import type { postmortems } from '../../contracts/agentic/postmortems';
 import type { Ctx, Handlers } from '../../kernel';
 import { postmortemView } from './learning-views';
 import { assetsOf, promote } from './promotion';
-import { heldTicket, seenTicket } from './seen';
+import { assertPerson, heldTicket, seenTicket } from './seen';
 
 /** @throws NotFound, for a foreign postmortem as for one that never was */
 async function seen(ctx: Ctx, tx: Read, number: number): Promise<PostmortemView> {
@@ -20,11 +20,7 @@ async function seen(ctx: Ctx, tx: Read, number: number): Promise<PostmortemView>
   return found;
 }
 
-/** What an agent wrote counts when people have read it: they, and no agent, say so. @throws Forbidden */
-function assertPerson(ctx: Ctx): void {
-  if (ctx.principal.kind !== 'agent') return;
-  throw new Forbidden('a postmortem is reviewed and promoted by people', { reason: 'agent', authenticated: true });
-}
+const byPeople = 'a postmortem is reviewed and promoted by people';
 
 /** The run that a request names by agent or by task; null when it names none. @throws NotFound when it worked on another ticket */
 async function runOf(
@@ -207,7 +203,7 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
     }),
 
   reviewPostmortem: async ({ params, body }, ctx) => {
-    assertPerson(ctx);
+    assertPerson(ctx, byPeople);
     return ctx.write(async (tx) => {
       const standing = await seen(ctx, tx, params.id);
       const status = review(standing.status, body.approved) as 'approved' | 'needs_revision';
@@ -225,7 +221,7 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
   },
 
   promotePostmortem: async ({ params, body }, ctx) => {
-    assertPerson(ctx);
+    assertPerson(ctx, byPeople);
     const found = await ctx.read((tx) => seen(ctx, tx, params.id));
     return promote(ctx, found, body);
   },

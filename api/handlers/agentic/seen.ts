@@ -1,13 +1,19 @@
 import { runByNumber, type RunView } from '../../../db/run-queries';
 import { lockTicket, ticketByNumber, type TicketView } from '../../../db/ticket-queries';
 import type { Read } from '../../../db/tx';
-import { NotFound } from '../../../domain/errors';
+import { Forbidden, NotFound } from '../../../domain/errors';
 import type { Ticket } from '../../../domain/ticket';
 import type { Ctx } from '../../kernel';
 
 /** A credential of a run sees its own ticket; every other is to it as one that never was. */
 const hidden = (ctx: Ctx, ticketId: string): boolean =>
   ctx.principal.ticketId !== null && ctx.principal.ticketId !== ticketId;
+
+/** What an agent wrote counts when people have read it: they, and no agent, say so. @throws Forbidden */
+export function assertPerson(ctx: Ctx, why: string): void {
+  if (ctx.principal.kind !== 'agent') return;
+  throw new Forbidden(why, { reason: 'agent', authenticated: true });
+}
 
 /** @throws NotFound, for a foreign ticket as for one that never was */
 export async function seenTicket(ctx: Ctx, tx: Read, number: number): Promise<TicketView> {
