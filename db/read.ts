@@ -112,7 +112,8 @@ async function reading<T>(
   } finally {
     // Nobody waits for the end: who gets the connection next sends behind it, and one that broke is given to nobody.
     if (query.begun && last.length) sendBatch(client, last).catch(() => undefined);
-    client.release();
+    // A statement that took too long has ended the connection, and the client does not know yet.
+    client.release(client.connection.stream.destroyed);
   }
 }
 

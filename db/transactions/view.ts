@@ -43,6 +43,7 @@ export function viewTransactions({ url, view, timeoutMs }: ViewSettings): ViewSo
     application_name: 'wheelhouse',
   });
   pool.on('error', () => undefined); // an idle one that breaks is replaced; whoever asks next hears of it
+  pool.on('connect', (client) => client.on('error', () => undefined)); // and whoever asks one that breaks
   const relation = quoted(view);
 
   const ask = async <S extends z.ZodType>(schema: S, sql: string, params: unknown[]): Promise<z.output<S>[]> => {

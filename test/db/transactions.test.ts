@@ -11,6 +11,7 @@ import { before } from '../../domain/transactions/windows';
 import { writeDisputes, writeTransactions } from '../../db/transactions/ingest';
 import { keptIn } from '../domain/transactions/kept';
 import { openHouse, type House } from '../house';
+import { until } from '../until';
 import { paymentRows, random } from '../payments';
 
 let house: House;
@@ -156,4 +157,28 @@ test('a view that takes too long, and a database that is away, are trouble to be
   const away = viewTransactions(settings({ url: 'postgres://nobody@127.0.0.1:1/none' }));
   await expect(away.find(payments[0]?.transactionId ?? '')).rejects.toThrow(/ECONNREFUSED/);
   await away.close();
+});
+
+test('a database that ends its connections, in a statement and between two, fails what was asked and not the process', async () => {
+  await house.owner.query(`${outside('asleep')} as select p.* from outside.payments p, pg_sleep(60)`);
+  const ended = viewTransactions(settings({ view: 'outside.asleep' }));
+  const failed = expect(ended.find(payments[0]?.transactionId ?? '')).rejects.toThrow();
+  const backends = (state: string) =>
+    house.owner.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'wheelhouse' and state = $1 and datname = current_database()`,
+      [state],
+    );
+  await until('the statement to be asked', async () => (await backends('active')).rowCount === 1);
+  await failed;
+  await ended.close();
+  const well = viewTransactions(settings());
+  expect(await well.find(payments[0]?.transactionId ?? '')).toEqual(payments[0]);
+  await backends('idle');
+  await until('the view to be read again', () =>
+    well.find(payments[0]?.transactionId ?? '').then(
+      () => true,
+      () => false,
+    ),
+  );
+  await well.close();
 });

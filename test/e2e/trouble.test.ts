@@ -1,49 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, connect, type Server as NetServer, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { startApi } from '../../api/main';
 import { demoLog } from '../../cli/story';
-import { childEnvironment, loadConfig, root } from '../../config';
+import { loadConfig } from '../../config';
 import { caller, startServer, until, type Server } from '../harness';
 import { temporal } from '../stack';
-
-/** A wire that can be cut. */
-async function wire(to: { host: string; port: number }) {
-  const sockets = new Set<Socket>();
-  let cut = false;
-  const server: NetServer = createServer((near) => {
-    if (cut) return void near.destroy();
-    const far = connect(to);
-    for (const [a, b] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(a);
-      a.on('error', () => b.destroy()).on('close', () => { sockets.delete(a); b.destroy(); }).pipe(b); // prettier-ignore
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    cut() {
-      cut = true;
-      for (const socket of sockets) socket.destroy();
-    },
-    mend: () => void (cut = false),
-    async close() {
-      this.cut();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-const environmentOf = (s: Server, changes: Record<string, string> = {}): Record<string, string> => ({
-  PORT: '0', DATABASE_URL: s.config.databaseUrl ?? '', TEMPORAL_ADDRESS: temporal().address, WHEELHOUSE_DATA_DIR: s.config.dataDir,
-  WHEELHOUSE_MASTER_KEY: s.config.masterKey?.toString('base64') ?? '', TASK_QUEUE_PREFIX: s.config.taskQueuePrefix, LOG_LEVEL: 'silent',
-  RATE_LIMIT_PER_MINUTE: '1000000', ...changes,
-}); // prettier-ignore
+import { wire } from '../wire';
+import { environmentOf, kill, workerProcess } from '../worker-process';
 
 let s: Server;
 beforeAll(async () => void (s = await startServer()));
@@ -105,19 +67,9 @@ test('Postgres away: 503, and what was acknowledged is there when it is back', a
   await line.close();
 });
 
-/** A worker as a process of its own, to be killed. */
-async function workerProcess(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'worker'], {
-    env: childEnvironment(environmentOf(s)),
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  await once(child, 'message');
-  return child;
-}
-
 test('a worker killed in mid-run: the run goes on elsewhere, every step happens once', async () => {
   await s.stopWorker();
-  const first = await workerProcess();
+  const first = await workerProcess(s);
   const { body: ticket } = await s.call('POST', '/api/tickets', { title: 'worker dies', ticket_class: 'Incident' });
   const form = new FormData();
   form.set('file', new Blob([demoLog()]), 'auth.log');
@@ -133,9 +85,8 @@ test('a worker killed in mid-run: the run goes on elsewhere, every step happens 
       ).rowCount,
     'the run to be under way',
   );
-  first.kill('SIGKILL');
-  await once(first, 'exit');
-  const second = await workerProcess();
+  await kill(first);
+  const second = await workerProcess(s);
   const change = await until(
     async () => {
       const { body } = await s.call('GET', `/api/changes?agent_id=${agent.agent_id}&status=pending`);
