@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { RecordKind } from './domain/agent-records';
+import type { KeptKind } from './domain/agent-records';
 
 /** The project's folder: where migrations/, policy/ and package.json are, whether this runs from source or from dist/. */
 export const root = existsSync(join(__dirname, 'package.json')) ? __dirname : dirname(__dirname);
@@ -97,6 +97,7 @@ const Environment = z.object({
   RETENTION_METRICS_DAYS: positive.max(36_500).default(30),
   RETENTION_TOOL_LOG_DAYS: positive.max(36_500).default(30),
   RETENTION_REPORT_RUNS_DAYS: positive.max(36_500).default(365),
+  RETENTION_REPORTED_RUNS_DAYS: positive.max(36_500).default(365),
   /** How often all alert rules are held against all agents; those of an agent whose run ended are at once. */
   ALERT_SECONDS: positive.default(30),
   /** Webhooks may go to private and loopback addresses: for receivers on premise. */
@@ -131,7 +132,7 @@ export interface Config {
   investigationDeadlineMs: number;
   opsAgentModel: ModelSettings | null;
   sweepSeconds: number;
-  retentionDays: Record<RecordKind, number>;
+  retentionDays: Record<KeptKind, number>;
   alertSeconds: number;
   webhookAllowPrivate: boolean;
   secureCookies: boolean;
@@ -204,6 +205,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       metrics: e.RETENTION_METRICS_DAYS,
       tool_log: e.RETENTION_TOOL_LOG_DAYS,
       report_runs: e.RETENTION_REPORT_RUNS_DAYS,
+      reported_runs: e.RETENTION_REPORTED_RUNS_DAYS,
     },
     alertSeconds: e.ALERT_SECONDS,
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,

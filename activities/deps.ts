@@ -1,6 +1,6 @@
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { RecordKind } from '../domain/agent-records';
+import type { KeptKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
 import type { Model } from '../domain/model';
 import type { FileStore } from '../log/files';
@@ -22,7 +22,7 @@ export interface Deps {
   logger: Logger;
   gateTtlMs: number;
   /** For how many days what agents report is kept. */
-  retentionDays: Record<RecordKind, number>;
+  retentionDays: Record<KeptKind, number>;
   /** Webhooks may go to private addresses. */
   webhookAllowPrivate: boolean;
 }

@@ -60,21 +60,3 @@ export async function insertRecords(
   );
   return { rows, added: rowCount ?? 0 };
 }
-
-/** Takes away the oldest of those that are older than so many days, `limit` at most; gives how many, and the newest of them. */
-export async function expireRecords(
-  tx: Read,
-  kind: RecordKind,
-  days: number,
-  limit: number,
-): Promise<{ removed: number; upTo: Date | null }> {
-  const { table, time } = recordKinds[kind];
-  const { rows } = await prepared<{ removed: number; up_to: Date | null }>(
-    tx,
-    `with old as (delete from ${table} where id in (
-       select id from ${table} where ${time} < now() - $1 * interval '1 day' order by ${time}, id limit $2) returning ${time})
-     select count(*)::int as removed, max(${time}) as up_to from old`,
-    [days, limit],
-  );
-  return { removed: rows[0]?.removed ?? 0, upTo: rows[0]?.up_to ?? null };
-}

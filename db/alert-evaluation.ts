@@ -75,7 +75,8 @@ const conditions: Record<RuleType, Condition> = {
     // Counted by the trigger where it is registered (000020).
     fact: `select coalesce(w.failures, failures_after(current_tenant(), null, w.name, coalesce(
         (select x.completed_at from reported_runs x where x.agent_name = w.name and x.status = 'completed'
-         order by x.completed_at desc limit 1), '-infinity'))) as measured`,
+         order by x.completed_at desc limit 1), (select g.success_at from gone_runs g where g.agent_name = w.name),
+        '-infinity'))) as measured`,
     holds: '>=',
     runs: each(
       ['failed'],

@@ -45,11 +45,12 @@ export async function listSignals(tx: Read, f: SignalFilter, limit: number): Pro
   return rows.map((r) => Row.parse(r));
 }
 
-/** How many wait, of all agents. */
+/** How many wait, of all agents: as the tally has it (000025), without those that the next sweep ends. */
 export async function countPendingSignals(tx: Read): Promise<number> {
   const { rows } = await prepared<{ n: number }>(
     tx,
-    `select count(*)::int as n from agent_signals s where ${waits}`,
+    `select (select coalesce(sum(n), 0) from signal_tallies)::int
+       - (select count(*) from agent_signals where status = 'pending' and expires_at <= now())::int as n`,
     [],
   );
   return rows[0]?.n ?? 0;

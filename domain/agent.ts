@@ -51,6 +51,8 @@ export interface Definition {
   name?: string | undefined;
   system_prompt?: string | undefined;
   model?: string | undefined;
+  capabilities?: string[] | undefined;
+  harness?: 'embedded' | undefined;
   [more: string]: unknown;
 }
 

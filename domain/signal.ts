@@ -1,4 +1,4 @@
-/** expired: its time was over before anybody acted on it. */
+/** expired: its time was over before anybody acted on it; its row says so once the sweep has come by. */
 export const signalStatuses = ['pending', 'actioned', 'expired'] as const;
 export type SignalStatus = (typeof signalStatuses)[number];
 

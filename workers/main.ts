@@ -14,15 +14,16 @@ import { queuesOf } from '../domain/queues';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
-import { keepAlerting } from './alerts';
+import { alertNotices, alertRules } from './alerts';
 import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
-import { startDispatcher } from './dispatcher';
+import { dispatcher } from './dispatcher';
 import { refusals } from './failures';
 import { installRuntime } from './runtime';
-import { startScheduler } from './scheduler';
+import { readLog } from './reader';
+import { scheduler } from './scheduler';
 import { ensureSchedules } from './schedules';
-import { startStarter } from './starter';
+import { starter } from './starter';
 import { keepTallies } from './tallies';
 
 export interface RunningWorker {
@@ -80,11 +81,15 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const running = workers.map((w) => w.run());
   const stopping = new AbortController();
   const around = { store: kernel.store, logger, signal: stopping.signal };
+  const readers = [
+    dispatcher(client.workflow, logger, stopping.signal),
+    starter({ temporal: client.workflow, taskQueue: queues.lifecycle, logger }),
+    scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
+    alertRules,
+    alertNotices(client.workflow, queues, stopping.signal),
+  ];
   const tended = [
-    startDispatcher(client.workflow, around),
-    startStarter({ ...around, temporal: client.workflow, taskQueue: queues.lifecycle }),
-    startScheduler({ store: kernel.store, schedule: client.schedule, queues }, around),
-    keepAlerting({ ...around, temporal: client.workflow, queues }),
+    ...readers.map((reader) => readLog(reader, around)),
     keepTallies(kernel.store, logger, stopping.signal),
   ];
   await ensureSchedules(client, queues.lifecycle, config);

@@ -1,16 +1,18 @@
 import type { Logger } from 'pino';
-import { moveCursor, readOn, takeCursor, tenantsBehind, type Passed } from '../db/cursors';
-import { untilOnDisk } from '../db/tx';
+import { moveCursor, readOn, takeCursor, tenantsBehind, type Entry } from '../db/cursors';
+import { untilOnDisk, type Write } from '../db/tx';
 import type { Store } from '../log/store';
 import { keepLooking } from './loop';
 
 export interface Reader {
   /** Whose cursor it is. */
   name: string;
-  /** Entries that it passes on. */
+  /** Entries that it is told of. */
   kinds: readonly string[];
-  /** Passes one on: at least once, in the log's order. What it throws keeps the cursor before this entry. */
-  pass(tenantId: string, entry: Passed): Promise<void>;
+  /** Younger entries are left for later: until then they are somebody else's. */
+  graceSeconds?: number;
+  /** Of one window, in the log's order, in the transaction in which the cursor moves behind it. What it throws keeps the cursor. */
+  take: (tx: Write, entries: readonly Entry[]) => Promise<void>;
   /** How often it looks, and what is late when it cannot. */
   often: Parameters<typeof keepLooking>[0];
 }
@@ -24,9 +26,33 @@ export interface Around {
 /** Entries of the log that one transaction looks through. */
 const window = 2_000;
 
+/** What came before this entry is done, and is not to come again. */
+class StuckAt extends Error {
+  constructor(
+    readonly seq: number,
+    cause: unknown,
+  ) {
+    super(`what entry ${seq} says was not passed on`, { cause });
+  }
+}
+
+/** For those whose doing leaves the database: what one of them throws keeps the cursor before it, and not before the others. */
+export const oneByOne =
+  (signal: AbortSignal, pass: (tenantId: string, entry: Entry) => Promise<void>): Reader['take'] =>
+  async ({ tenantId }, entries) => {
+    for (const entry of entries) {
+      try {
+        signal.throwIfAborted();
+        await pass(tenantId, entry);
+      } catch (cause) {
+        throw new StuckAt(entry.seq, cause);
+      }
+    }
+  };
+
 /**
- * Passes on what was written first and must reach somebody outside the database: every entry of those kinds, of every tenant's
- * log, in order. The cursor moves with what was passed on, so what was lost comes again. Ends when `signal` is aborted, and never
+ * Passes on what was written first and must reach somebody: every entry of those kinds, of every tenant's log, in order, and at
+ * least once. The cursor moves with what was passed on, so what was lost comes again. Ends when `signal` is aborted, and never
  * for another reason: trouble is waited out.
  */
 export const readLog = (reader: Reader, around: Around): Promise<void> =>
@@ -36,25 +62,29 @@ export const readLog = (reader: Reader, around: Around): Promise<void> =>
   });
 
 /** One window of one tenant's log. True when there is more. @throws what kept it from being passed on, after what was is kept */
-async function readWindow(reader: Reader, { store, signal }: Around, tenantId: string): Promise<boolean> {
-  const { more, trouble } = await store.write(tenantId, async (tx) => {
-    const from = await takeCursor(tx, reader.name);
-    if (from === null) return { more: false, trouble: null }; // another worker is at it
-    const { entries, end, last } = await readOn(tx, from, reader.kinds, window);
-    if (entries.length) await untilOnDisk(store.pool);
-    for (const [i, entry] of entries.entries()) {
+export async function readWindow(
+  { name, kinds, graceSeconds = 0, take }: Reader,
+  { store, signal }: Pick<Around, 'store' | 'signal'>,
+  tenantId: string,
+): Promise<boolean> {
+  const { more, stuck } = await store.write(tenantId, async (tx) => {
+    const from = await takeCursor(tx, name);
+    if (from === null) return { more: false, stuck: null }; // another worker is at it
+    const { entries, end, last } = await readOn(tx, from, { kinds, window, graceSeconds });
+    if (entries.length) {
+      await untilOnDisk(store.pool);
       try {
-        signal.throwIfAborted();
-        await reader.pass(tenantId, entry);
-      } catch (trouble) {
-        await moveCursor(tx, reader.name, (entries[i]?.seq ?? from + 1) - 1);
-        return { more: false, trouble };
+        await take(tx, entries);
+      } catch (stuck) {
+        if (!(stuck instanceof StuckAt)) throw stuck;
+        await moveCursor(tx, name, stuck.seq - 1);
+        return { more: false, stuck };
       }
     }
-    await moveCursor(tx, reader.name, end);
-    return { more: end < last, trouble: null };
+    if (end > from) await moveCursor(tx, name, end);
+    return { more: end < last, stuck: null };
   });
-  if (trouble !== null && !signal.aborted)
-    throw new Error(`something of tenant ${tenantId} was not passed on`, { cause: trouble });
+  if (stuck !== null && !signal.aborted)
+    throw new Error(`something of tenant ${tenantId} was not passed on`, { cause: stuck });
   return more;
 }

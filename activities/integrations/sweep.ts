@@ -8,7 +8,7 @@ import type { Gate } from '../../domain/gate';
 import { endedStatuses } from '../../domain/run';
 import { attemptId, workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
-import { expireRecordsOf } from './expire';
+import { endByTime } from './expire';
 import type { investigationActivities } from '../lifecycle/investigations';
 import type { runActivities } from '../lifecycle/runs';
 import { isGone as goneIn } from './gone';
@@ -94,7 +94,7 @@ export const sweepActivities = (
       const swept: Swept = { runs: 0, investigations: 0, access: [], gates: [] };
       for (const tenantId of await store.tenants()) {
         Context.current().heartbeat(tenantId);
-        await expireRecordsOf(deps, tenantId);
+        await endByTime(deps, tenantId);
         swept.runs += await abandoned(tenantId);
         swept.investigations += await abandonedInvestigations(tenantId);
         swept.access.push(...(await orphans(tenantId)));

@@ -59,8 +59,9 @@ export async function seedFleet(url: string, tenantId: string, agents: number, r
        from generate_series(1, $2::int) i`,
       [tenantId, Math.ceil(agents / 10)],
     );
-    await owner.query('select tally_runs_afresh()');
-    for (const table of ['agents', 'run_tallies', 'agent_signals']) await owner.query(`vacuum (analyze) ${table}`);
+    await owner.query('select tally_runs_afresh(), tally_signals_afresh()');
+    for (const table of ['agents', 'run_tallies', 'agent_signals', 'signal_tallies'])
+      await owner.query(`vacuum (analyze) ${table}`);
     await owner.query('checkpoint');
   } finally {
     await owner.end();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { startServer, until, type Server } from '../harness';
+import { startApi } from '../../api/main';
+import { caller, startServer, until, type Server } from '../harness';
 
 let s: Server;
 beforeAll(async () => {
@@ -116,6 +117,25 @@ describe('the registry', () => {
     expect(await run()).toEqual({ status: 'terminated', error: `agent ${agent['name']} was deleted` });
   });
 
+  it('is not deleted while a run of it cannot be stopped, and is when it is asked for again', async () => {
+    const agent = await register();
+    const { run_id: id } = (await s.call('POST', `${base}/${agent.id}/test-run`, {})).body.data;
+    const status = async () => (await s.owner.query('select status from runs where id = $1', [id])).rows[0]?.status;
+    await until(async () => (await status()) === 'pending_approval', 'the run to wait');
+    const api = await startApi({ ...s.config, temporalAddress: '127.0.0.1:1' });
+    for (const _attempt of [1, 2]) {
+      const a = await caller(api.url, s.token)('DELETE', `${base}/${agent.id}`);
+      expect([a.status, Number(a.headers.get('retry-after'))]).toEqual([503, expect.any(Number)]);
+      expect(a.headers.get('retry-after')).toMatch(/^\d+$/);
+    }
+    await api.close();
+    expect((await s.call('GET', `${base}/${agent.id}`)).body).toEqual({ data: agent });
+    expect([await status(), await kinds(agent.id)]).toEqual(['pending_approval', ['agent.registered']]);
+    expect((await s.call('DELETE', `${base}/${agent.id}`)).status).toBe(204);
+    expect(await status()).toBe('terminated');
+    expect((await s.call('DELETE', `${base}/${agent.id}`)).status).toBe(404);
+  });
+
   it('lets go of one that has run: its keys are dead, its runs are there, and it is in no list', async () => {
     const agent = await register({ capabilities: [] });
     const run = await s.call('POST', `${base}/${agent.id}/test-run`, {});
@@ -130,58 +150,6 @@ describe('the registry', () => {
     expect(list).not.toContain(agent.id);
     expect((await s.owner.query('select from runs where id = $1', [run.body.data.run_id])).rowCount).toBe(1);
     expect((await s.call('POST', '/api-keys', { name: 'more', agent_id: agent.id })).status).toBe(404);
-  });
-});
-
-describe('definitions', () => {
-  const define = (id: string, agent: unknown, headers = {}) =>
-    s.call('POST', `${base}/${id}/definition`, { agent }, headers);
-
-  it('gets a version more with each change, on top of what stood; two at once are both there', async () => {
-    const agent = await register();
-    const first = await define(agent.id, {
-      name: 'Reporter',
-      system_prompt: 'Be brief',
-      model: 'small',
-      tools: ['a'],
-    });
-    expect(first.body.data).toEqual({
-      id: agent.id, name: 'Reporter', current_version: 1, updated_at: expect.any(String),
-    }); // prettier-ignore
-    const more = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => define(agent.id, { [`key${i}`]: i, ...(i === 0 && { model: 'large' }) })),
-    );
-    const numbers = more.map((a) => a.body.data.current_version as number).sort((a, b) => a - b);
-    expect(numbers).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
-    const { rows } = await s.owner.query<{ version: number; definition: Record<string, unknown> }>(
-      'select version, definition from agent_versions where agent_id = $1 order by version',
-      [agent.id],
-    );
-    expect(rows.map((r) => r.version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(rows[8]?.definition).toEqual({
-      name: 'Reporter', system_prompt: 'Be brief', model: 'large', tools: ['a'], ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`key${i}`, i])),
-    }); // prettier-ignore
-    const shown = (await s.call('GET', `${base}/${agent.id}`)).body.data;
-    expect(shown).toMatchObject({ current_version: 9, model: 'large' });
-    expect((await kinds(agent.id)).filter((k) => k === 'agent.defined')).toHaveLength(9);
-  });
-
-  it('counts a repeat once, its kept answer lost or not', async () => {
-    const agent = await register();
-    const key = { 'idempotency-key': randomUUID() };
-    const first = await define(agent.id, { model: 'small' }, key);
-    await s.owner.query('delete from idempotency_keys');
-    expect((await define(agent.id, { model: 'small' }, key)).body.data.current_version).toBe(1);
-    expect(first.body.data.current_version).toBe(1);
-  });
-
-  it('asks for the key agent, and finds no agent of others', async () => {
-    const agent = await register();
-    const bare = await s.call('POST', `${base}/${agent.id}/definition`, { model: 'small' });
-    expect([bare.status, bare.body.error.message]).toEqual([400, expect.stringContaining('agent')]);
-    const stranger = s.as((await s.tenant()).token);
-    expect((await stranger('POST', `${base}/${agent.id}/definition`, { agent: { model: 'x' } })).status).toBe(404);
-    expect((await s.call('GET', `${base}/${agent.id}`)).body.data.current_version).toBe(0);
   });
 });
 

@@ -46,7 +46,7 @@ const story = fc
     const reports = runs.flatMap((h, i): Report[] => (h.own ? [{ method: 'POST', run: i, body: {} }] : reportsOf(i, h)));
     const again = fc.subarray(reports);
     const order = again.chain((more) => fc.shuffledSubarray([...reports, ...more], { minLength: reports.length + more.length }));
-    return fc.record({ runs: fc.constant(runs), order, atOnce: fc.integer({ min: 1, max: 6 }), registered: fc.double({ min: 0, max: 1, noNaN: true }) });
+    return fc.record({ runs: fc.constant(runs), order, atOnce: fc.integer({ min: 1, max: 6 }), registered: fc.double({ min: 0, max: 1, noNaN: true }), old: fc.nat(55) });
   }); // prettier-ignore
 
 /** What is to be known of an agent whose runs ended so. */
@@ -62,6 +62,13 @@ function model(ends: { status: string; at: string }[]) {
   };
 } // prettier-ignore
 
+async function statisticsOf(name: string): Promise<unknown> {
+  const { rows } = await s.owner.query(
+    `select last_run_at, last_success_at, last_failure_at, consecutive_failures from agents where name = $1 and deleted_at is null`,
+    [name],
+  );
+  return JSON.parse(JSON.stringify(rows[0]));
+}
 const register = (name: string) =>
   s.owner.query(`insert into agents (id, tenant_id, name, harness) values (gen_random_uuid(), $1, $2, 'external')`, [
     s.tenantId,
@@ -90,7 +97,7 @@ async function own(name: string, ids: Map<number, string>, run: number, h: Happe
 test('in any order, repeated, and at once: an end never changes, and statistics are those of the runs', async () => {
   await s.call('POST', '/api/tickets', { title: 'of the runs', auto_assign: false });
   await fc.assert(
-    fc.asyncProperty(story, async ({ runs, order, atOnce, registered }) => {
+    fc.asyncProperty(story, async ({ runs, order, atOnce, registered, old }) => {
       const name = `agent-${randomUUID()}`;
       const at = Math.floor(registered * order.length);
       const ids = new Map<number, string>();
@@ -133,10 +140,21 @@ test('in any order, repeated, and at once: an end never changes, and statistics 
         expect(row).toMatchObject(truly);
         if (!h.own) expect(row?.task_type).toBe('digest');
       }
-      const { rows: stats } = await s.owner.query(
-        'select last_run_at, last_success_at, last_failure_at, consecutive_failures from agents where name = $1', [name]);
-      const expected = model(rows.filter((r) => r.completed_at).map((r) => ({ status: r.status, at: r.completed_at })));
-      expect(JSON.parse(JSON.stringify(stats[0]))).toEqual(expected);
+      const ends = rows.filter((r) => r.completed_at).map((r) => ({ status: r.status, at: r.completed_at }));
+      expect(await statisticsOf(name)).toEqual(model(ends));
+
+      // What has grown old goes, in two turns, and what is known of the agent stays; what it does next comes on top of it.
+      for (const minute of [old / 2, old])
+        await s.owner.query('delete from reported_runs where agent_name = $1 and coalesce(completed_at, listed_at) < $2', [name, time(minute)]);
+      expect(await statisticsOf(name)).toEqual(model(ends));
+      ends.push({ status: 'failed', at: time(60) });
+      await s.call('POST', '/api/v1/agent-ops/runs', { agent_name: name, status: 'failed', completed_at: time(60) });
+      expect(await statisticsOf(name)).toEqual(model(ends));
+      // So it is for one that is registered only then: of the runs that were reported.
+      if (runs.some((h) => h.own)) return;
+      await s.owner.query(`update agents set status = 'DISABLED', deleted_at = now() where name = $1`, [name]);
+      await register(name);
+      expect(await statisticsOf(name)).toEqual(model(ends));
     }),
     { numRuns: Number(process.env['FC_RUNS'] ?? 40) },
   );
@@ -152,7 +170,7 @@ test('tallies of a day are its runs, and both made afresh are what stood', async
       )
     ).rows;
   const statistics = async () =>
-    (await s.owner.query('select name, last_run_at, last_success_at, last_failure_at, consecutive_failures from agents order by 1')).rows;
+    (await s.owner.query('select name, last_run_at, last_success_at, last_failure_at, consecutive_failures from agents where deleted_at is null order by 1')).rows;
   const before = [await tallies(), await statistics()];
   expect(before[0]?.length).toBeGreaterThan(2);
   const { rows } = await s.owner.query(

@@ -3,7 +3,8 @@ import { startApi } from '../../api/main';
 import { queuesOf } from '../../domain/queues';
 import { createLogger } from '../../log/logger';
 import { openKernel } from '../../log/open';
-import { startMissing } from '../../workers/starter';
+import { readWindow } from '../../workers/reader';
+import { starter } from '../../workers/starter';
 import { gateState } from '../../workflows/approval-gate';
 import { workflowId } from '../../workflows/ids';
 import { gates } from '../../db/gates';
@@ -57,17 +58,12 @@ test('a gate without a process is started by a repeat, by a decision, and else b
   const approve = () => server.as(token)('POST', `/api/changes/${other}/approve`, {}, { 'idempotency-key': 'approve' });
   expect(await approve()).toMatchObject({ status: 503 }); // nobody works yet
   expect(await started()).toBe(2);
-  const starter = {
-    store,
-    temporal: workflow,
-    taskQueue: queuesOf(server.config.taskQueuePrefix).lifecycle,
-    logger,
-    signal: new AbortController().signal,
-  };
+  const { lifecycle: taskQueue } = queuesOf(server.config.taskQueuePrefix);
+  const missing = { ...starter({ temporal: workflow, taskQueue, logger }), graceSeconds: 0 };
   const listed = `WorkflowId in (${orphans.map((g) => `'${workflowId('approvalGate', server.tenantId, g.id)}'`).join(', ')})`;
   await until(async () => (await workflow.count(listed)).count === 2, 'the two that run to be listed');
   const starts = jest.spyOn(workflow, 'start');
-  await startMissing(starter, server.tenantId, 0);
+  await readWindow(missing, { store, signal: new AbortController().signal }, server.tenantId);
   expect(starts).toHaveBeenCalledTimes(1); // those that run are left alone
   expect(await started()).toBe(3);
 

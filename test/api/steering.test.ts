@@ -2,7 +2,8 @@ import { Client, Connection } from '@temporalio/client';
 import pino from 'pino';
 import { startApi } from '../../api/main';
 import { openKernel } from '../../log/open';
-import { startDispatcher } from '../../workers/dispatcher';
+import { dispatcher } from '../../workers/dispatcher';
+import { readLog } from '../../workers/reader';
 import { workflowId } from '../../workflows/ids';
 import { caller, startServer, until, type Server } from '../harness';
 import { temporal } from '../stack';
@@ -114,7 +115,11 @@ describe('when the API cannot reach Temporal', () => {
     const logger = pino({ level: 'silent' });
     const kernel = await openKernel(server.config, logger);
     const others = [1, 2, 3].map(() =>
-      startDispatcher(client.workflow, { store: kernel.store, logger, signal: stopping.signal }),
+      readLog(dispatcher(client.workflow, logger, stopping.signal), {
+        store: kernel.store,
+        logger,
+        signal: stopping.signal,
+      }),
     );
     const api = await cutOff();
     try {

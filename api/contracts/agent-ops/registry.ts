@@ -72,6 +72,8 @@ const agentName = z
   .max(100);
 const Configuration = JsonObject.refine((c) => JSON.stringify(c).length <= 64_000, 'more than 64,000 characters');
 
+const Capabilities = z.array(name(100)).max(100).describe('Those that are the name of a tool are what it may call');
+
 const changeable = {
   display_name: name(200),
   description: z.string().max(20_000),
@@ -80,7 +82,7 @@ const changeable = {
   runtime: z.enum(runtimes),
   schedule: Schedule.nullable(),
   timezone: Timezone,
-  capabilities: z.array(name(100)).max(100).describe('Those that are the name of a tool are what it may call'),
+  capabilities: Capabilities,
   configuration: Configuration,
 };
 
@@ -162,6 +164,8 @@ export const registry = {
         name: name(200).optional(),
         system_prompt: prose.optional(),
         model: name(200).optional(),
+        capabilities: Capabilities.optional(),
+        harness: z.literal('embedded', 'is embedded: no other works here').optional(),
       }),
     }),
     output: z.object({ id: z.uuid(), name: z.string(), current_version: z.int(), updated_at: Instant }),

@@ -151,6 +151,8 @@ export const registryHandlers: Handlers<typeof registry> = {
       }
       const before = (await currentDefinition(tx, agent))?.definition ?? {};
       const definition: Definition = { ...before, ...body.agent };
+      const { capabilities } = body.agent;
+      if (capabilities) await grantCapabilities(tx, await saveAgent(tx, { ...agent, capabilities }));
       const after = await appendVersion(tx, agent, { id, definition, by: ctx.actor });
       tx.log(entry(ctx, 'agent.defined', after, { version: after.currentVersion, changed: Object.keys(body.agent) }));
       return {
