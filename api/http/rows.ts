@@ -64,6 +64,9 @@ export async function readRows(req: Request, body: z.ZodType, option: RowsOption
   const asLines = req.is(ndjson) !== false && req.is(ndjson) !== null;
   if (!asLines && !req.is('application/json') && !req.is('+json'))
     throw new UnsupportedMedia('the body must be application/json or application/x-ndjson', { field: 'Content-Type' });
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(req.get('content-type') ?? '')?.[1] ?? 'utf-8';
+  if (!/^(utf-?8|us-ascii)$/i.test(charset))
+    throw new UnsupportedMedia(`${charset}: the body must be UTF-8`, { field: 'Content-Type' });
   const encoding = req.get('content-encoding') ?? 'identity';
   if (encoding !== 'identity')
     throw new UnsupportedMedia(`${encoding}: the body must come as it is`, { field: 'Content-Encoding' });

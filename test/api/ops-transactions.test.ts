@@ -65,9 +65,14 @@ test('wrong rows are named by line and field, with what would be right; the othe
     [{ ...good, transaction_id: '17' }, 'transaction_id', 'UUID'],
     [{ ...good, occurred_at: 'yesterday' }, 'occurred_at', 'ISO'],
     [{ ...good, occurred_at: '2031-03-01T10:00:00' }, 'occurred_at', 'ISO'],
+    [{ ...good, occurred_at: '0000-01-01T00:00:00Z' }, 'occurred_at', 'years 1 to 9999'],
+    [{ ...good, occurred_at: '0001-01-01T00:00:00+14:00' }, 'occurred_at', 'years 1 to 9999'],
+    [{ ...good, occurred_at: '9999-12-31T23:59:59-14:00' }, 'occurred_at', 'years 1 to 9999'],
+    [{ ...good, occurred_at: '1969-12-31T23:59:59Z' }, 'occurred_at', 'before 1970'],
     [{ ...good, amount: '12.50' }, 'amount', 'number'],
     [{ ...good, amount: -1 }, 'amount', 'negative'],
     [{ ...good, amount: 0.00001 }, 'amount', 'decimals'],
+    [{ ...good, amount: 99_999_999.00001 }, 'amount', 'decimals'],
     [{ ...good, amount: 1e12 }, 'amount', '999999999'],
     [{ ...good, customer_id: '' }, 'customer_id', '1'],
     [{ ...good, terminal_id: undefined }, 'terminal_id', 'string'],
@@ -79,7 +84,7 @@ test('wrong rows are named by line and field, with what would be right; the othe
     JSON.stringify(good), '', ...wrong.map(([row]) => (typeof row === 'string' ? row : JSON.stringify(row))), JSON.stringify(other),
   ].join('\n'); // prettier-ignore
   const a = await s.call('POST', payments, text, ndjson);
-  expect([a.status, a.body]).toMatchObject([200, { received: 14, new: 2, known: 0, rejected: 12 }]);
+  expect([a.status, a.body]).toMatchObject([200, { received: 19, new: 2, known: 0, rejected: 17 }]);
   wrong.forEach(([, field, says], i) => {
     expect(a.body.rejections[i]).toMatchObject({ line: i + 3, field, reason: 'invalid', transaction_id: null });
     expect(a.body.rejections[i].message.toLowerCase()).toContain(says.toLowerCase());
@@ -115,6 +120,25 @@ test('the same id with other content is a conflict that says what stands, in one
   ]);
   expect(rows).toEqual([{ amount: row.amount.toFixed(4), terminal_id: row.terminal_id }]);
 });
+
+test.each([
+  ['the largest', 999_999_999, '999999999.0000'],
+  ['large, with four decimals', 123_456_789.1234, '123456789.1234'],
+  ['a sum that is off as a double', 0.1 + 0.2, '0.3000'],
+  ['nothing, with a sign', -0, '0.0000'],
+  ['the latest moment', 1, '1.0000', '9999-12-31T23:59:59.999Z'],
+])(
+  '%s is written, and known when it comes again',
+  async (name, amount, stands, occurred_at = '2031-03-01T01:00:00Z') => {
+    const row = { transaction_id: idOf(name), occurred_at, customer_id: 'c', terminal_id: 't', amount };
+    expect((await s.call('POST', payments, [row])).body).toMatchObject({ new: 1, rejections: [] });
+    expect((await s.call('POST', payments, [row])).body).toMatchObject({ known: 1, rejections: [] });
+    const { rows } = await s.owner.query('select amount from transactions where transaction_id = $1', [
+      row.transaction_id,
+    ]);
+    expect(rows).toEqual([{ amount: stands }]);
+  },
+);
 
 test('calls at the same time with the same rows in other orders: each row is new to one of them', async () => {
   const rows = paymentRows(3_000, { seed: 5 });
@@ -180,6 +204,8 @@ test('a packed body, and text of another kind, are refused by name; bytes that a
   const packed = await s.call('POST', payments, '[]', { 'content-encoding': 'gzip' });
   expect([packed.status, packed.text.includes('gzip')]).toEqual([415, true]);
   expect((await s.call('POST', payments, 'a,b', { 'content-type': 'text/csv' })).status).toBe(415);
+  const latin = await s.call('POST', payments, '[]', { 'content-type': 'application/json; charset="latin1"' });
+  expect([latin.status, latin.text.includes('UTF-8')]).toEqual([415, true]);
   const res = await fetch(s.url + payments, {
     method: 'POST',
     headers: { authorization: `Bearer ${s.token}`, ...ndjson },

@@ -5,10 +5,15 @@ import { Instant, name } from '../shapes';
 const tag = 'Transactions';
 const rows: RowsOption = { most: 10_000, maxBytes: 8 * 1024 * 1024 };
 
-const instant = Instant.describe('ISO 8601 with offset, to the millisecond').transform((t) =>
-  new Date(t).toISOString(),
-);
-const inTenThousandths = (amount: number): boolean => Number.isInteger(Math.round(amount * 1e10) / 1e6);
+const instant = Instant.refine((t) => Date.parse(t) >= 0, 'must not be before 1970')
+  .describe('ISO 8601 with offset, to the millisecond, from 1970 to 9999')
+  .transform((t) => new Date(t).toISOString());
+
+/** As the column holds it. */
+const toFourDecimals = (amount: number): number => Number(amount.toFixed(4));
+/** But for what a sum of decimals is off by as a double: what is meant has four decimals at most. */
+const isMeantSo = (amount: number): boolean =>
+  Math.abs(amount - toFourDecimals(amount)) <= 4 * Number.EPSILON * Math.max(1, amount);
 
 const TransactionRow = z.object({
   transaction_id: z.uuid('must be a UUID').toLowerCase(),
@@ -19,8 +24,9 @@ const TransactionRow = z.object({
     .number('must be a number')
     .min(0, 'must not be negative')
     .max(999_999_999, 'must be at most 999999999')
-    .refine(inTenThousandths, 'must have at most four decimals')
-    .describe('In the currency of the source, four decimals at most'),
+    .refine(isMeantSo, 'must have at most four decimals')
+    .describe('In the currency of the source, four decimals at most')
+    .transform(toFourDecimals),
 });
 
 const DisputeRow = z.object({
