@@ -24,17 +24,23 @@ async function appends(database: Database, seconds: number): Promise<Row[]> {
       Array.from({ length: processes }, () => start({ ...job, connections: connections / processes })),
     );
     const measure = (form: Round['form'], s: number): Promise<number> => together(children, form, s);
-    const found = { note: [] as number[], receipt: [] as number[], plain: [] as number[] };
+    const found = { note: [] as number[], receipt: [] as number[], step: [] as number[], plain: [] as number[] };
+    const forms = ['note', 'receipt', 'step', 'plain'] as const;
     try {
-      for (const form of ['note', 'receipt', 'plain'] as const) await measure(form, 0.5);
+      for (const form of forms) await measure(form, 0.5);
       for (let round = 0; round < rounds; round += 1) {
-        for (const form of ['note', 'receipt', 'plain'] as const) found[form].push(await measure(form, seconds));
+        for (const form of forms) found[form].push(await measure(form, seconds));
       }
     } finally {
       await Promise.all(children.map(end));
     }
     const plain = median(found.plain);
-    for (const [form, what] of Object.entries({ note: 'a note', receipt: 'an execution with receipt' })) {
+    const whats = {
+      note: 'a note',
+      receipt: 'an execution with receipt, by itself',
+      step: 'executions with receipts, as the pipeline writes them',
+    };
+    for (const [form, what] of Object.entries(whats)) {
       const rate = median(found[form as keyof typeof found]);
       rows.push({
         what: `log append, one tenant: ${what}, ${writers} writers in ${processes} process${processes > 1 ? 'es' : ''}`,

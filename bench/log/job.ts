@@ -8,8 +8,11 @@ export interface Job {
   connections: number;
 }
 export interface Round {
-  /** A note with its entry; an execution with its entry and receipt; two plain inserts in a transaction. */
-  form: 'note' | 'receipt' | 'plain';
+  /**
+   * A note with its entry; an execution with its entry and receipt, by itself; the same as the pipeline writes it, together with
+   * those that end at the same time; two plain inserts in a transaction.
+   */
+  form: 'note' | 'receipt' | 'step' | 'plain';
   seconds: number;
   writers: number;
 }

@@ -5,6 +5,7 @@ import { writeNote } from '../../db/notes';
 import { system } from '../../domain/principal';
 import { loadKeyring } from '../../log/keys';
 import { createStore } from '../../log/store';
+import { createRecorder, doneOf } from '../../pipeline/record';
 import type { Done, Job, Round } from './job';
 
 /** One process that writes: `npm run bench -- log` starts one or two of them. */
@@ -13,6 +14,7 @@ async function main(): Promise<void> {
   const pool = appPool(job.url, job.connections, (e) => process.stderr.write(`${e.message}\n`));
   const store = createStore(pool, await loadKeyring(pool, Buffer.from(job.masterKey, 'base64')));
   const { tenantId, ticketId, agentId } = job;
+  const record = createRecorder(store);
 
   const forms: Record<Round['form'], () => Promise<unknown>> = {
     note: () =>
@@ -34,6 +36,17 @@ async function main(): Promise<void> {
           reasons: [], stages: [], result: { lines: 3 }, resultDigest: '0', error: null, startedAt: new Date().toISOString(), durationMs: 1,
         }); // prettier-ignore
       }),
+    step: () =>
+      record(
+        doneOf(
+          {
+            tenantId, actor: system, scopes: [], agentId, owner: { kind: 'run', id: v7(), step: 1 }, ticketId: null, tool: 'logs.search',
+            args: { query: 'error' }, why: 'bench', gateId: null,
+          },
+          Date.now(),
+          { decision: 'allow', risk: 3, findings: [], reasons: [], stages: [], error: null, result: { lines: 3 } },
+        ),
+      ), // prettier-ignore
     plain: async () => {
       const client = await pool.connect();
       try {
