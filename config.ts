@@ -48,6 +48,8 @@ const Environment = z.object({
     .optional(),
   DATABASE_URL: z.string().optional(),
   DATABASE_POOL: positive.default(16),
+  /** Workflows that a worker keeps in memory; unset: as many as fit an eighth of it (workers/memory.ts). */
+  WORKFLOW_CACHE: positive.optional(),
   TEMPORAL_ADDRESS: z.string().optional(),
   TEMPORAL_UI_URL: z.string().optional(),
   /** Prefix of the three task queues, so that two installations can share a namespace. */
@@ -116,6 +118,7 @@ export interface Config {
   masterKey: Buffer | null;
   databaseUrl: string | null;
   databasePool: number;
+  workflowCache: number | null;
   temporalAddress: string | null;
   temporalUi: string | null;
   taskQueuePrefix: string;
@@ -170,6 +173,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     masterKey: e.WHEELHOUSE_MASTER_KEY ? Buffer.from(e.WHEELHOUSE_MASTER_KEY, 'base64') : null,
     databaseUrl: e.DATABASE_URL ?? null,
     databasePool: e.DATABASE_POOL,
+    workflowCache: e.WORKFLOW_CACHE ?? null,
     temporalAddress: e.TEMPORAL_ADDRESS ?? null,
     temporalUi: e.TEMPORAL_UI_URL ?? null,
     taskQueuePrefix: e.TASK_QUEUE_PREFIX,

@@ -70,6 +70,11 @@ export const usedMemory = (names: readonly string[]): Map<string, number> =>
     }),
   );
 
+/** Sends it to each process of the parts of those names. */
+export function signal(names: readonly string[], which: NodeJS.Signals): void {
+  for (const p of family()) if (names.includes(p.name)) process.kill(p.pid, which);
+}
+
 /** What was used since `before`. */
 export const cpuSince = (before: ReadonlyMap<string, number>): Map<string, number> =>
   new Map([...usedCpu()].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]));

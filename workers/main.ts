@@ -19,6 +19,7 @@ import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
 import { dispatcher } from './dispatcher';
 import { refusals } from './failures';
+import { boundHeaps, workflowsToKeep } from './memory';
 import { installRuntime } from './runtime';
 import { readLog } from './reader';
 import { scheduler } from './scheduler';
@@ -36,6 +37,7 @@ export interface RunningWorker {
 export async function startWorker(config: Config, added: Extensions = {}): Promise<RunningWorker> {
   const logger = createLogger(config.logLevel, 'worker');
   installRuntime(logger);
+  boundHeaps();
   const tracing = await startTracing(config, 'worker');
   const kernel = await openKernel(config, logger);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
@@ -69,7 +71,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
       ...shared,
       taskQueue: queues.lifecycle,
       workflowBundle: { codePath },
-      maxCachedWorkflows: 2_000,
+      maxCachedWorkflows: config.workflowCache ?? workflowsToKeep(),
       maxConcurrentWorkflowTaskExecutions: 40,
       maxConcurrentLocalActivityExecutions: 200,
       // A decision that meets a dead worker's sticky queue waits this long.
