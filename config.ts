@@ -85,6 +85,8 @@ const Environment = z.object({
   /** Whose payments it shows. */
   TRANSACTIONS_VIEW_TENANT: z.uuid().toLowerCase().optional(),
   TRANSACTIONS_VIEW_TIMEOUT_MS: positive.max(30_000).default(5_000),
+  /** The back-test of a drafted rule that takes longer is stopped, within the ten seconds that a step has. */
+  OPS_AGENT_BACK_TEST_TIMEOUT_MS: positive.max(8_000).default(5_000),
   /** An investigation that takes longer is timed out. */
   OPS_AGENT_DEADLINE_SECONDS: positive.max(86_400).default(300),
   /** Plans and narrates investigations; when unset, the rules do. */
@@ -132,6 +134,7 @@ export interface Config {
   gateTtlMs: number;
   credentialProvider: CredentialSettings | null;
   transactionView: TransactionViewSettings | null;
+  backTestMs: number;
   investigationDeadlineMs: number;
   opsAgentModel: ModelSettings | null;
   sweepSeconds: number;
@@ -194,6 +197,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
           }
         : null,
     transactionView: transactionViewOf(e),
+    backTestMs: e.OPS_AGENT_BACK_TEST_TIMEOUT_MS,
     investigationDeadlineMs: e.OPS_AGENT_DEADLINE_SECONDS * 1000,
     opsAgentModel:
       e.OPS_AGENT_MODEL_URL !== undefined && e.OPS_AGENT_MODEL_NAME !== undefined

@@ -45,9 +45,9 @@ export async function createDeps(
   );
   const policies = added.policies?.(builtin) ?? builtin;
   const limiter = inLots(sharedPoints(pool, 'call', callsPerMinute), lot);
-  const { dataDir, publicUrl } = config;
+  const { dataDir, publicUrl, backTestMs } = config;
   const transactions = transactionSources(config.transactionView);
-  const tools = [...builtinTools({ store, dataDir, publicUrl, transactions }), ...(added.tools ?? [])];
+  const tools = [...builtinTools({ store, dataDir, publicUrl, transactions, backTestMs }), ...(added.tools ?? [])];
   return {
     ...kernel,
     logger,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { anyone } from '../../domain/transactions/amounts';
 import type { BackTest, Condition, ConditionFeature } from '../../domain/transactions/conditions';
-import { anyone } from '../../domain/transactions/signals';
 import { looks } from '../../domain/transactions/windows';
 
 export const BackTestSchema = z.object({

@@ -1,10 +1,8 @@
 import { Pool } from 'pg';
 import type { z } from 'zod';
 import { BadGateway } from '../../domain/errors';
-import type { Span, TransactionSource } from '../../domain/transactions/transaction';
-import { SeenTransactionSchema, TransactionSchema, UsualSchema } from '../../domain/transactions/transaction.schema';
-import { BackTestSchema, backTestOf } from './back-test';
-import { disputedOf, find, newestOf, usualOf } from './statements';
+import type { TransactionSource } from '../../domain/transactions/transaction';
+import { lookupsIn, type Ask } from './lookups';
 
 /** A view of a tenant's own Postgres, with the columns that docs/transactions.md names. */
 export interface ViewSettings {
@@ -46,11 +44,11 @@ export function viewTransactions({ url, view, timeoutMs }: ViewSettings): ViewSo
   pool.on('connect', (client) => client.on('error', () => undefined)); // and whoever asks one that breaks
   const relation = quoted(view);
 
-  const ask = async <S extends z.ZodType>(schema: S, sql: string, params: unknown[]): Promise<z.output<S>[]> => {
+  const ask: Ask = async (schema, sql, params, withinMs = timeoutMs) => {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query(`begin transaction read only; set local statement_timeout = ${timeoutMs}`);
+      await client.query(`begin transaction read only; set local statement_timeout = ${Math.min(withinMs, timeoutMs)}`);
       const { rows } = await client.query<Record<string, unknown>>(sql, params);
       return rows.map((row) => shaped(schema, row));
     } catch (e) {
@@ -69,25 +67,8 @@ export function viewTransactions({ url, view, timeoutMs }: ViewSettings): ViewSo
     throw new BadGateway(`the view ${view} has a row of the wrong shape: ${issue?.path.join('.')}: ${issue?.message}`);
   };
 
-  const seen = (sql: string, of: unknown, { since, before }: Span, most: number) =>
-    ask(SeenTransactionSchema, sql, [of, since, before, most]);
   return {
-    find: async (id) => (await ask(TransactionSchema, find(relation), [id]))[0] ?? null,
-    ofCustomer: (id, span, most) => seen(newestOf(relation, 'customer_id'), id, span, most),
-    ofTerminal: (id, span, most) => seen(newestOf(relation, 'terminal_id'), id, span, most),
-    disputed: (of, span, most) =>
-      'customers' in of
-        ? seen(disputedOf(relation, 'customer_id'), of.customers, span, most)
-        : seen(disputedOf(relation, 'terminal_id'), of.terminals, span, most),
-    usual: (customers, { since, before }, most) =>
-      ask(UsualSchema, usualOf(relation), [customers, since, before, most]),
-    async backTest(conditions, { since, before }, most) {
-      const sql = backTestOf({ payments: relation, disputed: relation }, conditions);
-      const values = conditions.map((c) => c.value);
-      const [found] = await ask(BackTestSchema, sql, [since, before, most, ...values]);
-      if (!found) throw new Error('an aggregate answers one row');
-      return found;
-    },
+    ...lookupsIn({ payments: relation, disputed: relation }, ask),
     close: () => pool.end(),
   };
 }

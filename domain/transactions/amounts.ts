@@ -1,6 +1,15 @@
 import type { SeenTransaction, Transaction } from './transaction';
 import { rounded } from './windows';
 
+/** Hardly any honest payment is larger, whoever pays. */
+export const largeAmount = 220;
+/** What a customer of whom nothing is known pays, and how many payments of their own outweigh it. */
+export const anyone = { mean: 50, payments: 1 };
+
+/** What a customer usually pays, drawn to what anyone pays while they have few payments. */
+export const drawnMean = (mean: number, payments: number): number =>
+  (mean * payments + anyone.mean * anyone.payments) / (payments + anyone.payments);
+
 export interface UsualAmount {
   mean: number;
   median: number;

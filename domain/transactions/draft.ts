@@ -1,7 +1,8 @@
+import { largeAmount } from './amounts';
 import type { Condition, ConditionFeature } from './conditions';
 import type { Facts } from './facts';
 import { severityFrom, type Verdict } from './rule';
-import { largeAmount, timesUsual } from './signals';
+import { timesUsual } from './signals';
 
 /** A rule that would have flagged a payment: all conditions together. */
 export interface RuleDraft {

@@ -56,7 +56,9 @@ export interface TerminalFacts {
     began: string;
     days_since: number;
     disputed: number;
-    /** Of these, payments that were not far above their customer's usual. */
+    /** Whose payments these are. */
+    customers: number;
+    /** Of these, payments that their amount does not explain: it was neither large nor far above their customer's usual. */
     ordinary: number;
     /** Payments after the run that are old enough to be disputed, and are not. */
     undisputed_since: number;

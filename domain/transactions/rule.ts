@@ -25,8 +25,8 @@ export interface Verdict {
   insights: TransactionInsight[];
 }
 
-/** Log-odds of a payment of which nothing stands out: about one in a thousand. */
-const base = -6.5;
+/** Log-odds of a payment of which nothing stands out: one in 400. */
+const base = -6;
 /** From this confidence on. */
 const steps: readonly [Severity, number][] = [
   ['CRITICAL', 0.8],

@@ -1,3 +1,4 @@
+import { drawnMean, largeAmount } from './amounts';
 import type { Facts } from './facts';
 import { rounded } from './windows';
 
@@ -13,12 +14,10 @@ interface Looking {
   look(facts: Facts): Signal | null;
 }
 
-/** Hardly any honest payment is larger, whoever pays. */
-export const largeAmount = 220;
-/** What a customer of whom nothing is known pays, and how many payments of their own outweigh it. */
-export const anyone = { mean: 50, payments: 1 };
-/** A terminal that copies cards is found and mended within about this many days. */
-const found = 28;
+/** A terminal that copies cards is found and mended within four weeks. */
+const mended = 28;
+/** From one in 400 to twenty to one: a dispute is as good as certain. */
+const certain = 9;
 
 const at = (tool: keyof Facts, path: string) => ({ tool, path });
 
@@ -30,10 +29,7 @@ interface AmountFacts {
 
 /** The amount against the usual, which is drawn to that of anyone while there are few payments. */
 export function timesUsual({ transaction, customer_history: { usual, payments } }: AmountFacts): number {
-  const mean =
-    ((usual?.mean ?? 0) * (usual ? payments : 0) + anyone.mean * anyone.payments) /
-    ((usual ? payments : 0) + anyone.payments);
-  return transaction.amount / mean;
+  return transaction.amount / drawnMean(usual?.mean ?? 0, usual ? payments : 0);
 }
 
 /** With fewer payments of their own, what a customer usually pays is not known, and nobody is told that it were. */
@@ -54,7 +50,7 @@ export const signals: readonly Looking[] = [
         ? {
             summary: `The amount of ${amount} is at least ${largeAmount}, which hardly any honest payment is.`,
             evidence: [at('transaction', 'amount')],
-            weight: 9,
+            weight: certain,
           }
         : null,
   },
@@ -66,20 +62,20 @@ export const signals: readonly Looking[] = [
       return {
         summary: `The amount is ${rounded(times, 1)} times ${usualOf(facts)}.`,
         evidence: [at('transaction', 'amount'), at('customer_history', 'usual')],
-        weight: rounded(Math.min(7, 2.2 * (times - 2)), 3),
+        weight: rounded(Math.min(7, 2 * (times - 1.5)), 3),
       };
     },
   },
   {
     kind: 'terminal_episode',
     look: ({ terminal_history: { episode } }) => {
-      if (!episode || episode.undisputed_since > 0 || episode.days_since > found + 1) return null;
-      const { disputed, ordinary, days_since } = episode;
-      const weight = disputed >= 2 ? 9 : ordinary ? 4 : 2;
+      if (!episode || episode.undisputed_since > 0 || episode.days_since > mended) return null;
+      const { disputed, customers, ordinary, days_since } = episode;
+      const [several, one] = ordinary ? [certain, 5.5] : [3, 1];
       return {
         summary: `The last ${disputed} payments at this terminal that can be judged were all disputed, the first of them ${days_since} days before.`,
         evidence: [at('terminal_history', 'episode'), at('terminal_history', 'disputes')],
-        weight,
+        weight: customers >= 2 ? several : one,
       };
     },
   },
@@ -91,7 +87,7 @@ export const signals: readonly Looking[] = [
       return {
         summary: `${disputes.known} payments of ${disputes.customers} customers at this terminal were disputed.`,
         evidence: [at('terminal_history', 'disputes')],
-        weight: disputes.customers >= 2 ? 3.5 : 1.2,
+        weight: disputes.customers >= 2 ? 3.5 : 1,
       };
     },
   },
@@ -104,7 +100,7 @@ export const signals: readonly Looking[] = [
       return {
         summary: `${disputes.known} payments of this customer were disputed${stands ? ', and this one is above their usual as well' : ''}.`,
         evidence: [at('customer_history', 'disputes')],
-        weight: disputes.in_last_14_days ? (stands ? 3 : 1.5) : stands ? 1 : 0.5,
+        weight: !disputes.in_last_14_days ? 0.5 : stands ? 3 : 1,
       };
     },
   },

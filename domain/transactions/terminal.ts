@@ -2,7 +2,7 @@ import { usualAmount } from './amounts';
 import { disputedPayments } from './disputed';
 import { episodeOf } from './episode';
 import type { TerminalFacts } from './facts';
-import type { SeenTransaction, Transaction, PaymentHistory } from './transaction';
+import type { PaymentHistory, SeenTransaction, Transaction, Usual } from './transaction';
 import { before, looks, rounded } from './windows';
 
 /** A payment is unusual from here on, against the mean of its customer. */
@@ -17,13 +17,14 @@ export async function terminalFacts(source: PaymentHistory, of: Transaction): Pr
   const customers = [...new Set(earlier.map((e) => e.customerId))];
   const usual = await source.usual(customers, before(of.occurredAt, looks.usual.days), looks.usual.most);
   const known = new Map(usual.filter((u) => u.payments >= knownWell).map((u) => [u.customerId, u.mean]));
-  return summary(of, earlier, customers.length, known);
+  return summary(of, earlier, customers.length, usual, known);
 }
 
 function summary(
   of: Transaction,
   earlier: readonly SeenTransaction[],
   customers: number,
+  usual: readonly Usual[],
   means: ReadonlyMap<string, number>,
 ): TerminalFacts {
   const disputed = earlier.filter((e) => e.disputedAt !== null);
@@ -42,6 +43,6 @@ function summary(
       customers: new Set(disputed.map((d) => d.customerId)).size,
       newest: disputedPayments(disputed, means),
     },
-    episode: episodeOf(of, earlier, means),
+    episode: episodeOf(of, earlier, usual),
   };
 }

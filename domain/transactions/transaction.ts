@@ -55,6 +55,13 @@ export interface PaymentHistory {
 
 /** Where a tenant's payments are. */
 export interface TransactionSource extends PaymentHistory {
-  /** What these conditions would have flagged of the newest payments within the span, `most` of them; disputes up to now. */
-  backTest(conditions: readonly Condition[], span: Span, most: number): Promise<BackTest>;
+  /**
+   * What these conditions would have flagged of the newest payments within the span, `most` of them; disputes up to now.
+   * Null when it was stopped: it took longer than `withinMs`, or whoever runs the database cancelled it.
+   */
+  backTest(
+    conditions: readonly Condition[],
+    span: Span,
+    limits: { most: number; withinMs: number },
+  ): Promise<BackTest | null>;
 }

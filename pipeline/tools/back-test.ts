@@ -8,8 +8,11 @@ import { tool } from '../call';
 const most = 5_000;
 const everSince = '1970-01-01T00:00:00.000Z';
 
-/** What a drafted rule would have flagged of the stored payments, and how many of those are disputed by now. */
-export const backTest = (sources: TransactionSources) =>
+/**
+ * What a drafted rule would have flagged of the stored payments, and how many of those are disputed by now. That it takes too
+ * long is an answer as well, which tried again would be the same.
+ */
+export const backTest = (sources: TransactionSources, withinMs: number) =>
   tool({
     name: 'back_test',
     description:
@@ -30,6 +33,13 @@ export const backTest = (sources: TransactionSources) =>
       if (!(await source.find(transaction_id)))
         throw new NotFound(`transaction_id: there is no transaction ${transaction_id}`, { field: 'transaction_id' });
       const span = { since: everSince, before: new Date().toISOString() };
-      return { ...(await source.backTest(conditions, span, most)), newest: most, until: span.before };
+      const from = performance.now();
+      const found = await source.backTest(conditions, span, { most, withinMs });
+      const stopped = {
+        too_long: true,
+        stopped_after_ms: Math.round(performance.now() - from),
+        message: 'The back-test took too long and was stopped: how many payments the rule would flag is not known.',
+      };
+      return { ...(found ?? stopped), newest: most, until: span.before };
     },
   });

@@ -12,6 +12,8 @@ import { vaultCheck } from './vault';
 /** What the built-in tools lean on. */
 export interface ToolDeps extends PublishDeps {
   transactions: TransactionSources;
+  /** A back-test that takes longer is stopped. */
+  backTestMs: number;
 }
 
 /** The tools that every agent may be granted. */
@@ -24,5 +26,5 @@ export const builtinTools = (deps: ToolDeps): Tool[] => [
   vaultCheck,
   sitePublish(deps),
   ...transactionTools(deps.transactions),
-  backTest(deps.transactions),
+  backTest(deps.transactions, deps.backTestMs),
 ];

@@ -9,7 +9,7 @@ import { timesUsual } from '../../domain/transactions/signals';
 import { terminalFacts } from '../../domain/transactions/terminal';
 import { before } from '../../domain/transactions/windows';
 import { writeDisputes, writeTransactions } from '../../db/transactions/ingest';
-import { keptIn } from '../domain/transactions/kept';
+import { keptIn } from '../../bench/investigations/kept';
 import { openHouse, type House } from '../house';
 import { until } from '../until';
 import { paymentRows, random } from '../payments';
@@ -100,7 +100,7 @@ describe.each(['table', 'view'] as const)('%s', (which) => {
     const [flagged, both] = [hits.length, hits.filter((p) => isDisputed.has(p.transactionId)).length];
     expect(flagged).toBeGreaterThan(5);
     expect(flagged).toBeLessThan(looked.length / 2);
-    expect(await sources[which].backTest(all, span, 10_000)).toEqual({
+    expect(await sources[which].backTest(all, span, { most: 10_000, withinMs: 20_000 })).toEqual({
       payments: looked.length,
       disputed: looked.filter((p) => isDisputed.has(p.transactionId)).length,
       flagged,
@@ -108,6 +108,22 @@ describe.each(['table', 'view'] as const)('%s', (which) => {
     });
   });
 });
+
+test.each(['table', 'view'] as const)(
+  '%s: a back-test that takes too long is stopped, which is an answer; the next is as it was',
+  async (which) => {
+    const span = { since: '2031-01-01T00:00:00.000Z', before: '2031-06-01T00:00:00.000Z' };
+    const tried = (withinMs: number) =>
+      sources[which].backTest([{ feature: 'amount', operator: '>=', value: 60 }], span, { most: 100, withinMs });
+    await house.owner.query('begin; lock table transactions in access exclusive mode');
+    try {
+      expect(await tried(100)).toBeNull();
+    } finally {
+      await house.owner.query('rollback');
+    }
+    expect(await tried(20_000)).toMatchObject({ payments: 100 });
+  },
+);
 
 test("a view is only read: what writes is refused, and a tenant's table is never asked in its place", async () => {
   await house.owner.query(`create function outside.touch() returns float8 language plpgsql as

@@ -5,8 +5,8 @@ import { neighbourFacts } from '../../../domain/transactions/neighbours';
 import { severityOf, weigh, type Verdict } from '../../../domain/transactions/rule';
 import { terminalFacts } from '../../../domain/transactions/terminal';
 import type { Transaction } from '../../../domain/transactions/transaction';
+import { keptIn } from '../../../bench/investigations/kept';
 import { idOf } from '../../payments';
-import { keptIn } from './kept';
 
 const start = Date.parse('2031-05-01T12:00:00.000Z');
 const day = (n: number): string => new Date(start + n * 86_400_000).toISOString();
@@ -73,7 +73,7 @@ test('a payment of whom and where nothing is known is inconclusive, unless it st
 
 test('the more an amount is above the usual, the more severe; what was disputed is no habit', async () => {
   const at = (amount: number) => judged(paid('now', 0, 'ada', 'shop', amount), habit('ada'));
-  const verdicts = [await at(60), await at(120), await at(180), await at(210), await at(230)];
+  const verdicts = [await at(60), await at(120), await at(150), await at(190), await at(230)];
   const sizes = verdicts.map((v) => v.confidence);
   expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
   expect(verdicts.map((v) => v.severity)).toEqual(['LOW', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL']);
@@ -111,6 +111,35 @@ test('a payment that is old enough to be disputed, and is not, ends the run; fou
   expect(kinds(await judged(paid('now', 20, 'ada', 'shop', 40), [...others, ...atShop], known))).toEqual([]);
 });
 
+test('a run that one card explains says little of the terminal: a large amount, one far above the usual, one customer', async () => {
+  const now = paid('now', 0, 'ada', 'shop', 40);
+  const weightOf = async (...run: [customer: string, amount: number][]) => {
+    const payments = run.map(([customer, amount], i) => paid(`run ${i}`, -9 + i / 10, customer, 'shop', amount));
+    const disputed = Object.fromEntries(run.map((_, i) => [`run ${i}`, -2 + i / 10]));
+    const v = await judged(now, [...others, ...payments], disputed);
+    expect(kinds(v)).toEqual(['terminal_episode']);
+    return v.insights[0]?.weight;
+  };
+  expect(await weightOf(['bea', 39])).toBe(5.5);
+  expect(await weightOf(['bea', 85])).toBe(1);
+  expect(await weightOf(['new here', 101])).toBe(1);
+  expect(await weightOf(['new here', 99])).toBe(5.5);
+  expect(await weightOf(['new here', 240])).toBe(1);
+  expect(await weightOf(['bea', 39], ['bea', 41])).toBe(5.5);
+  expect(await weightOf(['bea', 85], ['cid', 90])).toBe(3);
+  expect(await weightOf(['bea', 85], ['cid', 41])).toBe(9);
+});
+
+test('disputes at a terminal whose run has ended: of one customer a little, of two enough to be MEDIUM', async () => {
+  const now = paid('now', 0, 'ada', 'shop', 40);
+  const lost = ['bea', 'cid'].map((c, i) => paid(`lost ${i}`, -20 + 4 * i, c, 'shop', 120));
+  const honest = [paid('honest 0', -18, 'dan', 'shop', 41), paid('honest 1', -10, 'dan', 'shop', 41)];
+  const one = await judged(now, [...others, ...lost, ...honest], { 'lost 0': -13 });
+  expect([one.severity, kinds(one)]).toEqual(['LOW', ['terminal_disputes']]);
+  const two = await judged(now, [...others, ...lost, ...honest], { 'lost 0': -13, 'lost 1': -9 });
+  expect([two.severity, kinds(two)]).toEqual(['MEDIUM', ['terminal_disputes']]);
+});
+
 test('disputes of the customer weigh more when this payment is above their usual as well', async () => {
   const lost = paid('lost', -9, 'ada', 'far', 190);
   const at = (amount: number) =>
@@ -143,8 +172,8 @@ test('a rule is drafted from as few signals as make the payment HIGH, with thres
     ['terminal_disputes', '>=', 2],
   ]);
   expect(await drafted(paid('now', 0, 'ada', 'far off', 130), [...habit('ada'), lost], { lost: -2 })).toEqual([
-    ['customer_disputes', '>=', 1],
     ['times_usual', '>=', 3],
+    ['customer_disputes', '>=', 1],
   ]);
   expect(await drafted(paid('now', 0, 'ada', 'shop', 40), habit('ada'))).toBeNull();
 });

@@ -39,6 +39,7 @@ beforeAll(async () => {
       dataDir: house.dataDir,
       publicUrl: null,
       transactions: transactionSources(null),
+      backTestMs: 5_000,
     }),
     policies: await loadPolicies(join(root, 'policy/compiled'), (e) => failures.push(e)),
     screen: screenCall,

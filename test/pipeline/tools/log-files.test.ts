@@ -18,6 +18,7 @@ beforeAll(async () => {
       dataDir: house.dataDir,
       publicUrl: null,
       transactions: transactionSources(null),
+      backTestMs: 5_000,
     }).map((t) => [t.name, t]),
   );
 });
