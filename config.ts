@@ -95,6 +95,8 @@ const Environment = z.object({
   OPS_AGENT_MODEL_NAME: z.string().min(1).optional(),
   /** Of one answer. */
   OPS_AGENT_MODEL_TIMEOUT_MS: positive.max(120_000).default(20_000),
+  /** How long a request waits for its workflow's answer. */
+  WORKFLOW_PATIENCE_MS: positive.max(60_000).default(10_000),
   /** How often what terminated workflows left behind is taken back. */
   SWEEP_SECONDS: positive.default(30),
   /** Days for which what agents report is kept (docs/reports.md). */
@@ -137,6 +139,7 @@ export interface Config {
   backTestMs: number;
   investigationDeadlineMs: number;
   opsAgentModel: ModelSettings | null;
+  workflowPatienceMs: number;
   sweepSeconds: number;
   retentionDays: Record<KeptKind, number>;
   alertSeconds: number;
@@ -208,6 +211,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
             timeoutMs: e.OPS_AGENT_MODEL_TIMEOUT_MS,
           }
         : null,
+    workflowPatienceMs: e.WORKFLOW_PATIENCE_MS,
     sweepSeconds: e.SWEEP_SECONDS,
     retentionDays: {
       metrics: e.RETENTION_METRICS_DAYS,

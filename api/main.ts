@@ -5,7 +5,6 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry';
 import type { Config } from '../config';
 import { transactionSources } from '../db/transactions/sources';
-import { queuesOf } from '../domain/queues';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
@@ -29,7 +28,7 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
     namespace,
     interceptors: { workflow: tracing ? [new OpenTelemetryWorkflowClientInterceptor()] : [] },
   });
-  const temporal = temporalGateway(connection, client, queuesOf(config.taskQueuePrefix), config.temporalUi, namespace);
+  const temporal = temporalGateway(connection, client, config, namespace);
   const transactions = transactionSources(config.transactionView);
   const kernel: Kernel = { config, ...opened, temporal, transactions, logger };
   const server = createServer(createApp(kernel, operations));

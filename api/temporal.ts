@@ -3,13 +3,12 @@ import {
   WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, isGrpcServiceError, type ScheduleClient, type WorkflowClient,
 } from '@temporalio/client'; // prettier-ignore
 import { ApplicationFailure, type SignalDefinition, type UpdateDefinition, type Workflow } from '@temporalio/common';
+import type { Config } from '../config';
 import { revive, Unavailable } from '../domain/errors';
-import type { queuesOf } from '../domain/queues';
+import { queuesOf } from '../domain/queues';
 import { workflowId } from '../workflows/ids';
 import { startOptions, type EntityRef, type Start } from '../workflows/start';
 
-/** Longest wait for an Update; then 503, and a repeat with the same key finds what was done. */
-const patienceMs = 10_000;
 /** A Signal is only the short way: what it does not reach, the dispatcher does. */
 const signalMs = 2_000;
 
@@ -34,13 +33,14 @@ function translate(e: unknown): unknown {
 export function temporalGateway(
   connection: Connection,
   { workflow, schedule }: { workflow: WorkflowClient; schedule: ScheduleClient },
-  queues: ReturnType<typeof queuesOf>,
-  ui: string | null,
+  { taskQueuePrefix, temporalUi: ui, workflowPatienceMs }: Config,
   namespace: string,
 ) {
+  const queues = queuesOf(taskQueuePrefix);
   const underWay = new Set<Promise<unknown>>();
   let besides = 0;
-  const patiently = async <T>(work: () => Promise<T>, ms = patienceMs): Promise<T> => {
+  /** As long as it waits for an Update; then 503, and a repeat with the same key finds what was done. */
+  const patiently = async <T>(work: () => Promise<T>, ms = workflowPatienceMs): Promise<T> => {
     const call = connection.withDeadline(Date.now() + ms, work);
     underWay.add(call);
     try {

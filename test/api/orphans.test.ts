@@ -15,7 +15,7 @@ import { temporal } from '../stack';
 let server: Server;
 let connection: Connection;
 beforeAll(async () => {
-  server = await startServer({}, { worker: false });
+  server = await startServer({ WORKFLOW_PATIENCE_MS: '3000' }, { worker: false });
   connection = await Connection.connect({ address: temporal().address });
 });
 afterAll(async () => {

@@ -21,7 +21,9 @@ const ask = async (call: Server['call'], ticket: number, key: string) =>
 
 test('Temporal away: reads go on, writes are 503 with Retry-After, a repeat with the key does it once', async () => {
   const line = await wire({ host: '127.0.0.1', port: Number(temporal().address.split(':')[1]) });
-  const api = await startApi(loadConfig(environmentOf(s, { TEMPORAL_ADDRESS: `127.0.0.1:${line.port}` })));
+  const api = await startApi(
+    loadConfig(environmentOf(s, { TEMPORAL_ADDRESS: `127.0.0.1:${line.port}`, WORKFLOW_PATIENCE_MS: '3000' })),
+  );
   const call = caller(api.url, s.token);
   const { body: ticket } = await call('POST', '/api/tickets', { title: 'engine away' });
   line.cut();
