@@ -87,12 +87,17 @@ async function open({ local }: Stack, n: number): Promise<void> {
   );
 }
 
-/** A gate is answered for when its row stands; its workflow's first task may be the worker's for a while yet. */
+/**
+ * A gate is answered for when its row stands; its workflow's first task may be the worker's for a while yet, and a worker that
+ * got no processor for a moment is not at rest either: it has to be quiet for a while.
+ */
 async function untilWorkedOff(): Promise<void> {
+  let quiet = 0;
   for (const deadline = performance.now() + 300_000; performance.now() < deadline;) {
     const before = usedCpu();
     await delay(2_000);
-    if ((cpuSince(before).get('worker') ?? NaN) < 200) return;
+    quiet = (cpuSince(before).get('worker') ?? NaN) < 200 ? quiet + 1 : 0;
+    if (quiet === 5) return;
   }
   throw new Error('the worker came to no rest in five minutes');
 }
