@@ -13,6 +13,8 @@ export class OtherPath extends NotFound {}
 export const inputs = (req: Request, op: Operation, body: unknown, received: Received | null = null) => {
   const params = op.params?.safeParse(req.params);
   if (params && !params.success) throw new OtherPath('not found');
+  // What cannot be stored names nothing that is.
+  if (firstIllFormed(params?.data) !== null) throw new NotFound('not found');
   const query = op.query?.safeParse(req.query);
   if (query && !query.success) throw new InvalidRequest('query', query.error.issues);
   if (received) return { params: params?.data, query: query?.data, body: received.rows };

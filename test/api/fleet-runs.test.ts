@@ -70,6 +70,7 @@ test('wrong reports name what is wrong', async () => {
     [{}, 'agent_name'],
     [{ agent_name: 'a', status: 'done' }, 'status'],
     [{ agent_name: 'a', duration_ms: -1 }, 'duration_ms'],
+    [{ agent_name: 'a', status: 'completed', duration_ms: Number.MAX_SAFE_INTEGER }, 'duration_ms'],
     [{ agent_name: 'a', eve_id: '' }, 'eve_id'],
     [{ agent_name: 'a', started_at: 'yesterday' }, 'started_at'],
     [{ agent_name: 'a', status: 'completed', completed_at: '2999-01-01T00:00:00Z' }, 'completed_at'],

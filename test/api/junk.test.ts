@@ -40,6 +40,13 @@ test('a path that is no text is 404', async () => {
   }
 });
 
+test('an id that cannot be stored is 404', async () => {
+  for (const id of ['a%00b', '%00']) {
+    const a = await s.call('PATCH', `/api/v1/agent-ops/runs/${id}`, { status: 'completed' });
+    expect([id, a.status]).toEqual([id, 404]);
+  }
+});
+
 test.each([
   ['nesting without end', `{"title":"x","access_scope":${'{"a":'.repeat(6000)}1${'}'.repeat(6000)}}`],
   ['arrays without end', '['.repeat(200_000)],

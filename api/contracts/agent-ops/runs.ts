@@ -21,10 +21,13 @@ export const FleetRunShape = z.object({
   origin: z.enum(['workflow', 'reported']).describe('Carried out by a workflow here, or elsewhere and reported'),
 });
 
+/** Ten years: what is longer is no duration, and no time that a run began follows from it. */
+const longestMs = 10 * 366 * 86_400_000;
+
 const told = {
   task_type: name(100).nullish(),
   model: name(200).nullish(),
-  duration_ms: z.int().min(0).nullish(),
+  duration_ms: z.int().min(0).max(longestMs).nullish(),
   output_summary: prose.nullish(),
   error_message: prose.nullish(),
   started_at: Happened.nullish().describe('When it began; when the report that it started arrived, unless given'),
