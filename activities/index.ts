@@ -12,6 +12,7 @@ import { accessActivities } from './lifecycle/access';
 import { alertActivities } from './lifecycle/alerts';
 import { gateActivities } from './lifecycle/gates';
 import { investigationActivities } from './lifecycle/investigations';
+import { pipelineActivities } from './lifecycle/pipelines';
 import { runActivities } from './lifecycle/runs';
 import { scheduledActivities } from './lifecycle/scheduled';
 
@@ -29,6 +30,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
   const agents = advanceActivities(deps, byName);
   const runs = runActivities(deps);
   const investigations = investigationActivities(deps);
+  const pipelines = pipelineActivities(deps);
   return {
     ...gateActivities(deps),
     ...accessActivities(deps),
@@ -37,10 +39,11 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...agents.activities,
     ...carryOutActivities(deps, agents),
     ...investigations,
+    ...pipelines,
     ...investigateActivities(deps, investigator),
     ...consultActivities(deps),
     ...leaseActivities(deps),
-    ...sweepActivities(deps, { ...runs, ...investigations }),
+    ...sweepActivities(deps, { ...runs, ...investigations, ...pipelines }),
     ...alertActivities(deps),
     ...webhookActivities(deps),
     ...learningActivities(deps),

@@ -34,11 +34,12 @@ export async function saveBlueprint(tx: Read, b: Blueprint): Promise<Blueprint> 
   const { rows } = await tx.query(
     `update blueprints set name = $2, workflow_key = $3, version = $4, status = $5, description = $6, ticket_class = $7,
        trigger_type = $8, blueprint = $9, test_plan = $10, test_results = $11, approval_policy = $12, skill_ids = $13,
-       reviewed_by = $14, reviewed_at = $15, review_notes = $16, updated_at = now()
+       reviewed_by = $14, reviewed_at = $15, review_notes = $16, steps = $17, updated_at = now()
      where id = $1 returning ${blueprints.columns()}`,
     [
       b.id, b.name, b.workflowKey, b.version, b.status, b.description, b.ticketClass, b.triggerType, b.blueprint, b.testPlan,
       b.testResults, b.approvalPolicy, b.skillIds, b.reviewedBy, b.reviewedAt, b.reviewNotes,
+      JSON.stringify(b.steps),
     ], // prettier-ignore
   );
   return blueprints.parse(rows[0]);

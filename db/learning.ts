@@ -8,5 +8,5 @@ export const postmortems = entity(
   ['skillProposals', 'testCases', 'guardrails'],
 );
 export const articles = entity('articles', ArticleSchema, ['number']);
-export const blueprints = entity('blueprints', BlueprintSchema, ['number']);
+export const blueprints = entity('blueprints', BlueprintSchema, ['number'], ['steps']);
 export const skills = entity('skills', SkillSchema, ['number'], ['parameters']);

@@ -9,6 +9,7 @@ import {
   type Skill,
   type SkillParameter,
 } from './learning';
+import { StepPlanSchema } from './pipeline.schema';
 
 const text = z.string().nullable();
 
@@ -67,6 +68,7 @@ export const BlueprintSchema = z.object({
   blueprint: z.string(),
   testPlan: z.string(),
   testResults: z.string(),
+  steps: z.array(StepPlanSchema),
   approvalPolicy: JsonObject,
   skillIds: z.array(z.int()),
   createdBy: z.string(),

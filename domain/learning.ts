@@ -1,4 +1,5 @@
 import { Conflict } from './errors';
+import type { StepPlan } from './pipeline';
 
 export const postmortemStatuses = ['draft', 'ready_for_review', 'approved', 'needs_revision', 'promoted'] as const;
 export type PostmortemStatus = (typeof postmortemStatuses)[number];
@@ -93,6 +94,8 @@ export interface Blueprint {
   blueprint: string;
   testPlan: string;
   testResults: string;
+  /** As they were given; none: as the text numbers them. */
+  steps: StepPlan[];
   approvalPolicy: Record<string, unknown>;
   skillIds: number[];
   createdBy: string;

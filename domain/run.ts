@@ -11,7 +11,7 @@ export type RunStatus = (typeof runStatuses)[number];
 export const activeStatuses: readonly RunStatus[] = ['spawned', 'running'];
 export const endedStatuses: readonly RunStatus[] = ['finished', 'failed', 'stopped', 'terminated'];
 
-export const taskTypes = ['ticket_resolution', 'ad_hoc', 'postmortem', 'workflow_build'] as const;
+export const taskTypes = ['ticket_resolution', 'ad_hoc', 'postmortem', 'workflow_build', 'pipeline_step'] as const;
 export type TaskType = (typeof taskTypes)[number];
 
 /** assigned: people set the agent to work on a ticket. manual: a test run. scheduled: by its own schedule. */

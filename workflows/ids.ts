@@ -5,7 +5,8 @@ export type Kind =
   | 'accessRequest'
   | 'investigation'
   | 'notifyAlert'
-  | 'postmortemPromotion';
+  | 'postmortemPromotion'
+  | 'pipelineRun';
 
 /** The entity's uuid says all: whoever has the row can find the workflow. */
 export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { openAccess } from '../../db/access-queries';
 import { gates } from '../../db/gates';
 import { investigations } from '../../db/investigations';
+import { pipelines } from '../../db/pipelines';
 import { runs } from '../../db/runs';
 import { settledStatuses, type AccessRequest } from '../../domain/access';
 import type { Gate } from '../../domain/gate';
@@ -10,6 +11,7 @@ import { attemptId, workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
 import { endByTime } from './expire';
 import type { investigationActivities } from '../lifecycle/investigations';
+import type { pipelineActivities } from '../lifecycle/pipelines';
 import type { runActivities } from '../lifecycle/runs';
 import { isGone as goneIn } from './gone';
 
@@ -26,6 +28,7 @@ export interface Orphan {
 export interface Swept {
   runs: number;
   investigations: number;
+  pipelines: number;
   access: Orphan[];
   gates: Gate[];
 }
@@ -41,8 +44,10 @@ export const sweepActivities = (
   {
     abandonRun,
     abandonInvestigation,
+    abandonPipeline,
   }: Pick<ReturnType<typeof runActivities>, 'abandonRun'> &
-    Pick<ReturnType<typeof investigationActivities>, 'abandonInvestigation'>,
+    Pick<ReturnType<typeof investigationActivities>, 'abandonInvestigation'> &
+    Pick<ReturnType<typeof pipelineActivities>, 'abandonPipeline'>,
 ) => {
   const { store, temporal, logger } = deps;
   const isGone = async (id: string): Promise<boolean> => (await goneIn(temporal, id)) !== null;
@@ -75,6 +80,19 @@ export const sweepActivities = (
     return count;
   };
 
+  const abandonedPipelines = async (tenantId: string): Promise<number> => {
+    const alive = await store.read(tenantId, (tx) =>
+      pipelines.list(tx, `where finished_at is null order by number limit ${most}`, []),
+    );
+    let count = 0;
+    for (const p of alive) {
+      Context.current().heartbeat(tenantId);
+      if (!(await isGone(workflowId('pipelineRun', tenantId, p.id)))) continue;
+      if (await abandonPipeline(p)) count += 1;
+    }
+    return count;
+  };
+
   const orphans = async (tenantId: string): Promise<Orphan[]> => {
     const found: Orphan[] = [];
     for (const { access, due, openLease } of await store.read(tenantId, (tx) => openAccess(tx, most))) {
@@ -91,12 +109,13 @@ export const sweepActivities = (
 
   return {
     async sweepTenants(): Promise<Swept> {
-      const swept: Swept = { runs: 0, investigations: 0, access: [], gates: [] };
+      const swept: Swept = { runs: 0, investigations: 0, pipelines: 0, access: [], gates: [] };
       for (const tenantId of await store.tenants()) {
         Context.current().heartbeat(tenantId);
         await endByTime(deps, tenantId);
         swept.runs += await abandoned(tenantId);
         swept.investigations += await abandonedInvestigations(tenantId);
+        swept.pipelines += await abandonedPipelines(tenantId);
         swept.access.push(...(await orphans(tenantId)));
         // Of runs sealed gates only: what people asked for in a run's name is theirs to end.
         const left = await store.read(tenantId, (tx) =>
@@ -112,9 +131,9 @@ export const sweepActivities = (
         swept.gates.push(...left);
       }
       const [abandonedRuns, requests] = [swept.runs, swept.access.length];
-      if (abandonedRuns + swept.investigations + requests)
+      if (abandonedRuns + swept.investigations + swept.pipelines + requests)
         logger.warn(
-          { runs: abandonedRuns, investigations: swept.investigations, requests },
+          { runs: abandonedRuns, investigations: swept.investigations, pipelines: swept.pipelines, requests },
           'found what terminated workflows left',
         );
       return swept;

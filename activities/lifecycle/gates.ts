@@ -8,7 +8,7 @@ import { aboutGate, gateEntry, gateNote, type GateTransition } from '../../domai
 import { sameActor } from '../../domain/principal';
 import { readAssertion } from '../../log/assertion';
 import type { Deps } from '../deps';
-import { refusedBefore, stands } from './record';
+import { writtenBefore, stands } from './record';
 
 export interface Recorded {
   /** The row, when it is not just what was to be written. */
@@ -48,7 +48,7 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
 
   const writeRefusal = (gate: Gate, t: Pick<GateTransition, 'event' | 'by' | 'transition'>, reason: string) =>
     store.write(gate.tenantId, async (tx) => {
-      if (await refusedBefore(tx, gate.id, t.transition)) return;
+      if (await writtenBefore(tx, gate.id, t.transition)) return;
       tx.log({
         ...aboutGate(gate, t),
         kind: 'gate.decision_refused',

@@ -13,8 +13,8 @@ export async function stands(tx: Read, subjectId: string, version: number, trans
   return rows.length > 0;
 }
 
-/** A refusal of this transition is written already. */
-export async function refusedBefore(tx: Read, subjectId: string, transition: string): Promise<boolean> {
+/** What happened by this transition is written already, at whatever version. */
+export async function writtenBefore(tx: Read, subjectId: string, transition: string): Promise<boolean> {
   const { rows } = await tx.query('select 1 from log where subject_id = $1 and transition = $2', [
     subjectId,
     transition,

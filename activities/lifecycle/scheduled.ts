@@ -7,7 +7,7 @@ import { idleReason } from '../../domain/agent';
 import { system } from '../../domain/principal';
 import type { Run } from '../../domain/run';
 import type { Deps } from '../deps';
-import { refusedBefore } from './record';
+import { writtenBefore } from './record';
 
 interface Firing {
   tenantId: string;
@@ -19,7 +19,7 @@ export type Drafted = { run: Run; title: string; gateTtlMs: number; leaseMs: num
 
 async function skip(tx: Write, { agentId, key }: Firing, reason: string): Promise<void> {
   const transition = `skipped:${key}`;
-  if (await refusedBefore(tx, agentId, transition)) return;
+  if (await writtenBefore(tx, agentId, transition)) return;
   tx.log({
     kind: 'agent.run_skipped',
     actor: system,

@@ -6,7 +6,7 @@ import type { Scope } from '../../domain/scopes';
 /** What an id names; the world (world.ts) has one of each in each tenant. */
 export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
-  | 'blueprint' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
+  | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
   | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'external'; // prettier-ignore
 
@@ -34,7 +34,7 @@ export interface Declared {
   /** A place that asks for a scope besides, except of the agent that it names. */
   besides?: { place: string; scope: Scope };
   /** What has to be made anew before each round, because the call uses it up. */
-  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation' | 'skill';
+  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation' | 'skill' | 'pipeline';
 }
 
 const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
@@ -139,6 +139,20 @@ export const declared: Readonly<Record<string, Declared>> = {
   getWorkflow: { ids: { 'path.id': at('blueprint') } },
   createWorkflow: { ids: { 'body.skill_ids': at('skill') } },
   updateWorkflow: { ids: { 'path.id': at('blueprint'), 'body.skill_ids': at('skill') } },
+  runWorkflow: {
+    ids: {
+      'path.id': at('blueprint'),
+      'body.ticket_id': at('ticket'),
+      'body.agent_id': at('run'),
+      'body.task_id': at('task'),
+    },
+    own: { statuses: [409], why: 'the workflow of this world is a draft; test/api/workflow-runs runs those that may' },
+  },
+  completeWorkflowRun: {
+    ids: { 'path.run_id': at('pipeline') },
+    own: { statuses: [200, 409], why: 'whoever comes second finds it over' },
+    fresh: 'pipeline',
+  },
   reviewWorkflow: { ids: { 'path.id': at('blueprint') }, only: 'people' },
   listKnowledge: { ids: offset },
   getKnowledge: { ids: { 'path.id': at('article') } },

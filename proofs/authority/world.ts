@@ -143,6 +143,15 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   const makeSkill = async () =>
     (await call('POST', '/api/skills', { name: `${mark} ${randomUUID()}`, prompt_template: 'Say' }))['id'];
   const skill = await makeSkill();
+  /** Of a workflow beside the promoted one, which stays a draft. */
+  const startPipeline = async () => {
+    const flow = await call('POST', '/api/workflows', {
+      blueprint: 'Look.',
+      status: 'tested',
+      workflow_key: `${mark}:run`,
+    });
+    return (await call('POST', `/api/workflows/${String(flow['id'])}/runs`, { status: 'running' }))['id'];
+  };
   const reported = await call<{ data: Json }>('POST', '/api/v1/agent-ops/runs', { agent_name: mark, eve_id: mark });
   const alert = await scalar<string>(
     owner,
@@ -159,7 +168,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
   const ids: Record<Noun, unknown> = {
     ticket: own.ticket, run: own.run, task: own.task, event: event['id'], note: note['id'], change: await requestChange(), postmortem,
-    blueprint: promoted['workflow_id'], article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
+    blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
     asset: 'swagger-ui.css', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
@@ -181,6 +190,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       if (what === 'approved') await second('POST', `/api/changes/${String(ids.change)}/approve`, {});
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
       if (what === 'registered') ids.registered = await register();
+      if (what === 'pipeline') ids.pipeline = await startPipeline();
       if (what === 'skill') ids.skill = await makeSkill();
       if (what === 'reviewed') await review(ids.postmortem);
       if (what === 'recommendation') ids.recommendation = (await recommend())['recommendation_id'];

@@ -22,7 +22,8 @@ export async function newAdmin(url: string, owner: Client, tenant: Tenant): Prom
 
 /** What one request makes one of, at most. */
 const made = [
-  'tickets', 'attachments', 'runs', 'gates', 'access_requests', 'leases', 'postmortems', 'articles', 'blueprints', 'api_keys',
+  'tickets', 'attachments', 'runs', 'gates', 'access_requests', 'leases', 'postmortems', 'articles', 'blueprints', 'skills',
+  'pipelines', 'api_keys',
   'agent_metrics', 'tool_calls', 'report_runs',
 ]; // prettier-ignore
 

@@ -45,6 +45,8 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     `insert into skills (id, tenant_id, name, category, prompt_template) values ($1, $2, 'fixture', 'test', 'Say {name}') returning number`,
     [randomUUID(), s.tenantId],
   );
+  const flow = await must('POST', '/api/workflows', { blueprint: 'Look.', status: 'tested', workflow_key: 'fixture:run' });
+  const flowRun = await must('POST', `/api/workflows/${flow.id}/runs`, { status: 'running' });
   const signal = await must('POST', '/api/v1/agent-ops/signals', { for_agent: 'fixture', created_by: 'x', signal: 'look' });
   const registered = await must('POST', '/api/v1/agent-ops/registry', { name: 'fixture' });
   const reported = await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'fixture', eve_id: 'fixture' });
@@ -79,6 +81,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     path: 'index.html',
     postmortem: postmortem.postmortem_id,
     blueprint: promoted.workflow_id,
+    run_id: flowRun.id,
     reported: reported.data.id,
     alert: alert.id,
     article: promoted.knowledge_article_id,

@@ -74,6 +74,7 @@ test('what the application may do with each table is what was granted, and nobod
      "log": "insert, select",
      "log_tallies": "insert, select, update",
      "migrations": "",
+     "pipelines": "insert, select, update",
      "planner_decisions": "insert, select",
      "postmortems": "insert, select, update",
      "promotion_parts": "delete, insert, select",

@@ -1,5 +1,7 @@
 import type { PostmortemView } from '../../../db/learning-queries';
 import type { Article, Blueprint, Skill } from '../../../domain/learning';
+import type { PipelineView } from '../../../db/pipelines';
+import { stepsIn, type StepPlan } from '../../../domain/pipeline';
 import { isCandidate, parametersOf } from '../../../domain/skill';
 
 // What was learned, as this door's wire has it.
@@ -61,6 +63,9 @@ export const skillView = (s: Skill, agents: string[]) => ({
   updated_at: s.updatedAt,
 });
 
+/** Its steps as they were given, else as its text numbers them. */
+export const planOf = (b: Blueprint): StepPlan[] => (b.steps.length ? b.steps : stepsIn(b.name, b.blueprint));
+
 const reviewState = ({ status, reviewedAt }: Blueprint): string => {
   if (status === 'active') return reviewedAt === null ? 'active_missing_review' : 'active_approved';
   return status === 'tested' ? 'tested_needs_approval' : status;
@@ -79,6 +84,7 @@ export const workflowView = (b: Blueprint) => ({
   blueprint: b.blueprint,
   test_plan: b.testPlan,
   test_results: b.testResults,
+  steps: planOf(b).map(({ timeoutSeconds, ...s }) => ({ ...s, timeout_seconds: timeoutSeconds })),
   approval_policy: { ...b.approvalPolicy, workflow_key: b.workflowKey },
   skill_ids: b.skillIds,
   created_by: b.createdBy,
@@ -87,4 +93,30 @@ export const workflowView = (b: Blueprint) => ({
   review_notes: b.reviewNotes,
   created_at: b.createdAt,
   updated_at: b.updatedAt,
+});
+
+/** A run of a workflow, with its steps and the agents that carried them out. */
+export const workflowRunView = ({ pipeline: p, ticket, reporter, agents }: PipelineView, workflow: number) => ({
+  id: p.number,
+  workflow_id: workflow,
+  workflow_version: p.blueprintVersion,
+  ticket_id: ticket,
+  agent_id: reporter?.agent ?? null,
+  task_id: reporter?.task ?? null,
+  status: p.status,
+  steps: p.steps.map((s) => ({
+    name: s.name,
+    order: s.order,
+    status: s.status,
+    attempts: s.attempts,
+    agent_ids: s.runIds.flatMap((id) => agents.get(id) ?? []),
+    result: s.result,
+    error: s.error,
+  })),
+  result: p.result,
+  error: p.error,
+  created_by: p.startedBy.name,
+  created_at: p.createdAt,
+  started_at: p.startedAt,
+  finished_at: p.finishedAt,
 });

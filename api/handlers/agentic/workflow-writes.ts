@@ -5,6 +5,7 @@ import type { Read, Write } from '../../../db/tx';
 import { edited, opened, reviewed, type Verdict } from '../../../domain/blueprint';
 import { Conflict, NotFound } from '../../../domain/errors';
 import type { Blueprint, BlueprintStatus } from '../../../domain/learning';
+import type { StepPlan } from '../../../domain/pipeline';
 import { workflowKey } from '../../../domain/workflow-key';
 import { keyInWords } from '../../../pipeline/learning/promotion/text';
 import type { workflows } from '../../contracts/agentic/workflows';
@@ -49,6 +50,16 @@ type Content = Omit<
   'id' | 'tenantId' | 'number' | 'version' | 'status' | 'createdBy' | 'createdAt' | 'updatedAt'
 >;
 
+const stepsOf = (steps: Exclude<Body['steps'], undefined>): StepPlan[] =>
+  steps.map((s, i) => ({
+    name: s.name,
+    prompt: s.prompt ?? s.name,
+    order: s.order ?? i + 1,
+    agent: s.agent ?? null,
+    retries: s.retries ?? 0,
+    timeoutSeconds: s.timeout_seconds ?? null,
+  }));
+
 /** What stands, with what the body brings. */
 const contentOf = (body: Body, key: string, standing: Blueprint | null): Content => ({
   name: body.name ?? standing?.name ?? `${keyInWords(key)} response workflow`,
@@ -59,6 +70,7 @@ const contentOf = (body: Body, key: string, standing: Blueprint | null): Content
   blueprint: body.blueprint ?? standing?.blueprint ?? '',
   testPlan: body.test_plan ?? standing?.testPlan ?? '',
   testResults: body.test_results === undefined ? (standing?.testResults ?? '') : resultsInText(body.test_results),
+  steps: body.steps === undefined ? (standing?.steps ?? []) : stepsOf(body.steps),
   approvalPolicy: {
     ...standing?.approvalPolicy,
     ...body.approval_policy,
@@ -79,11 +91,11 @@ async function change(ctx: Ctx, tx: Write, standing: Blueprint, body: Body, key:
   const status = edited(standing.status, {
     asked: body.status ?? null,
     rekeyed: key !== standing.workflowKey,
-    changed: differs('blueprint', 'testPlan', 'skillIds'),
+    changed: differs('blueprint', 'testPlan', 'skillIds', 'steps'),
     tests: verdictOf(body.test_results),
   });
   // What people approved was the version that they read.
-  const approved = differs('blueprint', 'skillIds', 'approvalPolicy', 'workflowKey')
+  const approved = differs('blueprint', 'steps', 'skillIds', 'approvalPolicy', 'workflowKey')
     ? { reviewedBy: null, reviewedAt: null }
     : {};
   const next = await saveBlueprint(tx, { ...standing, ...content, ...approved, status, version: standing.version + 1 });

@@ -1,13 +1,16 @@
 import { blueprints } from '../../../db/learning';
 import { listBlueprints } from '../../../db/learning-queries';
+import { pipelines, runCounts, runsOfBlueprint } from '../../../db/pipelines';
+import { NotFound } from '../../../domain/errors';
 import type { Blueprint } from '../../../domain/learning';
 import type { workflows } from '../../contracts/agentic/workflows';
 import type { Handlers } from '../../kernel';
-import { workflowView } from './learning-views';
+import { workflowRunView, workflowView } from './learning-views';
 import { assertPerson } from './seen';
+import { endRun, startRun } from './workflow-runs';
 import { none, review, update, write } from './workflow-writes';
 
-const noRuns = { run_count: 0, completed_run_count: 0, failed_run_count: 0, latest_run_at: null };
+const mostRuns = 25;
 
 const saved = ({ number, workflowKey, version, status }: Blueprint) => ({
   id: number,
@@ -19,14 +22,19 @@ const saved = ({ number, workflowKey, version, status }: Blueprint) => ({
 export const workflowHandlers: Handlers<typeof workflows> = {
   listWorkflows: async ({ query }, ctx) => {
     const filter = { status: query.status ?? null, ticketClass: query.ticket_class ?? null };
-    const { workflows: found, total } = await ctx.read((tx) => listBlueprints(tx, filter, query.limit, query.offset));
-    return { workflows: found.map((w) => ({ ...workflowView(w), ...noRuns })), total };
+    return ctx.read(async (tx) => {
+      const { workflows: found, total } = await listBlueprints(tx, filter, query.limit, query.offset);
+      const counts = await runCounts(tx, found.map((w) => w.id)); // prettier-ignore
+      return { workflows: found.map((w) => ({ ...workflowView(w), ...counts(w.id) })), total };
+    });
   },
-  getWorkflow: async ({ params }, ctx) => {
-    const workflow = await ctx.read((tx) => blueprints.byNumber(tx, params.id));
-    if (!workflow) throw none(params.id);
-    return { ...workflowView(workflow), runs: [] };
-  },
+  getWorkflow: ({ params }, ctx) =>
+    ctx.read(async (tx) => {
+      const workflow = await blueprints.byNumber(tx, params.id);
+      if (!workflow) throw none(params.id);
+      const runs = await runsOfBlueprint(tx, workflow.id, mostRuns);
+      return { ...workflowView(workflow), runs: runs.map((r) => workflowRunView(r, workflow.number)) };
+    }),
 
   createWorkflow: ({ body }, ctx) =>
     ctx.write(async (tx) => {
@@ -49,5 +57,18 @@ export const workflowHandlers: Handlers<typeof workflows> = {
       });
       return { id: params.id, status, superseded_workflow_ids: superseded };
     });
+  },
+
+  runWorkflow: async ({ params, body }, ctx) => {
+    const run = await startRun(ctx, params.id, body);
+    return { id: run.number, status: 'created' as const };
+  },
+  completeWorkflowRun: async ({ params, body }, ctx) => {
+    const run = await ctx.read((tx) => pipelines.byNumber(tx, params.run_id));
+    if (run?.blueprintId == null) throw new NotFound(`no workflow run ${params.run_id}`);
+    const told = typeof body.result === 'string' ? body.result : body.result && JSON.stringify(body.result);
+    const text = told ?? `${body.status} by ${ctx.actor.name}`;
+    await endRun(ctx, run, { status: body.status, text, by: ctx.actor });
+    return { id: run.number, status: body.status };
   },
 };

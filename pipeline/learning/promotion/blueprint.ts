@@ -128,7 +128,7 @@ async function create(tx: Write, lesson: Lesson): Promise<Made | null> {
   const skillIds = skillIdsOf(lesson);
   const created = await blueprints.insert(tx, {
     ...added, id: v7(), tenantId: tx.tenantId, number: 0, name: `${keyInWords(workflowKey)} response workflow`, workflowKey, version: 1,
-    status: request.workflowStatus, ticketClass: ticket?.ticketClass ?? null, triggerType: 'ticket', testResults: '',
+    status: request.workflowStatus, ticketClass: ticket?.ticketClass ?? null, triggerType: 'ticket', testResults: '', steps: [],
     approvalPolicy: policyOf(lesson, {}), skillIds, createdBy: request.by.name, reviewedBy: null, reviewedAt: null,
     reviewNotes: null, createdAt: at, updatedAt: at,
   }); // prettier-ignore

@@ -31,7 +31,7 @@ async function blueprint(fields: Partial<Blueprint>): Promise<Blueprint> {
   const at = new Date().toISOString();
   const row: Blueprint = {
     id: v7(), tenantId: house.tenantId, number: 0, name: 'A workflow', workflowKey: v7(), version: 1, status: 'draft', description: '',
-    ticketClass: 'Incident', triggerType: 'ticket', blueprint: '1. Look.', testPlan: '', testResults: '', approvalPolicy: {}, skillIds: [],
+    ticketClass: 'Incident', triggerType: 'ticket', blueprint: '1. Look.', testPlan: '', testResults: '', steps: [], approvalPolicy: {}, skillIds: [],
     createdBy: 'somebody', reviewedBy: null, reviewedAt: null, reviewNotes: null, createdAt: at, updatedAt: at, ...fields,
   }; // prettier-ignore
   const written = await house.store.write(row.tenantId, (tx) => blueprints.insert(tx, row));

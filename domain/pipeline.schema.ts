@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { ActorSchema, InstantSchema } from './common.schema';
+import { pipelineStatuses, stepStatuses, type Pipeline, type StepPlan } from './pipeline';
+
+const text = z.string().nullable();
+
+export const StepPlanSchema = z.object({
+  name: z.string(),
+  prompt: z.string(),
+  order: z.int(),
+  agent: text,
+  retries: z.int(),
+  timeoutSeconds: z.number().nullable(),
+}) satisfies z.ZodType<StepPlan>;
+
+export const PipelineSchema = z.object({
+  id: z.uuid(),
+  tenantId: z.uuid(),
+  number: z.int(),
+  name: z.string(),
+  blueprintId: z.uuid().nullable(),
+  blueprintVersion: z.int().nullable(),
+  ticketId: z.uuid().nullable(),
+  carriedOutBy: z.enum(['runs', 'reported']),
+  runId: z.uuid().nullable(),
+  status: z.enum(pipelineStatuses),
+  steps: z.array(
+    StepPlanSchema.extend({
+      status: z.enum(stepStatuses),
+      attempts: z.int(),
+      runIds: z.array(z.uuid()),
+      result: text,
+      error: text,
+    }),
+  ),
+  scopes: z.array(z.string()),
+  startedBy: ActorSchema,
+  result: text,
+  error: text,
+  createdAt: InstantSchema,
+  startedAt: InstantSchema.nullable(),
+  finishedAt: InstantSchema.nullable(),
+  version: z.int(),
+}) satisfies z.ZodType<Pipeline>;
