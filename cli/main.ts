@@ -96,6 +96,10 @@ rollout
   .description('have new runs go to the workers of this version; what runs stays where it is')
   .action(async (buildId: string) => (await import('./rollout.js')).promote(loadConfig(), buildId));
 rollout
+  .command('rollback')
+  .description('have new runs go where they went before the last promotion; what runs stays where it is')
+  .action(async () => (await import('./rollout.js')).rollback(loadConfig()));
+rollout
   .command('drained <build-id>')
   .description('wait until nothing runs on this version: then its workers can be stopped')
   .option('--within <seconds>', 'how long to wait', '3600')

@@ -23,6 +23,9 @@ export interface Version {
   open: number;
 }
 
+const lastAt = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
+  Number(time?.seconds ?? 0) + (time?.nanos ?? 0) / 1e9;
+
 /** The worker versions of one deployment, as an operator rolls them. */
 export class Rollout {
   constructor(
@@ -65,6 +68,25 @@ export class Rollout {
       conflictToken: conflictToken ?? null,
       identity: 'wheelhouse rollout',
     });
+  }
+
+  /**
+   * New runs go again to the version that they went to before; null: to workers without a version, for there was none. What
+   * runs stays where it is, as always.
+   */
+  async rollback(): Promise<string | null> {
+    const { namespace, deploymentName } = this;
+    const { workerDeploymentInfo: info } = await this.connection.workflowService.describeWorkerDeployment({
+      namespace,
+      deploymentName,
+    });
+    const current = info?.routingConfig?.currentDeploymentVersion?.buildId;
+    if (!current) throw new Error(`no version of ${deploymentName} is current: there is nothing to go back from`);
+    const before = (info.versionSummaries ?? [])
+      .filter((v) => v.deploymentVersion?.buildId !== current && v.lastCurrentTime)
+      .sort((a, b) => lastAt(b.lastDeactivationTime) - lastAt(a.lastDeactivationTime))[0]?.deploymentVersion?.buildId;
+    await this.promote(before ?? '');
+    return before ?? null;
   }
 
   /** Resolves when the server says that nothing runs on it any more. */
@@ -141,6 +163,12 @@ export const printStatus = (config: Config): Promise<void> =>
   withRollout(config, async (rollout) => {
     for (const { buildId, current, drainage: state, open } of await rollout.versions())
       print(`${current ? '* ' : '  '}${buildId}  ${state ?? 'never current'}  ${open} open`);
+  });
+
+export const rollback = (config: Config): Promise<void> =>
+  withRollout(config, async (rollout) => {
+    const before = await rollout.rollback();
+    print(before === null ? 'New runs go to workers without a version.' : `New runs go to ${before} again.`);
   });
 
 export const promote = (config: Config, buildId: string): Promise<void> =>

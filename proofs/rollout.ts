@@ -127,8 +127,13 @@ export const rollout: Proof = {
 
       await worker('b');
       await promote('b');
+      // Taken back: what begins now is of a, until b is promoted again.
+      const back = await versions.rollback();
+      const returned = await many(1, () => at.request(count + 1));
+      await promote('b');
       const promoted = performance.now();
       const after = await many(Math.ceil(count / 2), (n) => at.begin(count + n));
+      open.push(...returned);
       await Promise.all([...before.map((r) => r.change), ...open].map(at.approve));
       await Promise.all(open.map(at.complete));
       const ends = await Promise.all(before.map((r) => at.ended(r.agent)));
@@ -152,11 +157,12 @@ export const rollout: Proof = {
 
       const onB = [...(await at.runs(after.map((r) => r.agent))), ...(await at.gates([...changesOf(after), kept]))];
       violations.push(...(await endedOn(fleet, 'b', onB)));
-      const expected = { a: 3 * count, b: 2 * after.length + 1 };
+      const expected = { a: 3 * count + 1, b: 2 * after.length + 1 };
       if (onA.length !== expected.a || onB.length !== expected.b)
         violations.push(`${onA.length} and ${onB.length} workflows are known, not ${expected.a} and ${expected.b}`);
       const unfinished = ends.filter((status) => status !== 'finished').length;
       if (unfinished) violations.push(`${unfinished} runs did not finish`);
+      if (back !== 'a') violations.push(`the promotion was taken back to ${back}, not to a`);
       if (moved < 1) violations.push('the open change was not moved');
       return {
         figures: {

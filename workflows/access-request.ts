@@ -1,32 +1,19 @@
 import {
   CancellationScope,
-  ParentClosePolicy,
   allHandlersFinished,
   condition,
   defineUpdate,
   proxyActivities,
   setHandler,
-  startChild,
 } from '@temporalio/workflow';
 import type { Activities, Lent } from '../activities';
 import { isSettled, step, type AccessEvent, type AccessRequest } from '../domain/access';
 import type { Gate } from '../domain/gate';
-import { approvalGate } from './approval-gate';
-import {
-  attributes,
-  byOwnRules,
-  cancelledInTemporal,
-  onSignal,
-  onUpdate,
-  readGate,
-  rows,
-  show,
-  tell,
-  textOf,
-  workflowTaskTimeout,
-} from './kit';
+import { byOwnRules, cancelledInTemporal, onSignal, onUpdate, rows, show, tell, textOf } from './kit';
 import { workflowId } from './ids';
-import { accessMoved, gateMoved, runEnded, stateOf, withdraw } from './messages';
+import { accessMoved, runEnded, stateOf, withdraw } from './messages';
+import { openGate } from './open-gate';
+import { hearGate } from './told';
 
 export interface AccessInput {
   access: AccessRequest;
@@ -55,7 +42,6 @@ const patience = '5 seconds';
 /** A permission wall: asks people through a gate, lends the credential when it is completed, and takes it back. */
 export async function accessRequest(input: AccessInput): Promise<AccessRequest> {
   let access = input.access;
-  let gate: Gate | null = null;
   let over: string | null = null;
   /** How long the lease lives, once it is granted. */
   let lifeMs = input.leaseMs;
@@ -70,27 +56,28 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
     show(access.status, `**${access.permission}** on **${access.resource}**: ${access.status}`);
     if (access.runId) await tell(workflowId('agentRun', access.tenantId, access.runId), accessMoved, access);
   };
-  /** The row decides: where it is ahead, it is adopted, and what follows starts from there. */
-  const move = async (event: AccessEvent, transition: string) => {
-    access = (await rows.recordAccess(step(access, event, at()), { event: event.type, transition })).access;
-    await announce();
+  /**
+   * The row decides: where it is ahead, it is adopted, and what follows starts from there. So does that of the gate which
+   * `told` is about, and then nothing has moved: it was somebody else who told.
+   */
+  const move = async (event: AccessEvent, transition: string, told?: Gate): Promise<void> => {
+    const by = { event: event.type, transition, ...(told && { told }) };
+    const stands = await rows.recordAccess(step(access, event, at()), by);
+    access = stands.access;
+    if (stands.otherwise && told) gate.correct(told, stands.otherwise);
+    else await announce();
   };
 
   setHandler(accessState, () => access);
-  onSignal(
-    gateMoved,
-    readGate(() => access.gateId),
-    (g) => void (g.version > (gate?.version ?? 0) ? (gate = g) : undefined),
-  );
+  const gate = hearGate(() => access.gateId);
   onSignal(
     runEnded,
     (raw) => (textOf(raw.reason) ? { reason: textOf(raw.reason) ?? '' } : null),
     ({ reason }) => void (over ??= reason),
   );
-  const standing = (): Gate | null => gate;
   onUpdate(openedAccess, async () => {
-    await condition(() => standing() !== null);
-    return { access, gate: standing() as Gate };
+    await condition(() => gate.standing() !== null);
+    return { access, gate: gate.standing() as Gate };
   });
   onUpdate(settledAccess, async () => {
     await condition(() => access.status !== 'pending_approval' && access.status !== 'approved', patience);
@@ -99,21 +86,14 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
 
   const open = async (): Promise<void> => {
     access = (await rows.recordAccess(access, { event: 'open', transition: 'open' })).access;
-    await startChild(approvalGate, {
-      workflowId: gateWorkflow,
-      args: [{ gate: input.gate, tell: [workflowId('accessRequest', access.tenantId, access.id)] }],
-      workflowTaskTimeout,
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `${input.gate.action} ${input.gate.target}`,
-      typedSearchAttributes: attributes('approvalGate', { ...input.gate, status: null }),
-    });
-    await condition(() => standing() !== null);
+    await openGate(input.gate, [workflowId('accessRequest', access.tenantId, access.id)]);
+    await condition(() => gate.standing() !== null);
     await announce();
   };
 
   /** What the gate's state means for the request as it stands. A quick approve and complete may arrive as one. */
   const due = (): AccessEvent | null => {
-    const g = standing();
+    const g = gate.standing();
     const waits = access.status === 'pending_approval';
     if (g?.status === 'rejected' && waits) return { type: 'reject', by: g.decidedBy, reason: g.decisionReason };
     if (g?.status === 'rejected' || g?.status === 'expired')
@@ -123,23 +103,24 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
   };
 
   /** What it was for may end while the provider is away: then nobody waits for it, and what it may have made goes back. */
-  const lease = async (): Promise<Lent | null> => {
+  const lease = async (told: Gate): Promise<Lent | null> => {
     const asking = new CancellationScope();
-    const lent = asking.run(() => credentials.grantLease(access, input.leaseMs, input.until ?? null));
+    const lent = asking.run(() => credentials.grantLease(access, input.leaseMs, input.until ?? null, told));
     const ended = condition(() => over !== null).then(() => 'over' as const);
     const first = await Promise.race([lent, ended]);
     if (first !== 'over') return first;
     asking.cancel();
     return { leaseId: access.id, refused: over ?? cancelledInTemporal };
   };
-  const grant = async (event: Extract<AccessEvent, { type: 'grant' }>): Promise<void> => {
-    const lent = await lease();
+  const grant = async (event: Extract<AccessEvent, { type: 'grant' }>, told: Gate): Promise<void> => {
+    const lent = await lease(told);
+    if (lent && 'gate' in lent) return gate.correct(told, lent);
     if (lent && 'refused' in lent) {
       await credentials.revokeLease(access, lent.refused);
       return move({ type: 'expire', reason: lent.refused }, 'gate:refused');
     }
     if (lent) lifeMs = lent.lifeMs;
-    await move({ ...event, leaseId: lent?.leaseId ?? null }, 'gate:grant');
+    await move({ ...event, leaseId: lent?.leaseId ?? null }, 'gate:grant', told);
   };
 
   /** Follows the gate to its end. When what the access was for is over, the gate is withdrawn, and says so itself. */
@@ -148,10 +129,11 @@ export async function accessRequest(input: AccessInput): Promise<AccessRequest> 
     while (!isSettled(access) && access.status !== 'granted') {
       await condition(() => due() !== null || (over !== null && !withdrawn));
       const event = due();
-      if (event?.type === 'grant') {
-        await grant(event);
-      } else if (event) {
-        await move(event, `gate:${event.type}`);
+      const told = gate.standing();
+      if (event?.type === 'grant' && told) {
+        await grant(event, told);
+      } else if (event && told) {
+        await move(event, `gate:${event.type}`, told);
       } else {
         withdrawn = true;
         const reason = over ?? cancelledInTemporal;

@@ -5,11 +5,11 @@ import {
 import type { Activities, Proposal, Turn } from '../activities';
 import type { AccessRequest } from '../domain/access';
 import { Conflict } from '../domain/errors';
-import { isSettled, newGate, type Gate } from '../domain/gate';
+import { isSettled, type Gate } from '../domain/gate';
 import { system, type Actor } from '../domain/principal';
 import { isEnded, step, type Run, type RunEvent } from '../domain/run';
 import { accessRequest } from './access-request';
-import { approvalGate, carriedOut } from './approval-gate';
+import { carriedOut } from './approval-gate';
 import {
   attributes,
   breathe,
@@ -17,7 +17,6 @@ import {
   inTurn,
   onSignal,
   onUpdate,
-  readGate,
   refusalOf,
   rows,
   show,
@@ -27,7 +26,9 @@ import {
   workflowTaskTimeout,
 } from './kit';
 import { workflowId } from './ids';
-import { accessMoved, gateMoved, runEnded, stateOf, steer, withdraw } from './messages';
+import { accessMoved, runEnded, stateOf, steer, withdraw } from './messages';
+import { openGate, proposedGate } from './open-gate';
+import { hearGate } from './told';
 
 export interface RunInput {
   run: Run;
@@ -48,6 +49,8 @@ export const runState = stateOf<Run>();
 
 const at = (): string => new Date().toISOString();
 const fenceMs = 3_000;
+const unpublished = ({ status, decidedBy, decisionReason }: Gate): string =>
+  `not published: the change was ${status}${decidedBy ? ` by ${decidedBy.name}` : ''}${decisionReason ? `: ${decisionReason}` : ''}`;
 /** What a run asks for lives on without it, and hears of its end in a message: so it must have begun by then. */
 const begin = <T>(child: () => Promise<T>): Promise<T> => CancellationScope.nonCancellable(child);
 
@@ -56,7 +59,6 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const { tenantId, id } = input.run;
   const self = workflowId('agentRun', tenantId, id);
   let run = input.run;
-  let gate: Gate | null = null;
   let gateId: string | null = null;
   /** Grows with everything that the agent should look at: steering, access that moved. */
   let news = 0;
@@ -76,12 +78,18 @@ export async function agentRun(input: RunInput): Promise<Run> {
     retry: { maximumInterval: '30 seconds' },
   });
 
-  const move = (event: RunEvent, transition: string): Promise<void> =>
+  /** False: nothing moved, for the row of the gate says something else than what was told. */
+  const move = (event: RunEvent, transition: string, told?: Gate): Promise<boolean> =>
     next(async () => {
-      const stands = await rows.recordRun(step(run, event, at()), { event, transition });
+      const stands = await rows.recordRun(step(run, event, at()), { event, transition, ...(told && { told }) });
       run = stands.run;
+      if (stands.otherwise && told) {
+        gate.correct(told, stands.otherwise);
+        return false;
+      }
       show(run.status, `Agent ${run.number}: ${run.status}, ${run.steps} steps\n\n${run.result ?? run.error ?? ''}`);
       if (!stands.applied) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
+      return true;
     });
   /** Its end, unless it has ended otherwise: then the row says how. */
   const end = async (event: RunEvent, transition: string): Promise<void> => {
@@ -101,11 +109,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
     show(run.status, `Agent ${run.number}: ${run.status}`);
   });
   setHandler(runState, () => run);
-  onSignal(
-    gateMoved,
-    readGate(() => gateId),
-    (g) => void (g.version > (gate?.version ?? 0) ? (gate = g) : undefined),
-  );
+  const gate = hearGate(() => gateId);
   onSignal(
     accessMoved,
     (raw) => (textOf(raw.id) && textOf(raw.gateId) ? (raw as AccessRequest) : null),
@@ -134,8 +138,6 @@ export async function agentRun(input: RunInput): Promise<Run> {
     working.cancel();
     return run;
   });
-  const standing = (): Gate | null => gate;
-
   /** Turns until the agent has nothing more to do but to propose or finish. */
   const work = async (proposing: boolean): Promise<Extract<Turn['next'], { kind: 'propose' | 'finish' }>> => {
     for (;;) {
@@ -170,49 +172,34 @@ export async function agentRun(input: RunInput): Promise<Run> {
     }
   };
 
-  /** Opens the gate and waits for people; what is said meanwhile is worked on meanwhile. */
-  const ask = async (proposal: Proposal): Promise<Gate> => {
+  /** Opens the gate that people decide at. */
+  const ask = async (proposal: Proposal): Promise<void> => {
     gateId = uuid4();
-    const { action, target, reason, digest } = proposal;
-    const draft = newGate(
-      {
-        id: gateId, tenantId, ticketId: run.ticketId, runId: id, agentId: run.agentId, accessRequestId: null, action, target, reason,
-        command: null, riskLevel: 'medium', approvalPolicy: { requires_human: true }, digest,
-        requestedBy: { id: run.agentId, kind: 'agent', name: `agent-${run.number}` }, onBehalfOf: run.spawnedBy,
-      },
-      at(),
-      input.gateTtlMs,
-    ); // prettier-ignore
-    await begin(() =>
-      startChild(approvalGate, {
-        workflowId: workflowId('approvalGate', tenantId, draft.id),
-        args: [{ gate: draft, tell: [self] }],
-        workflowTaskTimeout,
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        staticSummary: `${proposal.action} ${proposal.target}`,
-        typedSearchAttributes: attributes('approvalGate', { ...draft, status: null }),
-      }),
-    );
-    await condition(() => standing() !== null);
+    const draft = proposedGate(run, gateId, proposal, at(), input.gateTtlMs);
+    await begin(() => openGate(draft, [self]));
+    await condition(() => gate.standing() !== null);
     await move({ type: 'wait', for: 'pending_approval' }, `wait:${gateId}`);
+  };
+
+  /** Waits for people; what is said meanwhile is worked on meanwhile. */
+  const decision = async (): Promise<Gate> => {
     for (;;) {
-      await condition(() => standing()?.status !== 'pending' || news !== heard);
-      const decided = standing();
-      if (decided && decided.status !== 'pending') return decided;
+      await condition(() => gate.decided() !== null || news !== heard);
+      const stands = gate.decided();
+      if (stands) return stands;
       await work(false);
       await next(() => rows.answerSteering({ tenantId, runId: id }));
     }
   };
 
   const carryOut = async (proposal: Proposal, approved: Gate): Promise<RunEvent> => {
-    await move({ type: 'start' }, `resume:${approved.id}`);
     const done = await slow.carryOut({ tenantId, runId: id, step: run.steps, proposal, gateId: approved.id });
     count(done);
     if (!done.proof) return { type: 'fail', error: done.result };
     await tell(workflowId('approvalGate', tenantId, approved.id), carriedOut, {
       id: `carried-out:${approved.id}`, by: done.by, result: done.result, proof: done.proof, correlationId: null,
     }); // prettier-ignore
-    await condition(() => standing()?.status !== 'approved');
+    await condition(() => gate.standing()?.status !== 'approved');
     return { type: 'finish', result: done.result };
   };
 
@@ -221,17 +208,22 @@ export async function agentRun(input: RunInput): Promise<Run> {
     await move({ type: 'start' }, 'start');
     const outcome = await work(true);
     await next(() => rows.answerSteering({ tenantId, runId: id }));
-    if (outcome.kind === 'finish') return move({ type: 'finish', result: outcome.summary }, 'finish');
-    const decided = await ask(outcome.proposal);
-    if (decided.status === 'approved') return move(await carryOut(outcome.proposal, decided), 'finish');
-    const who = decided.decidedBy ? ` by ${decided.decidedBy.name}` : '';
-    const why = decided.decisionReason ? `: ${decided.decisionReason}` : '';
-    await move({ type: 'finish', result: `not published: the change was ${decided.status}${who}${why}` }, 'finish');
+    if (outcome.kind === 'finish') return void (await move({ type: 'finish', result: outcome.summary }, 'finish'));
+    await ask(outcome.proposal);
+    for (;;) {
+      const told = await decision();
+      if (told.status !== 'approved') {
+        if (await move({ type: 'finish', result: unpublished(told) }, 'finish', told)) return;
+      } else if (await move({ type: 'start' }, `resume:${told.id}`, told)) {
+        return void (await move(await carryOut(outcome.proposal, told), 'finish'));
+      }
+    }
   };
 
   const tidy = async (): Promise<void> => {
     const reason = `agent ${run.number} ${run.status}`;
-    const open = gateId !== null && (!gate || !isSettled(gate));
+    const stands = gate.standing();
+    const open = gateId !== null && (!stands || !isSettled(stands));
     await Promise.all([
       ...[...new Set([...asked, ...access.keys()])].map((a) =>
         tell(workflowId('accessRequest', tenantId, a), runEnded, { reason }),

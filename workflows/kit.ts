@@ -5,7 +5,6 @@ import {
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities } from '../activities';
 import { DomainError, errorCodes, revive } from '../domain/errors';
-import { canBe, type Gate } from '../domain/gate';
 
 /** Rows: a local activity is written inside the workflow task and costs no extra round trip to the server. */
 export const rows = proxyLocalActivities<Activities>({
@@ -112,12 +111,6 @@ export function onSignal<M>(
     return message === null ? undefined : run(message);
   });
 }
-
-/** A gate as another workflow tells of it, if it is the one that is waited for. */
-export const readGate =
-  (id: () => string | null) =>
-  (raw: Partial<Record<keyof Gate, unknown>>): Gate | null =>
-    id() !== null && raw.id === id() && canBe(raw.status, raw.version) ? (raw as Gate) : null;
 
 /**
  * Signals another workflow. One that has ended, or never was, needs no telling (its row says how), so that failure, and

@@ -12,12 +12,17 @@ import {
 import type { Write } from '../../db/tx';
 import type { AccessRequest } from '../../domain/access';
 import { Refused } from '../../domain/credentials';
+import type { Gate } from '../../domain/gate';
 import { system, type Actor } from '../../domain/principal';
 import { seal } from '../../log/keys';
 import type { Deps } from '../deps';
+import { otherwise } from '../lifecycle/record';
 
-/** `lifeMs`: it is lent for that long. `refused`: it is not, for this reason; what may have been made is to be taken back. */
-export type Lent = { leaseId: string } & ({ lifeMs: number } | { refused: string });
+/**
+ * `lifeMs`: it is lent for that long. `refused`: it is not, for this reason; what may have been made is to be taken back.
+ * `gate`: nothing was done, for its row says something else than what was told.
+ */
+export type Lent = { leaseId: string } & ({ lifeMs: number } | { refused: string } | { gate: Gate | null });
 
 /**
  * The row comes first: a provider never holds a credential of which nothing is known here, and says what is known: asked
@@ -52,12 +57,19 @@ export const leaseActivities = ({
 
   return {
     /** Null when no scope could be inferred: then access is a matter between people, without a credential. */
-    async grantLease(access: AccessRequest, leaseMs: number, until: string | null = null): Promise<Lent | null> {
+    async grantLease(
+      access: AccessRequest,
+      leaseMs: number,
+      until: string | null = null,
+      told?: Gate,
+    ): Promise<Lent | null> {
       const { lease: scope, tenantId } = access;
       if (!scope) return null;
       const leaseId = v5('lease', access.id);
       const by = access.approvalActor ?? system;
       const asked = await store.write(tenantId, async (tx) => {
+        const not = await otherwise(tx, told);
+        if (not) return not;
         // An attempt that was given up may come late, and would lend to nobody.
         if (!(await isWanted(tx, access.id))) return 'nobody waits for it any more';
         const ref = `<vault:agent_${access.runId ?? access.number}_${scope.system}_${scope.resourceType}_${scope.resourceId}_${scope.action}>`;
@@ -67,6 +79,7 @@ export const leaseActivities = ({
       });
       if (asked === null) throw new Error(`no row for lease ${leaseId}`);
       if (typeof asked === 'string') return { leaseId, refused: asked };
+      if ('gate' in asked) return { leaseId, ...asked };
       if (asked.status === 'active') return { leaseId, lifeMs: Math.max(0, asked.leftMs) };
       if (asked.status !== 'pending') return { leaseId, refused: asked.endReason ?? asked.status };
       if (asked.leftMs <= 0) return { leaseId, refused: 'its time was over before it was granted' };

@@ -3,14 +3,23 @@ import { writeNote } from '../../db/notes';
 import { tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
 import type { AccessEvent, AccessRequest } from '../../domain/access';
+import type { Gate } from '../../domain/gate';
 import { system, type Actor } from '../../domain/principal';
 import type { TicketStatus } from '../../domain/ticket';
 import type { Deps } from '../deps';
-import { stands } from './record';
+import { otherwise, stands } from './record';
 
 export interface AccessTransition {
   event: 'open' | AccessEvent['type'];
   transition: string;
+  /** The gate that it follows from, as the workflow was told of it. */
+  told?: Gate;
+}
+export interface RecordedAccess {
+  access: AccessRequest;
+  applied: boolean;
+  /** There when the gate's row says something else than what was told: nothing was written. */
+  otherwise?: { gate: Gate | null };
 }
 
 const kinds: Record<AccessTransition['event'], string> = {
@@ -76,8 +85,11 @@ const openChild = (tx: Write, a: AccessRequest) =>
 
 export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
   /** The request, its child ticket, a note on the parent and the log entry, together. */
-  recordAccess: (next: AccessRequest, t: AccessTransition): Promise<{ access: AccessRequest; applied: boolean }> =>
+  recordAccess: (next: AccessRequest, t: AccessTransition): Promise<RecordedAccess> =>
     store.write(next.tenantId, async (tx) => {
+      const not = await otherwise(tx, t.told);
+      const stood = not && (await accessRequests.byId(tx, next.id));
+      if (not && stood) return { access: stood, applied: false, otherwise: not };
       if (t.event === 'open') await openChild(tx, next);
       const written = await (t.event === 'open' ? accessRequests.insert(tx, next) : accessRequests.move(tx, next));
       if (!written) {

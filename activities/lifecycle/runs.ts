@@ -5,16 +5,25 @@ import { undelivered } from '../../db/steering-queries';
 import { tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
 import { Conflict } from '../../domain/errors';
+import type { Gate } from '../../domain/gate';
 import { system, type Actor } from '../../domain/principal';
 import { isEnded, type Run, type RunEvent } from '../../domain/run';
 import { closedStatuses } from '../../domain/ticket';
 import type { Deps } from '../deps';
-import { stands } from './record';
+import { otherwise, stands } from './record';
 
 export interface RunTransition {
   /** Null: the run is spawned. */
   event: RunEvent | null;
   transition: string;
+  /** The gate that it follows from, as the workflow was told of it. */
+  told?: Gate;
+}
+export interface RecordedRun {
+  run: Run;
+  applied: boolean;
+  /** There when the gate's row says something else than what was told: nothing was written. */
+  otherwise?: { gate: Gate | null };
 }
 
 const kindOf = (event: RunEvent | null): string => {
@@ -125,8 +134,11 @@ export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<
 
 export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
   /** @throws Conflict when the ticket has an agent already */
-  recordRun: (next: Run, t: RunTransition): Promise<{ run: Run; applied: boolean }> =>
+  recordRun: (next: Run, t: RunTransition): Promise<RecordedRun> =>
     store.write(next.tenantId, async (tx) => {
+      const not = await otherwise(tx, t.told);
+      const stood = not && (await runs.byId(tx, next.id));
+      if (not && stood) return { run: stood, applied: false, otherwise: not };
       const written = await writeRun(tx, next, t);
       if (written) return { run: written, applied: true };
       const run = await runs.byId(tx, next.id);

@@ -32,6 +32,9 @@ export const outOfReach: Record<string, string> = {
     rare + 'a decision in the workflow task in which the deadline fires',
   'approval-gate.ts | if (trouble !== null) throw trouble; | if 1':
     rare + 'trouble at a deadline is retried; only a defect gets here',
+  'told.ts | if (told.get(wrong.version) === wrong) told.delete(wrong.version); | if 2':
+    rare + 'another word of that version, which comes while the row is read',
+  'told.ts | if (gate) told.set(gate.version, gate); | if 2': rare + 'a forged word of a gate that has no row yet',
   "access-request.ts | (raw) => (textOf(raw.reason) ? { reason: textOf(raw.reason) ?? '' } : null), | binary-expr 2":
     never + 'for the compiler',
   "access-request.ts | return { type: 'expire', reason: g.decisionReason ?? g.status }; | binary-expr 2":

@@ -201,6 +201,24 @@ test('where no credential can be inferred, access is granted and taken back betw
   await p.agree(null, { gate: gate.id, access: access.id });
 });
 
+test('a word that its gate was completed lends nothing: neither before people decide, nor before they carry it out', async () => {
+  const { access, gate, handle } = await standalone();
+  const forged = { ...gate, status: 'completed' as const, version: 3, decidedBy: bob, result: 'forged' };
+  await handle.signal(gateMoved, forged);
+  await p.decide(gate, 'approve');
+  await p.accessIs(access.id, 'approved');
+  await handle.signal(gateMoved, forged);
+  // What would lend looks at the row of the gate, and answers.
+  const looked = async (): Promise<boolean> =>
+    ((await handle.fetchHistory()).events ?? []).some((e) => Boolean(e.activityTaskCompletedEventAttributes));
+  await until('the row to be looked at', looked);
+  await handle.signal(runEnded, { reason: 'nobody needs it' });
+  expect(await handle.result()).toMatchObject({ status: 'expired', evidence: 'nobody needs it', leaseId: null });
+  expect((await c.owner.query('select from leases where access_request_id = $1', [access.id])).rowCount).toBe(0);
+  await keep('accessRequest.forged', handle);
+  await p.agree(null, { gate: gate.id, access: access.id });
+});
+
 test('a request whose gate is gone ends when nobody needs it any more', async () => {
   const { access, gate, handle } = await standalone();
   await p.handle('approvalGate', gate.id).terminate('by mistake');

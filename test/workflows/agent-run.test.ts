@@ -243,4 +243,33 @@ test("another's gate that only tells the run decides nothing", async () => {
   await keep('agentRun.any-shape', run.handle);
 });
 
+test('a word that its gate was approved is not believed over the row of the gate, and the run hears what people decide', async () => {
+  const { run, gate } = await proposed();
+  await run.handle.signal(gateMoved, { ...gate, status: 'approved', version: 2, decidedBy: bob });
+  // Whether it looks before or after they do, the row is what it goes by.
+  await p.decide(gate, 'reject', 'not this week');
+  expect(await run.handle.result()).toMatchObject({
+    status: 'finished',
+    result: 'not published: the change was rejected by bob: not this week',
+  });
+  expect((await p.entries(run.id)).filter((kind) => kind === 'run.started')).toHaveLength(1);
+  expect((await p.steps(run.id)).filter(({ decision }) => decision === 'error')).toEqual([]);
+  await p.agree(run, { gate: gate.id });
+  await keep('agentRun.forged', run.handle);
+});
+
+test('nor is a word that it was rejected: the run goes on waiting, and publishes when it is approved', async () => {
+  const { ticket, run, gate } = await proposed();
+  await run.handle.signal(gateMoved, { ...gate, status: 'rejected', version: 2, decidedBy: bob, decisionReason: 'no' });
+  // What is said after it is answered after it: by then it was looked at.
+  const said = await p.say(run, ticket, 'the user root');
+  await until('it is acknowledged', async () => (await said.row())?.status === 'acknowledged');
+  expect(await p.row.run(run.id)).toMatchObject({ status: 'pending_approval' });
+  await p.decide(gate, 'approve');
+  await p.runIs(run.id, 'finished');
+  expect(await p.row.gate(gate.id)).toMatchObject({ status: 'completed' });
+  await p.agree(run, { gate: gate.id });
+  await keep('agentRun.forged-rejection', run.handle);
+});
+
 test('every history of these tests replays', () => p.replay());
