@@ -105,6 +105,19 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
   });
 
   const before = await counts();
+  const logged = async () => (await server.owner.query('select count(*)::int as n from log')).rows[0].n as number;
+  const written = await logged();
+  const dry = await post(`/api/postmortems/${id}/promote`, { dry_run: true });
+  expect(dry.body).toMatchObject({
+    status: 'preview',
+    knowledge_action: 'created',
+    knowledge_article_id: null,
+    workflow_action: 'created',
+    workflow_id: null,
+  });
+  expect(await counts()).toEqual(before);
+  expect(await logged()).toBe(written);
+  expect((await get(`/api/postmortems/${id}`)).status).toBe('approved');
   const first = await post(`/api/postmortems/${id}/promote`);
   expect([first.status, first.body]).toEqual([
     200,
@@ -115,6 +128,49 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
     },
   ]); // prettier-ignore
   const after = await counts();
+  // What was shown is what was done.
+  const { knowledge_articles: [article], skills: [skill], workflow } = (await get(`/api/postmortems/${id}`)).promotion_assets; // prettier-ignore
+  expect(dry.body.workflow_key).toBe(first.body.workflow_key);
+  expect(dry.body.changes).toMatchObject([
+    {
+      asset: 'knowledge_article',
+      action: 'created',
+      id: null,
+      name: article.title,
+      version: 1,
+      adds: { body: article.body },
+    },
+    {
+      asset: 'skill',
+      action: 'created',
+      id: null,
+      name: skill.name,
+      version: 1,
+      adds: { prompt_template: skill.prompt_template },
+    },
+    {
+      asset: 'workflow',
+      action: 'created',
+      id: null,
+      name: workflow.name,
+      version: 1,
+      adds: { blueprint: workflow.blueprint, description: workflow.description },
+    },
+    { asset: 'postmortem', action: 'updated', id, name: 'promoted' },
+  ]);
+  const idle = (await post(`/api/postmortems/${id}/promote`, { dry_run: true })).body;
+  expect([idle.knowledge_article_id, idle.knowledge_action, idle.workflow_action, idle.skill_ids]).toEqual([
+    article.id,
+    'unchanged',
+    'unchanged',
+    [skill.id],
+  ]);
+  expect(idle.changes.map((c: { action: string }) => c.action)).toEqual([
+    'unchanged',
+    'unchanged',
+    'unchanged',
+    'unchanged',
+  ]);
   expect(after).toEqual(Object.fromEntries(Object.entries(before).map(([what, n]) => [what, n + 1])));
   const repeats = await Promise.all([post(`/api/postmortems/${id}/promote`), post(`/api/postmortems/${id}/promote`)]);
   for (const again of repeats) expect([again.status, again.body]).toEqual([200, first.body]);

@@ -63,6 +63,15 @@ const limits = Object.fromEntries(
 ) as Record<EvidenceLimit, typeof most>;
 const traces = z.array(z.looseObject({ id: z.int() }));
 
+const PromotionChange = z.object({
+  asset: z.enum(['knowledge_article', 'skill', 'workflow', 'postmortem']),
+  action: z.enum(['created', 'updated', 'unchanged']),
+  id: z.int().nullable().describe('Null: it would be new'),
+  name: z.string(),
+  version: z.int().nullable().describe('That it would have then'),
+  adds: z.record(z.string(), z.string()).describe('Texts that it would be given or gain, by field'),
+});
+
 export const postmortems = {
   listPostmortems: operation({
     route: 'GET /api/postmortems',
@@ -177,18 +186,22 @@ export const postmortems = {
       mark_promoted: flag.default(true),
       workflow_status: z.literal('draft').default('draft').describe('People activate a workflow, promotions never do'),
       created_by: name(100).optional().describe('A label'),
+      dry_run: flag.default(false).describe('Answer what it would change, and write nothing'),
     }),
     output: z.object({
-      status: z.literal('promoted'),
+      status: z.enum(['promoted', 'preview']),
       postmortem_id: z.int(),
       ticket_id: z.int().nullable(),
       knowledge_article_id: z.int().nullable(),
-      knowledge_action: z.enum(['created', 'updated', 'skipped']),
+      knowledge_action: z.enum(['created', 'updated', 'skipped', 'unchanged']),
       workflow_id: z.int().nullable(),
-      workflow_action: z.enum(['created', 'updated', 'skipped']),
+      workflow_action: z.enum(['created', 'updated', 'skipped', 'unchanged']),
       workflow_key: z.string().nullable(),
       skill_ids: z.array(z.int()),
-      skill_actions: z.array(z.object({ id: z.int(), name: z.string(), action: z.enum(['created', 'updated']) })),
+      skill_actions: z.array(
+        z.object({ id: z.int().nullable(), name: z.string(), action: z.enum(['created', 'updated', 'unchanged']) }),
+      ),
+      changes: z.array(PromotionChange).optional().describe('Of a dry run: everything that would be made or changed'),
     }),
     errors: ['NotFound', 'Conflict', 'Forbidden'],
   }),

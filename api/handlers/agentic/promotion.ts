@@ -5,7 +5,10 @@ import { assignedTo } from '../../../db/skills';
 import type { Read } from '../../../db/tx';
 import { Conflict } from '../../../domain/errors';
 import { assertPromotable } from '../../../domain/learning';
+import type { PartName } from '../../../domain/promotion';
 import { statedKey, workflowKey } from '../../../domain/workflow-key';
+import type { PromotionRequest } from '../../../pipeline/learning/promotion/part';
+import { preview } from '../../../pipeline/learning/promotion/preview';
 import { postmortemPromotion, promoted } from '../../../workflows/postmortem-promotion';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
@@ -51,6 +54,44 @@ interface Wanted {
   create_skills: boolean;
   mark_promoted: boolean;
   workflow_status: 'draft';
+  dry_run: boolean;
+}
+
+const requestOf = (ctx: Ctx, p: PostmortemView, wanted: Wanted): PromotionRequest => ({
+  tenantId: ctx.tenantId,
+  postmortemId: p.id,
+  by: ctx.actor,
+  createKnowledge: wanted.create_knowledge,
+  createWorkflow: wanted.create_workflow,
+  createSkills: wanted.create_skills,
+  workflowStatus: wanted.workflow_status,
+  markPromoted: wanted.mark_promoted,
+});
+
+/** What a promotion would change, in the form of its answer. Ids are of what stands already. */
+async function previewOf(ctx: Ctx, p: PostmortemView, wanted: Wanted) {
+  const parts: PartName[] = [
+    ...(wanted.create_knowledge ? (['article'] as const) : []),
+    ...(wanted.create_skills ? (['skills'] as const) : []),
+    ...(wanted.create_workflow ? (['blueprint'] as const) : []),
+    'close',
+  ];
+  const { changes, workflowKey: key } = await preview((work) => ctx.write(work), requestOf(ctx, p, wanted), parts);
+  const of = (asset: (typeof changes)[number]['asset']) => changes.filter((c) => c.asset === asset);
+  const [[article], [workflow], skilled] = [of('knowledge_article'), of('workflow'), of('skill')];
+  return {
+    status: 'preview' as const,
+    postmortem_id: p.number,
+    ticket_id: p.ticketNumber,
+    knowledge_article_id: article?.id ?? null,
+    knowledge_action: article?.action ?? ('skipped' as const),
+    workflow_id: workflow?.id ?? null,
+    workflow_action: workflow?.action ?? ('skipped' as const),
+    workflow_key: key,
+    skill_ids: skilled.flatMap((s) => s.id ?? []),
+    skill_actions: skilled.map(({ id, name, action }) => ({ id, name, action })),
+    changes,
+  };
 }
 
 /**
@@ -59,22 +100,12 @@ interface Wanted {
  */
 export async function promote(ctx: Ctx, p: PostmortemView, wanted: Wanted) {
   assertPromotable(p.status);
+  if (wanted.dry_run) return previewOf(ctx, p, wanted);
   const ref = { kind: 'postmortemPromotion' as const, tenantId: ctx.tenantId, id: ctx.newId() };
   const ended = await ctx.kernel.temporal
     .open(postmortemPromotion, promoted, {
       ref,
-      args: [
-        {
-          tenantId: ctx.tenantId,
-          postmortemId: p.id,
-          by: ctx.actor,
-          createKnowledge: wanted.create_knowledge,
-          createWorkflow: wanted.create_workflow,
-          createSkills: wanted.create_skills,
-          workflowStatus: wanted.workflow_status,
-          markPromoted: wanted.mark_promoted,
-        },
-      ],
+      args: [requestOf(ctx, p, wanted)],
       summary: `Promote postmortem ${p.number}`,
       status: 'running',
       ticketId: p.ticketId,
