@@ -28,7 +28,9 @@ select isolate('pipelines', 'select, insert, update');
 -- A blueprint's steps as they were given; empty: as its text numbers them.
 alter table blueprints add steps jsonb not null default '[]';
 
--- A ticket is worked on by one agent at a time, but for the steps of a pipeline: those that share an order go on together.
+-- A ticket is worked on by one agent at a time; test runs are beside that, and so are the steps of a pipeline: those that
+-- share an order go on together.
 drop index runs_alive;
 create unique index runs_alive on runs (tenant_id, ticket_id, task_type)
-  where status not in ('finished', 'failed', 'stopped', 'terminated') and task_type <> 'pipeline_step';
+  where status not in ('finished', 'failed', 'stopped', 'terminated')
+    and trigger_kind is distinct from 'manual' and task_type <> 'pipeline_step';
