@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import type { KeptKind } from './domain/agent-records';
 
 /** The project's folder: where migrations/, policy/ and package.json are, whether this runs from source or from dist/. */
@@ -108,6 +109,7 @@ const Environment = z.object({
   ALERT_SECONDS: positive.default(30),
   /** Webhooks may go to private and loopback addresses: for receivers on premise. */
   WEBHOOK_ALLOW_PRIVATE: flag.default(false),
+  ...itopEnvironment,
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -144,6 +146,9 @@ export interface Config {
   retentionDays: Record<KeptKind, number>;
   alertSeconds: number;
   webhookAllowPrivate: boolean;
+  itop: ItopSettings | null;
+  /** What new tickets go to when nobody says; null: to whichever is configured. */
+  ticketProvider: 'local' | 'itop' | null;
   secureCookies: boolean;
   tracing: boolean;
   serviceName: string | null;
@@ -221,6 +226,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     alertSeconds: e.ALERT_SECONDS,
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
+    itop: itopOf(e),
+    ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
     serviceName: e.OTEL_SERVICE_NAME ?? null,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { KeptKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
 import type { Model } from '../domain/model';
+import type { Provided } from '../domain/provider';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
@@ -23,6 +24,8 @@ export interface Deps {
   gateTtlMs: number;
   /** For how many days what agents report is kept. */
   retentionDays: Record<KeptKind, number>;
+  /** Null: tickets are kept here alone. */
+  provided: Provided | null;
   /** Webhooks may go to private addresses. */
   webhookAllowPrivate: boolean;
 }

@@ -15,6 +15,7 @@ import { investigationActivities } from './lifecycle/investigations';
 import { pipelineActivities } from './lifecycle/pipelines';
 import { runActivities } from './lifecycle/runs';
 import { scheduledActivities } from './lifecycle/scheduled';
+import { syncActivities } from './providers/sync';
 
 export type { Proposal, Turn } from './agents/advance';
 export type { InvestigationTurn } from './agents/investigate';
@@ -47,6 +48,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...alertActivities(deps),
     ...webhookActivities(deps),
     ...learningActivities(deps),
+    ...syncActivities(deps),
   };
 }
 export type Activities = ReturnType<typeof createActivities>;

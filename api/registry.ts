@@ -16,6 +16,7 @@ import { changes } from './contracts/agentic/changes';
 import { knowledge } from './contracts/agentic/knowledge';
 import { notes } from './contracts/agentic/notes';
 import { postmortems } from './contracts/agentic/postmortems';
+import { providers } from './contracts/agentic/providers';
 import { publishing } from './contracts/agentic/publishing';
 import { skills } from './contracts/agentic/skills';
 import { tickets } from './contracts/agentic/tickets';
@@ -42,6 +43,7 @@ import { changeHandlers } from './handlers/agentic/changes';
 import { knowledgeHandlers } from './handlers/agentic/knowledge';
 import { noteHandlers } from './handlers/agentic/notes';
 import { postmortemHandlers } from './handlers/agentic/postmortems';
+import { providerHandlers } from './handlers/agentic/providers';
 import { publishingHandlers } from './handlers/agentic/publishing';
 import { skillHandlers } from './handlers/agentic/skills';
 import { ticketHandlers } from './handlers/agentic/tickets';
@@ -64,6 +66,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [agents, agentHandlers],
   [access, accessHandlers],
   [changes, changeHandlers],
+  [providers, providerHandlers],
   [publishing, publishingHandlers],
   [postmortems, postmortemHandlers],
   [workflows, workflowHandlers],

@@ -2,7 +2,8 @@ import { v5 } from 'uuid';
 import type { Actor } from '../domain/principal';
 import { endedStatuses, type Run } from '../domain/run';
 import { signalText, type Signal } from '../domain/signal';
-import type { SteeringEvent } from '../domain/ticket';
+import { steers, type Note, type SteeringEvent } from '../domain/ticket';
+import { heldRuns } from './run-queries';
 import { runs } from './runs';
 import { signalsFor } from './signals';
 import { steeringEvents } from './tickets';
@@ -46,6 +47,36 @@ export async function steerRun(
     body: { event_id: event.id, number: event.number, ...of, source: event.source, author: event.author },
   });
   return { runId: run.id, eventId: event.id };
+}
+
+/** As much of a note as an agent is told. */
+const mostChars = 2_400;
+
+/**
+ * One event for every agent of the note's ticket that has not ended, waiting ones included, with its log entry: the
+ * dispatcher sends what stands there. Of a note that steers nobody there is none.
+ */
+export async function steerNote(tx: Write, note: Note, by: Actor): Promise<Steered[]> {
+  if (!steers(note.source, note.author)) return [];
+  const steered: Steered[] = [];
+  for (const run of await heldRuns(tx, note.ticketId)) {
+    const event = await steerRun(
+      tx,
+      run,
+      {
+        id: v5(`steering:${note.id}`, run.id),
+        noteId: note.id,
+        source: note.source,
+        author: note.author,
+        body: note.body.slice(0, mostChars).toWellFormed(),
+        createdAt: note.createdAt,
+      },
+      by,
+      { note_id: note.number },
+    );
+    if (event) steered.push(event);
+  }
+  return steered;
 }
 
 const tellRun = (tx: Write, run: Told, signal: Signal, by: Actor): Promise<Steered | null> =>

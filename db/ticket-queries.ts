@@ -1,6 +1,7 @@
 import type { QueryResultRow } from 'pg';
 import { z } from 'zod';
 import { InstantSchema } from '../domain/common.schema';
+import { RemoteFieldsSchema } from '../domain/provider.schema';
 import { endedStatuses, runStatuses } from '../domain/run';
 import type { Ticket } from '../domain/ticket';
 import { TicketSchema } from '../domain/ticket.schema';
@@ -18,12 +19,19 @@ const Row = TicketSchema.extend({
   runHeartbeat: InstantSchema.nullable(),
   runError: z.string().nullable(),
   parentNumber: z.int().nullable(),
+  remoteClass: z.string().nullable(),
+  syncError: z.string().nullable(),
+  syncNextTryAt: InstantSchema.nullable(),
+  syncedAt: InstantSchema.nullable(),
+  pulled: RemoteFieldsSchema.nullable(),
 });
 export type TicketView = z.output<typeof Row>;
 
 const columns = `${tickets.columns('t')}, r.number as "runNumber", r.status as "runStatus", r.model as "runModel",
-  coalesce(r.started_at, r.created_at) as "runStartedAt", r.heartbeat as "runHeartbeat", r.error as "runError", p.number as "parentNumber"`;
-const joins = 'left join runs r on r.id = t.run_id left join tickets p on p.id = t.parent_ticket_id';
+  coalesce(r.started_at, r.created_at) as "runStartedAt", r.heartbeat as "runHeartbeat", r.error as "runError", p.number as "parentNumber",
+  l.remote_class as "remoteClass", l.last_error as "syncError", l.next_try_at as "syncNextTryAt", l.synced_at as "syncedAt", l.pulled`;
+const joins =
+  'left join runs r on r.id = t.run_id left join tickets p on p.id = t.parent_ticket_id left join ticket_links l on l.ticket_id = t.id';
 const from = `from tickets t ${joins}`;
 
 const sorts = {

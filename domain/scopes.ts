@@ -3,7 +3,7 @@ export const scopes = [
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info',
   'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act',
   'changes:read', 'changes:request', 'changes:approve', 'changes:complete',
-  'access:request', 'deployments:write',
+  'providers:read', 'providers:sync', 'access:request', 'deployments:write',
   'postmortems:read', 'postmortems:write',
   'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
   'audit:read', 'receipts:read', 'events:read',
@@ -29,7 +29,7 @@ const analyst: readonly Scope[] = [
 const developer: readonly Scope[] = [
   ...reads, 'tickets:create', 'tickets:note', 'tickets:request_info', 'agents:spawn', 'agents:stop', 'access:request',
   'changes:request', 'changes:complete', 'deployments:write', 'postmortems:write',
-  'agent-ops:write', 'ops_agent:run', 'ops_agent:ingest',
+  'providers:sync', 'agent-ops:write', 'ops_agent:run', 'ops_agent:ingest',
 ]; // prettier-ignore
 
 const securityAnalyst: readonly Scope[] = [

@@ -44,7 +44,11 @@ const isOfPage = (path) => /^api\/pages\/.*(\/browser\/|\.css$)/.test(path);
 
 async function sources() {
   const found = (await Promise.all(folders.map((f) => files(join(root, f))))).flat();
-  return [...found.filter((f) => (f.endsWith('.ts') && !f.endsWith('.d.ts')) || isOfPage(f)), 'config.ts'].sort();
+  return [
+    ...found.filter((f) => (f.endsWith('.ts') && !f.endsWith('.d.ts')) || isOfPage(f)),
+    'config.ts',
+    'config-itop.ts',
+  ].sort();
 }
 
 /** Changes when a source, or this script, was written, added or removed. */

@@ -5,6 +5,7 @@ import type { Deps } from '../activities/deps';
 import { embeddedCredentials } from '../activities/integrations/credentials/embedded';
 import { httpModel } from '../activities/agents/model/http';
 import { httpCredentials } from '../activities/integrations/credentials/http';
+import { itopProvider } from '../activities/providers/itop/provider';
 import { root, type Config } from '../config';
 import { inLots, sharedPoints } from '../db/rate-limits';
 import { transactionSources } from '../db/transactions/sources';
@@ -56,6 +57,7 @@ export async function createDeps(
     model: config.opsAgentModel && httpModel(config.opsAgentModel),
     gateTtlMs: config.gateTtlMs,
     retentionDays: config.retentionDays,
+    provided: config.itop && { provider: itopProvider(config.itop), tenant: config.itop.tenant },
     webhookAllowPrivate: config.webhookAllowPrivate,
     pipeline: createPipeline({
       store,

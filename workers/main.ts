@@ -25,6 +25,7 @@ import { readLog } from './reader';
 import { scheduler } from './scheduler';
 import { ensureSchedules } from './schedules';
 import { starter } from './starter';
+import { ticketSyncs } from './ticket-sync';
 import { keepTallies } from './tallies';
 
 export interface RunningWorker {
@@ -87,6 +88,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     dispatcher(client.workflow, logger, stopping.signal),
     starter({ temporal: client.workflow, taskQueue: queues.lifecycle, logger }),
     scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
+    ticketSyncs(client.workflow, queues, kernel.store, stopping.signal),
     alertRules,
     alertNotices(client.workflow, queues, stopping.signal),
   ];

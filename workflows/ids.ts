@@ -6,8 +6,8 @@ export type Kind =
   | 'investigation'
   | 'notifyAlert'
   | 'postmortemPromotion'
-  | 'pipelineRun';
-
+  | 'pipelineRun'
+  | 'ticketSync';
 /** The entity's uuid says all: whoever has the row can find the workflow. */
 export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;
 

@@ -9,3 +9,4 @@ export { pipelineRun } from './pipeline-run';
 export { postmortemPromotion } from './postmortem-promotion';
 export { scheduledRun } from './scheduled-run';
 export { sweep } from './sweep';
+export { ticketSync } from './ticket-sync';

@@ -2,6 +2,7 @@ import type { Gate } from '../domain/gate';
 import type { approvalGate } from './approval-gate';
 import { workflowId, type Kind } from './ids';
 import { attributes, workflowTaskTimeout } from './kit';
+import type { ticketSync, TicketSync } from './ticket-sync';
 
 export interface EntityRef {
   kind: Kind;
@@ -17,9 +18,14 @@ export interface Start<A> {
   status: string | null;
   ticketId: string | null;
   agentId: string | null;
-  /** One that was terminated before it had done anything may be started again. */
-  again?: boolean;
+  /** One that was terminated before it had done anything may be started again; `always`: one that ended, too. */
+  again?: boolean | 'always';
 }
+
+const reusePolicy = (
+  again: Start<unknown>['again'],
+): 'ALLOW_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY' | 'REJECT_DUPLICATE' =>
+  again === 'always' ? 'ALLOW_DUPLICATE' : again ? 'ALLOW_DUPLICATE_FAILED_ONLY' : 'REJECT_DUPLICATE';
 
 /** As Temporal's client takes it. An entity has one workflow in its life: who starts it a second time finds the first. */
 export const startOptions = <A>({ ref, args, summary, again, ...shown }: Start<A>, taskQueue: string) => ({
@@ -27,7 +33,7 @@ export const startOptions = <A>({ ref, args, summary, again, ...shown }: Start<A
   taskQueue,
   args,
   workflowIdConflictPolicy: 'USE_EXISTING' as const,
-  workflowIdReusePolicy: again ? ('ALLOW_DUPLICATE_FAILED_ONLY' as const) : ('REJECT_DUPLICATE' as const),
+  workflowIdReusePolicy: reusePolicy(again),
   workflowTaskTimeout,
   staticSummary: summary.slice(0, 200),
   typedSearchAttributes: attributes(ref.kind, { tenantId: ref.tenantId, ...shown }),
@@ -41,4 +47,15 @@ export const gateStart = (gate: Gate, run: { id: string } | null): Start<Paramet
   status: null,
   ticketId: gate.ticketId,
   agentId: gate.agentId,
+});
+
+/** Of a ticket that is to be looked after at its provider; whenever nothing is left to do, its workflow ends. */
+export const ticketSyncStart = (sync: TicketSync): Start<Parameters<typeof ticketSync>> => ({
+  ref: { kind: 'ticketSync', tenantId: sync.tenantId, id: sync.ticketId },
+  args: [sync],
+  summary: sync.ref ? `${sync.ref.ticketClass} ${sync.ref.key}` : 'Ticket and its provider',
+  status: null,
+  ticketId: sync.ticketId,
+  agentId: null,
+  again: 'always',
 });

@@ -76,6 +76,15 @@ export const declared: Readonly<Record<string, Declared>> = {
   putTicket: { ids: ticket },
   patchTicket: { ids: ticket },
   assignTicket: { ids: ticket },
+  syncTicket: { ids: ticket },
+  pushTicket: {
+    ids: ticket,
+    own: { statuses: [502], why: 'this installation has no provider to be told; test/api/providers has one' },
+  },
+  listProviders: none,
+  syncProviderTicket: {
+    ids: { 'path.provider': at('external', 'ignored'), 'body.ticket_ref': at('external', 'ignored') },
+  },
   addNote: { ids: { ...ticket, 'body.agent_id': at('run') } },
   addAttachment: { ids: { ...ticket, 'body.note_id': at('note') } },
   requestInfo: { ids: ticket },

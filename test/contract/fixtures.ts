@@ -77,6 +77,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     execution_id: entry.id,
     key_id: key.data.id,
     tenant_id: s.tenantId,
+    provider: 'local',
     slug: 'no-such-site',
     path: 'index.html',
     postmortem: postmortem.postmortem_id,

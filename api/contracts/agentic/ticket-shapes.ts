@@ -28,6 +28,17 @@ export const TicketShape = z.object({
   provider: z.string(),
   provider_ref: text,
   provider_sync_status: z.string(),
+  provider_class: text,
+  provider_url: text.describe('The same as external_url'),
+  provider_last_error: text.describe('What kept it from being told to the provider, or looked at there'),
+  provider_next_try_at: Instant.nullable(),
+  provider_drift: z
+    .array(z.object({ field: z.string(), local: text, provider: text }))
+    .describe('Where it says another thing than the provider did when it was last looked at'),
+  provider_payload_summary: object.nullable().describe('What the provider said then'),
+  synced_at: Instant.nullable(),
+  impact: text,
+  urgency: text,
   external_url: text,
   parent_ticket_id: id,
   requester_name: text,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { providerNames } from '../../../domain/provider';
 import { ticketStatuses } from '../../../domain/ticket';
 import { operation, type Method } from '../../operation';
 import { byId, flag, name, page, prose, wholeOr } from '../shapes';
@@ -6,7 +7,6 @@ import { ChangeShape } from './changes';
 import { AccessShape, AttachmentShape, NoteShape, SteeringShape, TaskShape, TicketShape } from './ticket-shapes';
 
 const tag = 'Tickets';
-const providers = ['local', 'itop'] as const;
 const classifications = ['public', 'internal', 'confidential', 'restricted', 'secret'] as const;
 
 /** Known values; what the original's agents also say means one of them. */
@@ -61,7 +61,7 @@ export const tickets = {
       assignee: name(200).optional().describe('Part of the name'),
       agent_only: flag.default(false),
       agent_state: z.enum(agentStates).optional(),
-      provider: z.enum(providers).optional(),
+      provider: z.enum(providerNames).optional(),
       q: name(200).optional().describe('Part of title, description, people, team or reference'),
       sort_by: z.enum(ticketSorts).default('id'),
       sort_dir: z.enum(['asc', 'desc']).default('desc'),
@@ -81,9 +81,9 @@ export const tickets = {
       priority: priorityInput.default('2'),
       created_by: name(100).optional().describe('A label: who creates is the authenticated principal'),
       auto_assign: flag.default(true),
-      provider: z.enum(providers).default('local'),
-      provider_ref: name(200).optional(),
-      sync_provider: flag.optional(),
+      provider: z.enum(providerNames).optional().describe('Unset: the active one'),
+      provider_ref: name(200).optional().describe('What the provider has already: its number there'),
+      sync_provider: flag.optional().describe('False: kept here alone'),
       assignee: name(200).optional(),
       assignee_team: name(200).optional(),
       owning_group: name(200).optional(),
@@ -102,6 +102,7 @@ export const tickets = {
         agent_id: z.int().nullable(),
       }),
     }),
+    errors: ['Conflict'],
   }),
   getTicket: operation({
     route: 'GET /api/tickets/:ticket_id',

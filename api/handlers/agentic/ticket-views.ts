@@ -2,6 +2,7 @@ import type { AccessView, LeaseView } from '../../../db/access-queries';
 import type { Checkpoint, LogLine, RunEntry, RunView } from '../../../db/run-queries';
 import type { SteeringView } from '../../../db/steering-queries';
 import type { TicketView } from '../../../db/ticket-queries';
+import { driftOf } from '../../../domain/provider-merge';
 import { activeStatuses, isEnded, type RunStatus } from '../../../domain/run';
 import type { Attachment, Note } from '../../../domain/ticket';
 import type { Ctx } from '../../kernel';
@@ -10,6 +11,22 @@ import type { Ctx } from '../../kernel';
 
 /** What the original calls a ticket that no provider knows. */
 const refOf = (ref: string | null, number: number): string => ref ?? `LOCAL-${number}`;
+
+const providerView = ({ pulled, ...t }: TicketView) => ({
+  provider_class: t.remoteClass,
+  provider_url: t.externalUrl,
+  provider_last_error: t.syncError,
+  provider_next_try_at: t.syncNextTryAt,
+  provider_drift: pulled === null ? [] : driftOf(t, pulled),
+  provider_payload_summary: pulled && {
+    title: pulled.title, status: pulled.status, priority: pulled.priority, impact: pulled.impact, urgency: pulled.urgency,
+    assignee: pulled.assignee, assignee_team: pulled.assigneeTeam, requester_name: pulled.requesterName,
+    requester_email: pulled.requesterEmail,
+  },
+  synced_at: t.syncedAt,
+  impact: pulled?.impact ?? null,
+  urgency: pulled?.urgency ?? null,
+}); // prettier-ignore
 
 export const ticketView = (t: TicketView) => ({
   id: t.number,
@@ -30,6 +47,7 @@ export const ticketView = (t: TicketView) => ({
   provider: t.provider,
   provider_ref: t.providerRef,
   provider_sync_status: t.providerSyncStatus,
+  ...providerView(t),
   external_url: t.externalUrl,
   parent_ticket_id: t.parentNumber,
   requester_name: t.requesterName,

@@ -1,26 +1,44 @@
 import { listGates } from '../../../db/changes';
-import { listTickets, saveTicket, ticketById } from '../../../db/ticket-queries';
-import { tickets as ticketRows } from '../../../db/tickets';
+import { listTickets, saveTicket } from '../../../db/ticket-queries';
 import { closedStatuses, priorityRank, type Ticket, type TicketStatus } from '../../../domain/ticket';
-import { ticketClassOf, withStatus } from '../../../domain/ticket-moves';
+import { withStatus } from '../../../domain/ticket-moves';
+import type { TicketLink } from '../../../domain/provider';
+import { lockLink, saveLink } from '../../../db/ticket-links';
+import type { Write } from '../../../db/tx';
 import type { tickets } from '../../contracts/agentic/tickets';
-import type { HandlerOf, Handlers } from '../../kernel';
+import type { Ctx, HandlerOf, Handlers } from '../../kernel';
+import { askedFor, closeResult } from './sync';
+import { createTicket } from './create-ticket';
 import { contextOf } from './context';
 import { say } from './notes';
 import { heldTicket, seenTicket } from './seen';
 import { ticketView } from './ticket-views';
 import { changeView } from './views';
 
-/** No external provider is configured, so none has to be told. */
-function providerResult(status: TicketStatus, close: boolean): { status: string; reason: string } {
-  if (!close) return { status: 'skipped', reason: 'not_requested' };
-  const reason = closedStatuses.includes(status) ? 'provider_not_synced' : 'status_not_terminal';
-  return { status: 'skipped', reason };
+const terminal = (status: TicketStatus): boolean => closedStatuses.includes(status);
+
+/** Why the provider is not told to close it; null when it is to be. */
+function notClosing(status: TicketStatus, close: boolean, link: TicketLink | null): string | null {
+  if (!close) return 'not_requested';
+  if (!terminal(status)) return 'status_not_terminal';
+  return link?.remoteKey == null ? 'provider_not_synced' : null;
 }
 
-const setStatus: HandlerOf<(typeof tickets)['setTicketStatus']> = ({ params, body }, ctx) =>
-  ctx.write(async (tx) => {
+/** What a status means for the ticket's provider: to close it there too, or no longer to. */
+async function forProvider(ctx: Ctx, tx: Write, link: TicketLink, status: TicketStatus, reason: string | null) {
+  if (reason !== null) {
+    await saveLink(tx, { ...link, closeReason: reason });
+    askedFor(ctx, tx, link, 'close');
+  } else if (link.closeReason !== null && !terminal(status)) {
+    await saveLink(tx, { ...link, closeReason: null, attempts: 0, lastError: null, nextTryAt: null });
+  }
+}
+
+const setStatus: HandlerOf<(typeof tickets)['setTicketStatus']> = async ({ params, body }, ctx) => {
+  const done = await ctx.write(async (tx) => {
     const ticket = await heldTicket(ctx, tx, params.ticket_id);
+    const link = await lockLink(tx, ticket.id);
+    const skipped = notClosing(body.status, body.close_provider, link);
     const { note, fresh } = await say(ctx, tx, ticket, {
       source: 'ticket-status',
       author: body.actor ?? ctx.actor.name,
@@ -38,14 +56,19 @@ const setStatus: HandlerOf<(typeof tickets)['setTicketStatus']> = ({ params, bod
         reason: body.reason ?? null,
         body: { from: ticket.status, to: body.status, note_id: note.number, label: body.actor ?? null },
       });
+      const closing = skipped === null ? (body.reason ?? `Set to ${body.status}`) : null;
+      if (link) await forProvider(ctx, tx, link, body.status, closing);
     }
-    return {
-      status: body.status,
-      ticket_id: ticket.number,
-      note_id: note.number,
-      provider_result: providerResult(body.status, body.close_provider),
-    };
+    return { ticket, note, skipped };
   });
+  const { ticket, note, skipped } = done;
+  return {
+    status: body.status,
+    ticket_id: ticket.number,
+    note_id: note.number,
+    provider_result: skipped === null ? await closeResult(ctx, ticket.id) : { status: 'skipped', reason: skipped },
+  };
+};
 
 /** What an assignment changes, field by field, in words. */
 function changesOf(before: Ticket, after: Ticket): string[] {
@@ -82,64 +105,7 @@ export const ticketHandlers: Handlers<typeof tickets> = {
     return { tickets: found.tickets.map(ticketView), total: found.total, limit, offset };
   },
 
-  createTicket: async ({ body }, ctx) => {
-    const id = ctx.newId();
-    const now = new Date().toISOString();
-    const ticket = await ctx.write(async (tx) => {
-      const written = await ticketRows.insert(tx, {
-        id,
-        tenantId: ctx.tenantId,
-        number: 0,
-        title: body.title,
-        description: body.description,
-        ticketClass: ticketClassOf(body.ticket_class),
-        status: body.status,
-        previousStatus: null,
-        priority: body.priority,
-        assignee: body.assignee ?? null,
-        assigneeTeam: body.assignee_team ?? null,
-        owningGroup: body.owning_group ?? null,
-        provider: body.provider,
-        providerRef: body.provider_ref ?? null,
-        providerSyncStatus: 'local_only',
-        externalUrl: null,
-        parentTicketId: null,
-        runId: null,
-        requesterName: body.requester_name ?? null,
-        requesterEmail: body.requester_email ?? null,
-        affectedUserName: body.affected_user_name ?? null,
-        affectedUserEmail: body.affected_user_email ?? null,
-        securityClassification: body.security_classification,
-        accessScope: body.access_scope,
-        createdBy: ctx.actor,
-        createdByLabel: body.created_by ?? null,
-        createdAt: now,
-        updatedAt: now,
-      });
-      if (written) {
-        tx.log({
-          kind: 'ticket.created',
-          actor: ctx.actor,
-          subject: { kind: 'ticket', id },
-          ticketId: id,
-          body: {
-            ticket_id: written.number,
-            ticket_class: written.ticketClass,
-            status: written.status,
-            label: written.createdByLabel,
-          },
-        });
-      }
-      const stands = await ticketById(tx, id);
-      if (!stands) throw new Error(`no row for ticket ${id}`);
-      return stands;
-    });
-    const reason = body.auto_assign ? 'no_enabled_policy' : 'not_requested';
-    return {
-      ...ticketView(ticket),
-      auto_assignment: { status: 'skipped' as const, reason, rule_id: null, agent_id: null },
-    };
-  },
+  createTicket,
 
   getTicket: ({ params }, ctx) =>
     ctx.read(async (tx) => {
