@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { KeptKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
 import type { Model } from '../domain/model';
-import type { Provided } from '../domain/provider';
+import type { Provided, SyncOutcome } from '../domain/provider';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
@@ -26,6 +26,8 @@ export interface Deps {
   retentionDays: Record<KeptKind, number>;
   /** Null: tickets are kept here alone. */
   provided: Provided | null;
+  /** Has a ticket's own process look after it at its provider, and answers what came of that. */
+  askSync: (tenantId: string, ticketId: string) => Promise<SyncOutcome>;
   /** Webhooks may go to private addresses. */
   webhookAllowPrivate: boolean;
 }

@@ -15,6 +15,7 @@ import { investigationActivities } from './lifecycle/investigations';
 import { pipelineActivities } from './lifecycle/pipelines';
 import { runActivities } from './lifecycle/runs';
 import { scheduledActivities } from './lifecycle/scheduled';
+import { fullSyncActivities } from './providers/full';
 import { syncActivities } from './providers/sync';
 
 export type { Proposal, Turn } from './agents/advance';
@@ -49,6 +50,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...webhookActivities(deps),
     ...learningActivities(deps),
     ...syncActivities(deps),
+    ...fullSyncActivities(deps),
   };
 }
 export type Activities = ReturnType<typeof createActivities>;

@@ -72,7 +72,7 @@ export function temporalGateway(
           updateId: [update.name, ...args].join(':'),
           args,
         });
-      }),
+      }, start.patienceMs),
     /** Starts the entity's workflow, or finds it running. @throws Gone when it has ended */
     start: <A extends unknown[]>(start: Start<A>): Promise<void> =>
       patiently(async () => {

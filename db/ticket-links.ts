@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { TicketLink } from '../domain/provider';
 import { TicketLinkSchema } from '../domain/provider.schema';
 import { syncStatusOf } from '../domain/provider';
@@ -27,9 +26,8 @@ export async function linkByRemote(tx: Read, provider: string, key: string): Pro
 
 const kept = ['provider', 'remote_class', 'remote_key', 'push', 'close_reason', 'attempts', 'creating_until', 'last_error', 'next_try_at', 'synced_at', 'pulled', 'pulled_digest']; // prettier-ignore
 
-/** Writes the link as it is by now, and what its ticket shows of it. */
-export async function saveLink(tx: Read, link: TicketLink, externalUrl: string | null = null): Promise<void> {
-  await tx.query(
+const writeLink = (tx: Read, link: TicketLink) =>
+  tx.query(
     `insert into ticket_links (ticket_id, tenant_id, ${kept.join(', ')})
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (ticket_id) do update set ${kept.map((c) => `${c} = excluded.${c}`).join(', ')}`,
@@ -37,7 +35,15 @@ export async function saveLink(tx: Read, link: TicketLink, externalUrl: string |
       link.ticketId, link.tenantId, link.provider, link.remoteClass, link.remoteKey, link.push, link.closeReason, link.attempts,
       link.creatingUntil, link.lastError, link.nextTryAt, link.syncedAt, link.pulled, link.pulledDigest,
     ],
+    'write ticket_links',
   ); // prettier-ignore
+
+/** Of a ticket that was written with what it shows of it. */
+export const insertLink = async (tx: Read, link: TicketLink): Promise<void> => void (await writeLink(tx, link));
+
+/** Writes the link as it is by now, and what its ticket shows of it. */
+export async function saveLink(tx: Read, link: TicketLink, externalUrl: string | null = null): Promise<void> {
+  await writeLink(tx, link);
   await tx.query(
     `update tickets set provider = $2, provider_ref = $3, provider_sync_status = $4, external_url = coalesce($5, external_url)
      where id = $1 and (provider, provider_ref, provider_sync_status) is distinct from ($2, $3, $4)
@@ -54,28 +60,27 @@ export async function savePulled(tx: Read, t: Ticket): Promise<void> {
   );
 }
 
-const State = z.object({
-  knownMax: z.number().nullable(),
-  discoveredAt: z.date().nullable(),
-  fullAt: z.date().nullable(),
-  synced: z.int().nullable(),
-  errors: z.int().nullable(),
-  created: z.int().nullable(),
-  lastError: z.string().nullable(),
-});
-export type ProviderState = z.output<typeof State>;
-
-export async function providerState(tx: Read, provider: string): Promise<ProviderState | null> {
-  const { rows } = await tx.query(
-    `select known_max as "knownMax", discovered_at as "discoveredAt", full_at as "fullAt", synced, errors, created,
-       last_error as "lastError" from provider_states where provider = $1`,
-    [provider],
+/** What is left to be told to providers, and was to be tried again a while ago: its process may be gone. */
+export async function overdue(tx: Read, provider: string, seconds: number, limit: number): Promise<string[]> {
+  const { rows } = await prepared<{ id: string }>(
+    tx,
+    `select ticket_id as id from ticket_links where provider = $1 and (push is not null or close_reason is not null)
+       and coalesce(next_try_at, '-infinity') < now() - make_interval(secs => $2) order by next_try_at nulls first limit $3`,
+    [provider, seconds, limit],
   );
-  return rows[0] ? State.parse(rows[0]) : null;
+  return rows.map((r) => r.id);
 }
 
-/** Whether that slug is the tenant's. */
-export async function isTenant(tx: Read, slug: string): Promise<boolean> {
-  const { rows } = await prepared<{ slug: string }>(tx, 'select slug from tenants where id = $1', [tx.tenantId]);
-  return rows[0]?.slug === slug;
+/** Of those numbers, the ones that tickets here are known by, each with the digest of what was last seen of it. */
+export async function knownRemotes(
+  tx: Read,
+  provider: string,
+  keys: readonly string[],
+): Promise<Map<string, { ticketId: string; digest: string | null }>> {
+  const { rows } = await tx.query<{ key: string; ticketId: string; digest: string | null }>(
+    `select remote_key as key, ticket_id as "ticketId", pulled_digest as digest from ticket_links
+     where provider = $1 and remote_key = any($2)`,
+    [provider, keys],
+  );
+  return new Map(rows.map(({ key, ...rest }) => [key, rest]));
 }

@@ -146,6 +146,15 @@ export interface SyncOutcome {
   instead: string | null;
 }
 
+/** What a look at all tickets of a provider came to. */
+export interface ProviderSynced {
+  synced: number;
+  errors: number;
+  new: number;
+  /** The first trouble there was. */
+  error: string | null;
+}
+
 export const newLink = (of: Pick<TicketLink, 'ticketId' | 'tenantId' | 'provider'>): TicketLink => ({
   ...of,
   remoteClass: null,
@@ -168,7 +177,7 @@ export function syncStatusOf(link: TicketLink): SyncStatus {
   return link.pulled === null && link.syncedAt === null ? 'unknown' : 'synced';
 }
 
-const firstWaitMs = 5_000;
+const firstWaitMs = 2_000;
 const longestWaitMs = 30 * 60_000;
 /** Longer and longer, for ever: what failed is kept. */
 export const retryAfterMs = (attempts: number): number =>

@@ -114,7 +114,7 @@ export async function stubItop() {
     const of = call.class ?? '';
     if (call.operation === 'core/check_credentials')
       return { code: 0, message: '', authorized: call['user'] === user && call['password'] === password };
-    if (!known[of]) return refuse(`class: Unknown class ${of}`);
+    if (!known[of]) return refuse(`class: '${of}' is not a valid class`);
     const one = (): ItopObject => select(of, call.key)[0] ?? refuse(`Could not load object ${of}::${String(call.key)}`);
     switch (call.operation) {
       case 'core/get': {

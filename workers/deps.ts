@@ -10,12 +10,14 @@ import { root, type Config } from '../config';
 import { inLots, sharedPoints } from '../db/rate-limits';
 import { transactionSources } from '../db/transactions/sources';
 import type { Harness } from '../domain/harness';
+import { queuesOf } from '../domain/queues';
 import type { openKernel } from '../log/open';
 import type { Tool } from '../pipeline/call';
 import { loadPolicies, type PolicyEngine } from '../pipeline/policy';
 import { createPipeline } from '../pipeline/run';
 import { combine, screenCall } from '../pipeline/screening';
 import { builtinTools } from '../pipeline/tools';
+import { askToSync } from './ticket-sync';
 
 type Kernel = Awaited<ReturnType<typeof openKernel>>;
 
@@ -58,6 +60,7 @@ export async function createDeps(
     gateTtlMs: config.gateTtlMs,
     retentionDays: config.retentionDays,
     provided: config.itop && { provider: itopProvider(config.itop), tenant: config.itop.tenant },
+    askSync: askToSync(temporal, queuesOf(config.taskQueuePrefix)),
     webhookAllowPrivate: config.webhookAllowPrivate,
     pipeline: createPipeline({
       store,

@@ -7,7 +7,9 @@ export type Kind =
   | 'notifyAlert'
   | 'postmortemPromotion'
   | 'pipelineRun'
-  | 'ticketSync';
+  | 'ticketSync'
+  | 'providerSync';
+
 /** The entity's uuid says all: whoever has the row can find the workflow. */
 export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;
 

@@ -2,6 +2,7 @@ import type { Gate } from '../domain/gate';
 import type { approvalGate } from './approval-gate';
 import { workflowId, type Kind } from './ids';
 import { attributes, workflowTaskTimeout } from './kit';
+import type { providerSync, ProviderSync } from './provider-sync';
 import type { ticketSync, TicketSync } from './ticket-sync';
 
 export interface EntityRef {
@@ -20,6 +21,8 @@ export interface Start<A> {
   agentId: string | null;
   /** One that was terminated before it had done anything may be started again; `always`: one that ended, too. */
   again?: boolean | 'always';
+  /** Where whoever asks it waits longer for an answer than others do. */
+  patienceMs?: number;
 }
 
 const reusePolicy = (
@@ -28,7 +31,10 @@ const reusePolicy = (
   again === 'always' ? 'ALLOW_DUPLICATE' : again ? 'ALLOW_DUPLICATE_FAILED_ONLY' : 'REJECT_DUPLICATE';
 
 /** As Temporal's client takes it. An entity has one workflow in its life: who starts it a second time finds the first. */
-export const startOptions = <A>({ ref, args, summary, again, ...shown }: Start<A>, taskQueue: string) => ({
+export const startOptions = <A>(
+  { ref, args, summary, again, patienceMs: _, ...shown }: Start<A>,
+  taskQueue: string,
+) => ({
   workflowId: workflowId(ref.kind, ref.tenantId, ref.id),
   taskQueue,
   args,
@@ -58,4 +64,18 @@ export const ticketSyncStart = (sync: TicketSync): Start<Parameters<typeof ticke
   ticketId: sync.ticketId,
   agentId: null,
   again: 'always',
+});
+
+/** Of all tickets of a tenant's provider; one at a time. */
+export const providerSyncStart = (
+  sync: ProviderSync & { tenantId: string },
+): Start<Parameters<typeof providerSync>> => ({
+  ref: { kind: 'providerSync', tenantId: sync.tenantId, id: sync.provider },
+  args: [sync],
+  summary: `Tickets of ${sync.provider}`,
+  status: null,
+  ticketId: null,
+  agentId: null,
+  again: 'always',
+  patienceMs: 60_000,
 });

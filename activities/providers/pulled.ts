@@ -1,7 +1,7 @@
 import { aliveRuns } from '../../db/run-queries';
 import { newNote } from '../../db/notes';
 import { steerNote } from '../../db/steer';
-import { lockLink, savePulled, saveLink } from '../../db/ticket-links';
+import { insertLink, lockLink, savePulled, saveLink } from '../../db/ticket-links';
 import { lockTicket, saveTicket } from '../../db/ticket-queries';
 import { notes, tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
@@ -95,6 +95,9 @@ async function takeEntries(tx: Write, ticket: Ticket, provider: ProviderName, re
   return fresh;
 }
 
+const isWorkedOn = async (tx: Write, ticketId: string): Promise<boolean> =>
+  (await aliveRuns(tx, ticketId)).some((r) => activeStatuses.includes(r.status));
+
 /** Brings the ticket to what the provider says of it, field by field, with its entries; gives the link as it stands then. */
 export async function takePulled(
   tx: Write,
@@ -103,13 +106,13 @@ export async function takePulled(
   remote: RemoteTicket,
   found: Found,
 ): Promise<TicketLink> {
-  const held = await lockTicket(tx, ticketId);
+  const held = found === 'request' ? await lockTicket(tx, ticketId) : null;
   const made = held ? null : await adopt(tx, ticketId, provider, remote, found);
   const ticket = held ?? made ?? (await lockTicket(tx, ticketId));
   if (!ticket) throw new Error(`no row for ticket ${ticketId}`);
-  const link = (await lockLink(tx, ticketId)) ?? newLink({ ticketId, tenantId: tx.tenantId, provider });
-  const active = (await aliveRuns(tx, ticketId)).some((r) => activeStatuses.includes(r.status));
-  const next = made ? ticket : merged(ticket, link.pulled, remote.fields, active);
+  const standing = made ? null : await lockLink(tx, ticketId);
+  const link = standing ?? newLink({ ticketId, tenantId: tx.tenantId, provider });
+  const next = made ? made : merged(ticket, link.pulled, remote.fields, await isWorkedOn(tx, ticketId));
   const changes = changesOf(ticket, next);
   if (Object.keys(changes).length > 0) {
     await saveTicket(tx, next);
@@ -132,7 +135,8 @@ export async function takePulled(
     pulled: remote.fields,
     pulledDigest: remote.digest,
   };
-  await saveLink(tx, now, remote.url);
+  if (made) await insertLink(tx, now);
+  else await saveLink(tx, now, remote.url);
   await takeEntries(tx, ticket, provider, remote);
   return now;
 }

@@ -1,4 +1,5 @@
-import { isTenant, linkByRemote, linkOf } from '../../db/ticket-links';
+import { isTenant } from '../../db/provider-states';
+import { linkByRemote, linkOf } from '../../db/ticket-links';
 import { tickets } from '../../db/tickets';
 import {
   Refused, retryAfterMs, syncStatusOf, type ProviderName, type RemoteRef, type SyncOutcome, type TicketLink, type TicketProvider,
@@ -21,12 +22,13 @@ const nothing: SyncOutcome = {
 const remoteOf = (link: TicketLink | null): RemoteRef | null =>
   link?.remoteKey == null || link.remoteClass === null ? null : { ticketClass: link.remoteClass, key: link.remoteKey };
 
-const wordsOf = (e: unknown): string => (e instanceof Error ? e.message : String(e)).slice(0, 1_000).toWellFormed();
+export const wordsOf = (e: unknown): string =>
+  (e instanceof Error ? e.message : String(e)).slice(0, 1_000).toWellFormed();
 
-type SyncDeps = Pick<Deps, 'store' | 'masterKey' | 'provided'>;
+export type SyncDeps = Pick<Deps, 'store' | 'masterKey' | 'provided'>;
 
 /** The tenant's provider of that name; null when it has none. */
-async function providerOf(d: SyncDeps, tenantId: string, name: string): Promise<TicketProvider | null> {
+export async function providerOf(d: SyncDeps, tenantId: string, name: string): Promise<TicketProvider | null> {
   const { provided } = d;
   if (provided?.provider.name !== name) return null;
   return (await d.store.read(tenantId, (tx) => isTenant(tx, provided.tenant))) ? provided.provider : null;

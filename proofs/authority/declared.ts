@@ -82,9 +82,9 @@ export const declared: Readonly<Record<string, Declared>> = {
     own: { statuses: [502], why: 'this installation has no provider to be told; test/api/providers has one' },
   },
   listProviders: none,
-  syncProviderTicket: {
-    ids: { 'path.provider': at('external', 'ignored'), 'body.ticket_ref': at('external', 'ignored') },
-  },
+  syncProvider: { ids: { 'path.provider': at('external', 'ignored') } },
+  syncAllTickets: none,
+  syncProviderTicket: { ids: { 'path.provider': at('external', 'ignored') } },
   addNote: { ids: { ...ticket, 'body.agent_id': at('run') } },
   addAttachment: { ids: { ...ticket, 'body.note_id': at('note') } },
   requestInfo: { ids: ticket },

@@ -14,6 +14,7 @@ const values: Readonly<Record<string, string>> = {
   'leases.status': 'active',
   'alert_rules.rule_type': 'error_rate',
   'alerts.notification': 'pending',
+  'ticket_links.push': 'create',
 };
 
 interface Column {

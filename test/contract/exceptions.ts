@@ -9,7 +9,10 @@ const killSwitch = 'the path names a tenant, and that of others is refused with 
 
 const rows = 'takes rows, of any number of bytes up to a limit of its own: test/api/ops-transactions.test.ts';
 
+const provider = 'the path names a kind of system, which is nobody’s: what is behind it is the caller’s own';
+
 export const exceptions: Exception[] = [
+  ...['syncProvider', 'syncProviderTicket'].map((operation) => ({ operation, check: 'foreign id', reason: provider })),
   ...['getKillSwitch', 'setKillSwitch', 'releaseKillSwitch'].flatMap((operation) =>
     ['unknown id', 'foreign id'].map((check) => ({ operation, check, reason: killSwitch })),
   ),

@@ -18,6 +18,12 @@ const synced = z.object({
   is_new: z.boolean(),
 });
 
+const all = z.object({ provider, synced: z.int(), errors: z.int(), new: z.int() });
+/** Nothing, the name of a provider, or an object that names one. */
+const whichProvider = z
+  .union([provider, z.object({ provider: provider.optional() })])
+  .transform((given) => (typeof given === 'string' ? given : given.provider));
+
 export const providers = {
   listProviders: operation({
     route: 'GET /api/providers',
@@ -45,6 +51,24 @@ export const providers = {
         }),
       ),
     }),
+  }),
+  syncProvider: operation({
+    route: 'POST /api/providers/:provider/sync-all',
+    tag,
+    summary: 'Bring all tickets of a provider here, as they are there by now',
+    access: 'providers:sync',
+    params: z.object({ provider }),
+    output: all,
+    errors: ['BadGateway'],
+  }),
+  syncAllTickets: operation({
+    route: 'POST /api/tickets/sync-all',
+    tag: 'Tickets',
+    summary: 'The same for the active provider, or the one that is named: as an object, or as a text alone',
+    access: 'providers:sync',
+    body: whichProvider,
+    output: all,
+    errors: ['BadGateway'],
   }),
   syncProviderTicket: operation({
     route: 'POST /api/providers/:provider/sync-ticket',

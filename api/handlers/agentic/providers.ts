@@ -1,9 +1,12 @@
 import { v5 } from 'uuid';
-import { linkByRemote, linkOf, providerState } from '../../../db/ticket-links';
+import { providerState } from '../../../db/provider-states';
+import { linkByRemote, linkOf } from '../../../db/ticket-links';
 import { ticketById, type TicketView } from '../../../db/ticket-queries';
 import { BadGateway, NotFound } from '../../../domain/errors';
-import type { SyncOutcome } from '../../../domain/provider';
+import type { ProviderName, SyncOutcome } from '../../../domain/provider';
 import { ticketClasses } from '../../../domain/ticket-moves';
+import { providerSync, providerSynced } from '../../../workflows/provider-sync';
+import { providerSyncStart } from '../../../workflows/start';
 import type { providers } from '../../contracts/agentic/providers';
 import type { Ctx, Handlers } from '../../kernel';
 import { heldTicket, seenTicket } from './seen';
@@ -39,7 +42,25 @@ const ticketNow = async (ctx: Ctx, id: string): Promise<TicketView> => {
   return ticket;
 };
 
+/** @throws BadGateway when nothing could be looked at; Unavailable when it takes longer than a caller waits, and goes on */
+async function syncAll(ctx: Ctx, provider: ProviderName) {
+  if (provider === 'local') return { provider, synced: 0, errors: 0, new: 0 };
+  await ctx.read((tx) => neededProvider(ctx, tx, provider));
+  const { queues } = ctx.kernel.temporal;
+  const { error, ...counts } = await ctx.kernel.temporal.open(
+    providerSync,
+    providerSynced,
+    providerSyncStart({ tenantId: ctx.tenantId, provider, queue: queues.integrations, mode: 'everything' }),
+    ctx.newId('sync-all'),
+  );
+  if (error !== null && counts.synced === 0) throw new BadGateway(error);
+  return { provider, ...counts };
+}
+
 export const providerHandlers: Handlers<typeof providers> = {
+  syncProvider: ({ params: { provider } }, ctx) => syncAll(ctx, provider),
+  syncAllTickets: async ({ body }, ctx) => syncAll(ctx, body ?? (await ctx.read((tx) => activeProvider(ctx, tx)))),
+
   listProviders: (_input, ctx) =>
     ctx.read(async (tx) => {
       const [active, itop, state] = [

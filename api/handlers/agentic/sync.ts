@@ -1,4 +1,5 @@
-import { isTenant, linkOf, lockLink, saveLink } from '../../../db/ticket-links';
+import { isTenant } from '../../../db/provider-states';
+import { linkOf, lockLink, saveLink } from '../../../db/ticket-links';
 import type { Read, Write } from '../../../db/tx';
 import { BadGateway } from '../../../domain/errors';
 import {
