@@ -146,6 +146,9 @@ export interface SyncOutcome {
   instead: string | null;
 }
 
+/** `discover`: what is new there. `full`: what is known; `everything`: that, and all there is besides. */
+export type SyncMode = 'discover' | 'full' | 'everything';
+
 /** What a look at all tickets of a provider came to. */
 export interface ProviderSynced {
   synced: number;

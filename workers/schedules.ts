@@ -1,5 +1,6 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Config } from '../config';
+import type { SyncMode } from '../domain/provider';
 import { queuesOf } from '../domain/queues';
 import type * as workflows from '../workflows';
 import type { ProviderSync } from '../workflows/provider-sync';
@@ -15,7 +16,7 @@ interface Regular {
 
 /** What is done every so often, whoever runs: one at a time, and missed ones are not made up for. */
 function regular({ sweepSeconds, alertSeconds, itop, taskQueuePrefix }: Config): Regular[] {
-  const look = (mode: ProviderSync['mode']): { workflow: 'providerSync'; as: string; args: [ProviderSync] } => ({
+  const look = (mode: SyncMode): { workflow: 'providerSync'; as: string; args: [ProviderSync] } => ({
     workflow: 'providerSync',
     as: `providerSync-${mode}`,
     args: [{ tenantId: null, provider: 'itop', queue: queuesOf(taskQueuePrefix).integrations, mode }],

@@ -1,6 +1,6 @@
 import { allHandlersFinished, condition, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import type { ProviderName, ProviderSynced } from '../domain/provider';
+import type { ProviderName, ProviderSynced, SyncMode } from '../domain/provider';
 import { onUpdate, wordsOf } from './kit';
 import { stateOf } from './messages';
 
@@ -10,8 +10,7 @@ export interface ProviderSync {
   provider: ProviderName;
   /** Where providers are spoken to. */
   queue: string;
-  /** `discover`: what is new there. `full`: what is known; `everything`: that, and all there is besides. */
-  mode: 'discover' | 'full' | 'everything';
+  mode: SyncMode;
 }
 
 /** Answers what a look came to that began after this was asked; an id tells who asks apart from others. */

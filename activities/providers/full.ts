@@ -1,8 +1,7 @@
 import { v5 } from 'uuid';
-import { isTenant, keepState, providerState } from '../../db/provider-states';
+import { keepState, providerState } from '../../db/provider-states';
 import { knownRemotes, linkOf, overdue } from '../../db/ticket-links';
-import type { ProviderName, ProviderSynced, RemoteTicket } from '../../domain/provider';
-import type { ProviderSync } from '../../workflows/provider-sync';
+import type { ProviderName, ProviderSynced, RemoteTicket, SyncMode } from '../../domain/provider';
 import type { Deps } from '../deps';
 import { heartbeating } from '../heartbeating';
 import { ticketOfMark } from './mark';
@@ -13,7 +12,7 @@ type Begun = { tenantId: string; classes: readonly string[] } | { error: string 
 interface Place {
   ticketClass: string;
   page: number;
-  mode: ProviderSync['mode'];
+  mode: SyncMode;
 }
 interface Looked extends ProviderSynced {
   more: boolean;
@@ -145,7 +144,7 @@ export function fullSyncActivities(d: SyncDeps & Pick<Deps, 'askSync' | 'logger'
     async endProviderSync(
       tenantId: string,
       name: ProviderName,
-      { mode, ...how }: { mode: ProviderSync['mode']; highest: number | null } & ProviderSynced,
+      { mode, ...how }: { mode: SyncMode; highest: number | null } & ProviderSynced,
     ): Promise<void> {
       await d.store.write(tenantId, (tx) => keepState(tx, name, { discovery: mode === 'discover', ...how }));
       const lost = await d.store.read(tenantId, (tx) => overdue(tx, name, overdueSeconds, 100));

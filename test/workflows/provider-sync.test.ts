@@ -148,7 +148,9 @@ test('what was to be told by a process that was terminated is told after a look'
     [rows[0].id],
   );
   itop.fails('core/get', { kind: 'slow', ms: 200 });
+  const before = itop.calls.length;
   const full = await start('full');
+  await until(() => Promise.resolve(itop.calls.slice(before).some((c) => c.class === 'UserRequest')), 'a second class');
   await keep('providerSync.suspended', full);
   await full.result();
   expect((await s.call('GET', `/api/tickets/${t.id}`)).body.provider_sync_status).toBe('synced');
