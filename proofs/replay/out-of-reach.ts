@@ -79,4 +79,24 @@ export const outOfReach: Record<string, string> = {
   'notify-alert.ts | if (!(e instanceof ActivityFailure)) throw e; | if 1': never + 'an activity fails in no other way',
   'scheduled-run.ts | if (ended.number > 0) return { runId: run.id, outcome: ended.status }; | if 2':
     rare + 'somebody sets the agent to work by hand between the draft and its start',
+  "pipeline-run.ts | if (ended.status === 'finished') return { result: ended.result ?? '' }; | binary-expr 2":
+    never + 'a run that finished has a result',
+  "pipeline-run.ts | : { error: ended.error ?? `its agent is ${ended.status}`, again: ended.status === 'failed' }; | binary-expr 2":
+    never + 'a run that ended otherwise says why',
+  'pipeline-run.ts | if (working.consideredCancelled && isCancellation(e)) throw e; | if 1':
+    rare + 'ended between a try and the start of its run',
+  'pipeline-run.ts | if (working.consideredCancelled && isCancellation(e)) throw e; | binary-expr 2': rare + 'the same',
+  'pipeline-run.ts | return { error: isCancellation(e) ? `it took longer than ${seconds} seconds` : wordsOf(e), again: true }; | cond-expr 1':
+    rare + 'a try that is over before its run has started',
+  'pipeline-run.ts | const retries = pipeline.steps[index]?.retries ?? 0; | binary-expr 2': never + 'for the compiler',
+  "pipeline-run.ts | : { type: 'end', status: 'failed', text: wordsOf(e), by: system }; | cond-expr 2":
+    rare + 'trouble is retried inside the local activity; only a defect gets here',
+  'pipeline-run.ts | if (!refusalOf(refusal) || !isOver(pipeline)) throw refusal; // it has ended otherwise: the row says how | if 1':
+    rare + 'trouble at its end is retried; only a defect gets here',
+  'pipeline-run.ts | if (!refusalOf(refusal) || !isOver(pipeline)) throw refusal; // it has ended otherwise: the row says how | if 2':
+    rare + 'a person who ends it in the workflow task in which Temporal cancels it',
+  'pipeline-run.ts | if (!refusalOf(refusal) || !isOver(pipeline)) throw refusal; // it has ended otherwise: the row says how | binary-expr 1':
+    rare + 'the same',
+  'pipeline-run.ts | if (!refusalOf(refusal) || !isOver(pipeline)) throw refusal; // it has ended otherwise: the row says how | binary-expr 2':
+    rare + 'the same',
 };
