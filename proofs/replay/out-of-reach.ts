@@ -18,6 +18,8 @@ export const outOfReach: Record<string, string> = {
     never + 'Temporal has one failure of an external Signal',
   "kit.ts | ...(of.ticketId ? [{ key: keyword('WhTicket'), value: of.ticketId }] : []), | cond-expr 2":
     never + 'every child today belongs to a ticket',
+  'ticket-sync.ts | if (workflowInfo().continueAsNewSuggested) | if 1':
+    rare + 'hundreds of attempts at one ticket, half an hour between each',
   'approval-gate.ts | if (now.version > gate.version) { | if 2':
     never + 'a row that was not written stands at a later version',
   'approval-gate.ts | if (!refusal) throw e; | if 1':

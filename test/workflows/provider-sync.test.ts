@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { providerSync } from '../../workflows';
+import { workflowId } from '../../workflows/ids';
 import { startServer, until, type Server } from '../harness';
 import { temporal } from '../stack';
 import { stubItop, type StubItop } from '../stub-itop';
@@ -128,10 +129,13 @@ test('trouble with one class is counted, the others are looked at; with all of t
   itop.fails('core/get', { kind: 'http', status: 500 }, 1, 'Incident');
   const some = (await all('itop')).body;
   expect(some).toMatchObject({ errors: 1, new: 1 });
+  const ofTenant = client.workflow.getHandle(workflowId('providerSync', s.tenantId, 'itop'));
+  await keep('providerSync.partly', ofTenant);
   expect((await s.call('GET', '/api/providers')).body.providers[1].last_sync.error).toBe('iTop answered HTTP 500');
   itop.fails('core/check_credentials', { kind: 'code', code: 1, message: 'Error: Invalid login' });
   const none = await all('itop');
   expect([none.status, none.body.error]).toEqual([502, expect.stringContaining('Invalid login')]);
+  await keep('providerSync.not-let-in', ofTenant);
   expect((await all('local')).body).toEqual({ provider: 'local', synced: 0, errors: 0, new: 0 });
   expect((await all('jira')).status).toBe(400);
 });
