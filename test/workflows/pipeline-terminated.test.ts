@@ -45,3 +45,33 @@ test('an agent whose workflow is terminated fails its step, which is tried again
   expect([shown.status, shown.steps[0].attempts, shown.steps[0].status]).toEqual(['cancelled', 2, 'cancelled']);
   await keep('pipelineRun.agent-terminated', handle);
 });
+
+test('a pipeline whose workflow is terminated is ended by the sweep, and its agents with it', async () => {
+  const ticket = await ticketWithLog(s, { auto_assign: false });
+  const flow = (
+    await s.call('POST', '/api/workflows', { blueprint: 'Look.', status: 'tested', workflow_key: 'a:swept' })
+  ).body.id as number;
+  await s.call('POST', `/api/workflows/${flow}/runs`, { ticket_id: ticket });
+  const shown = async () => (await s.call('GET', `/api/workflows/${flow}`)).body.runs[0];
+  const agent = await until(async () => (await shown()).steps[0].agent_ids[0] as number | undefined, 'its agent');
+  await until(
+    async () => (await s.call('GET', `/api/agents/${agent}`)).body.status === 'pending_approval',
+    'it asks people',
+  );
+  const { rows } = await s.owner.query<{ id: string }>('select id from pipelines order by number desc limit 1');
+  const { workflow } = new Client({ connection });
+  await workflow.getHandle(workflowId('pipelineRun', s.tenantId, rows[0]?.id ?? '')).terminate();
+  await workflow.execute('sweep', {
+    workflowId: `sweep-${s.tenantId}`,
+    taskQueue: `${s.config.taskQueuePrefix}-lifecycle`,
+  });
+  expect(await shown()).toMatchObject({
+    status: 'failed',
+    error: 'its workflow was terminated',
+    steps: [{ status: 'cancelled' }],
+  });
+  await until(
+    async () => (await s.call('GET', `/api/agents/${agent}`)).body.status === 'stopped',
+    'its agent to be stopped',
+  );
+});
