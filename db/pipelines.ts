@@ -14,9 +14,18 @@ export interface PipelineView {
   agents: Map<string, number>;
 }
 
-/** The newest runs of a blueprint. */
-export async function runsOfBlueprint(tx: Read, blueprintId: string, limit: number): Promise<PipelineView[]> {
-  const found = await pipelines.list(tx, 'where blueprint_id = $1 order by number desc limit $2', [blueprintId, limit]);
+/** The newest runs of a blueprint; of one ticket, where `only` names it. */
+export async function runsOfBlueprint(
+  tx: Read,
+  blueprintId: string,
+  only: string | null,
+  limit: number,
+): Promise<PipelineView[]> {
+  const found = await pipelines.list(
+    tx,
+    'where blueprint_id = $1 and ($2::uuid is null or ticket_id = $2) order by number desc limit $3',
+    [blueprintId, only, limit],
+  );
   const runIds = found.flatMap((p) => [...p.steps.flatMap((s) => s.runIds), ...(p.runId ? [p.runId] : [])]);
   const { rows: runs } = await tx.query<{ id: string; number: number; task: number }>(
     'select id, number, task_number as task from runs where id = any($1)',

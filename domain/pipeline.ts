@@ -131,7 +131,8 @@ export const outcomeText = (steps: readonly PipelineStep[]): string =>
   steps
     .map((s) => `${s.name}: ${s.result ?? s.error ?? s.status}`)
     .join('\n')
-    .slice(0, 20_000);
+    .slice(0, 20_000)
+    .toWellFormed();
 
 const most = 50;
 const shortest = { agent: null, retries: 0, timeoutSeconds: null };
@@ -142,6 +143,6 @@ export function stepsIn(name: string, text: string): StepPlan[] {
   const told = numbered.length ? numbered.map(([, step = '']) => step.trim()) : [text.trim() || name];
   return told.slice(0, most).map((prompt, i) => {
     const first = prompt.split('\n')[0] ?? prompt;
-    return { name: numbered.length ? first.slice(0, 120) : name, prompt, order: i + 1, ...shortest };
+    return { name: numbered.length ? first.slice(0, 120).toWellFormed() : name, prompt, order: i + 1, ...shortest };
   });
 }

@@ -56,7 +56,7 @@ const openChild = (tx: Write, a: AccessRequest) =>
     id: a.accessTicketId,
     tenantId: a.tenantId,
     number: 0,
-    title: `Access: ${a.permission} on ${a.resource}`.slice(0, 240),
+    title: `Access: ${a.permission} on ${a.resource}`.slice(0, 240).toWellFormed(),
     description: `${a.requester.name} needs ${a.permission} on ${a.resource}. ${a.reason ?? ''}`.trim(),
     ticketClass: 'UserRequest',
     status: 'new',

@@ -28,7 +28,7 @@ const usualAgent = 'analyst';
 async function ownTicket(tx: Write, p: Pipeline): Promise<string> {
   const at = new Date().toISOString();
   const ticket = await tickets.insert(tx, {
-    id: v5('ticket', p.id), tenantId: p.tenantId, number: 0, title: `Run of ${p.name}`.slice(0, 240),
+    id: v5('ticket', p.id), tenantId: p.tenantId, number: 0, title: `Run of ${p.name}`.slice(0, 240).toWellFormed(),
     description: p.steps.map((s) => `${s.order}. ${s.name}`).join('\n'), ticketClass: 'UserRequest', status: 'in_progress',
     previousStatus: null, priority: null, assignee: null, assigneeTeam: null, owningGroup: null, provider: 'local', providerRef: null,
     providerSyncStatus: 'local_only', externalUrl: null, parentTicketId: null, runId: null, requesterName: null, requesterEmail: null,

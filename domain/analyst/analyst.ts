@@ -40,7 +40,9 @@ function proposal(brief: Brief, report: Report): Move {
     kind: 'propose',
     action: 'publish_static_site',
     target: brief.slug,
-    reason: `Publish the report on ticket #${brief.ticket.number} as a static site. ${report.summary}`.slice(0, 1000),
+    reason: `Publish the report on ticket #${brief.ticket.number} as a static site. ${report.summary}`
+      .slice(0, 1000)
+      .toWellFormed(),
     tool: 'site.publish',
     args: { slug: brief.slug, report },
   };
@@ -66,5 +68,6 @@ function noteOf({ summary, hypotheses, limits }: Report): string {
   return sections
     .filter((section) => section !== '')
     .join('\n\n')
-    .slice(0, 2000);
+    .slice(0, 2000)
+    .toWellFormed();
 }

@@ -34,5 +34,5 @@ export function percent(share: number): string {
 /** Of a text that others wrote: one line, at most `max` characters. */
 export function quoted(text: string, max = 200): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return `“${line.length > max ? `${line.slice(0, max)}…` : line}”`;
+  return `“${line.length > max ? `${line.slice(0, max).toWellFormed()}…` : line}”`;
 }

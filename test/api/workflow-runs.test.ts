@@ -1,5 +1,7 @@
+import { Client, Connection } from '@temporalio/client';
 import { startServer, until, type Server } from '../harness';
-import { agentIs, waitingAgent } from './working';
+import { temporal } from '../stack';
+import { agentIs, runKey, waitingAgent } from './working';
 
 let server: Server;
 beforeAll(async () => {
@@ -111,4 +113,49 @@ test('an agent that carries it out is named; only tested and active ones run, on
   await call('PUT', `/${workflow}`, { status: 'draft' });
   const refused = await call('POST', `/${workflow}/runs`, {});
   expect([refused.status, refused.body.detail.message]).toEqual([409, expect.stringContaining('draft')]);
+});
+
+test('the credential of a run sees the runs on its own ticket, and ends none', async () => {
+  const [mine, other] = [await waitingAgent(server), await waitingAgent(server)];
+  const workflow = await tested();
+  const own = (await call('POST', `/${workflow}/runs`, { agent_id: mine.agent })).body.id;
+  const foreign = (await call('POST', `/${workflow}/runs`, { agent_id: other.agent })).body.id;
+  const nowhere = (await call('POST', `/${workflow}/runs`, { status: 'running' })).body.id;
+  const asRun = server.as(await runKey(server, mine.agent));
+  const seen = (await asRun('GET', `/api/workflows/${workflow}`)).body.runs as { id: number }[];
+  expect(seen.map((r) => r.id)).toEqual([own]);
+  for (const id of [own, foreign, nowhere])
+    expect((await asRun('POST', `/api/workflows/runs/${id}/complete`, {})).status).toBe(403);
+});
+
+test('a step whose name is cut within a character runs', async () => {
+  const workflow = await tested({ blueprint: `1. ${'x'.repeat(119)}\u{1F600} and on` });
+  const { status, body } = await call('POST', `/${workflow}/runs`, {});
+  expect(status).toBe(200);
+  expect((await runOf(workflow)).steps[0].name).toBe(`${'x'.repeat(119)}\uFFFD`);
+  expect((await call('POST', `/runs/${body.id}/complete`, { status: 'cancelled' })).status).toBe(200);
+});
+
+test('one whose workflow ended before it was opened is a conflict when it is asked for again', async () => {
+  const workflow = await tested({ name: 'Never opened' });
+  await server.owner
+    .query(`create function no_row() returns trigger language plpgsql as $$ begin raise 'no row'; end $$;
+    create trigger never before insert on pipelines for each row when (new.name = 'Never opened') execute function no_row()`);
+  const key = { 'idempotency-key': 'never-opened' };
+  const first = call('POST', `/${workflow}/runs`, { status: 'running' }, key);
+  const connection = await Connection.connect({ address: temporal().address });
+  const client = new Client({ connection });
+  const mine = `WorkflowType = 'pipelineRun' and ExecutionStatus = 'Running' and WhTenant = '${server.tenantId}'`;
+  const open = async () => {
+    for await (const { workflowId } of client.workflow.list({ query: mine }))
+      if (!(await server.owner.query('select from pipelines where id = $1', [workflowId.slice(-36)])).rowCount)
+        return workflowId;
+    return null;
+  };
+  await client.workflow.getHandle(await until(open, 'its workflow')).terminate();
+  await connection.close();
+  expect((await first).status).not.toBe(200);
+  await server.owner.query('delete from idempotency_keys');
+  const again = await call('POST', `/${workflow}/runs`, { status: 'running' }, key);
+  expect([again.status, again.body.field]).toEqual([409, 'Idempotency-Key']);
 });

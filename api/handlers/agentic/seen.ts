@@ -6,7 +6,7 @@ import type { Ticket } from '../../../domain/ticket';
 import type { Ctx } from '../../kernel';
 
 /** A credential of a run sees its own ticket; every other is to it as one that never was. */
-const hidden = (ctx: Ctx, ticketId: string): boolean =>
+export const hidden = (ctx: Ctx, ticketId: string | null): boolean =>
   ctx.principal.ticketId !== null && ctx.principal.ticketId !== ticketId;
 
 /** What an agent wrote counts when people have read it: they, and no agent, say so. @throws Forbidden */

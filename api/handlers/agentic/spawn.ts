@@ -77,6 +77,12 @@ export async function spawn(ctx: Ctx, ticket: Ticket, ask: Ask): Promise<Run> {
   return openRun(ctx, ticket, run);
 }
 
+/** A workflow that ended without a row: its opening was refused, and its id is used up. */
+export const refusedBefore = (): Conflict =>
+  new Conflict('the first request with this Idempotency-Key was refused: ask again with another', {
+    field: 'Idempotency-Key',
+  });
+
 /** Starts the run's workflow, or finds it. @throws Conflict for a ticket that has an agent */
 export async function openRun(ctx: Ctx, ticket: Ticket, run: Run): Promise<Run> {
   const { temporal, config } = ctx.kernel;
@@ -95,9 +101,7 @@ export async function openRun(ctx: Ctx, ticket: Ticket, run: Run): Promise<Run> 
     // Over already: it was quick, or it was refused and left no row.
     const row = await ctx.read((tx) => runs.byId(tx, run.id));
     if (row) return row;
-    throw new Conflict('the first request with this Idempotency-Key was refused: ask again with another', {
-      field: 'Idempotency-Key',
-    });
+    throw refusedBefore();
   }
 }
 

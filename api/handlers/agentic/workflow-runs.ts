@@ -12,7 +12,8 @@ import { end, opened, pipelineRun, type End } from '../../../workflows/pipeline-
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
 import { planOf } from './learning-views';
-import { seenTicket } from './seen';
+import { hidden, seenTicket } from './seen';
+import { refusedBefore } from './spawn';
 import { none } from './workflow-writes';
 
 const ref = (p: Pick<Pipeline, 'tenantId' | 'id'>) => ({
@@ -38,8 +39,9 @@ const draftOf = (ctx: Ctx, number: number, asked: Asked): Promise<{ draft: Pipel
     if (!blueprint) throw none(number);
     const ticket = asked.ticket_id === undefined ? null : await seenTicket(ctx, tx, asked.ticket_id);
     const { agent_id: agent = null, task_id: task = null } = asked;
-    const [run] = agent === null && task === null ? [] : await runs.list(
+    const [named] = agent === null && task === null ? [] : await runs.list(
       tx, 'where ($1::int is null or number = $1) and ($2::int is null or task_number = $2)', [agent, task]); // prettier-ignore
+    const run = named && !hidden(ctx, named.ticketId) ? named : undefined;
     if (!run && (agent !== null || task !== null)) throw new NotFound(`no agent ${agent ?? `of task ${task}`}`);
     if (run && ticket && run.ticketId !== ticket.id)
       throw new NotFound(`no agent ${run.number} on ticket ${ticket.number}`);
@@ -75,9 +77,11 @@ export async function startRun(ctx: Ctx, number: number, asked: Asked): Promise<
       agentId: null,
     });
   } catch (e) {
-    const row = e instanceof Gone ? await ctx.read((tx) => pipelines.byId(tx, draft.id)) : null; // it was quick
-    if (!row) throw e;
-    return row;
+    if (!(e instanceof Gone)) throw e;
+    // Over already: it was quick, or it was refused and left no row.
+    const row = await ctx.read((tx) => pipelines.byId(tx, draft.id));
+    if (row) return row;
+    throw refusedBefore();
   }
 }
 

@@ -6,7 +6,7 @@ import type { Blueprint } from '../../../domain/learning';
 import type { workflows } from '../../contracts/agentic/workflows';
 import type { Handlers } from '../../kernel';
 import { workflowRunView, workflowView } from './learning-views';
-import { assertPerson } from './seen';
+import { assertPerson, hidden } from './seen';
 import { endRun, startRun } from './workflow-runs';
 import { none, review, update, write } from './workflow-writes';
 
@@ -32,7 +32,7 @@ export const workflowHandlers: Handlers<typeof workflows> = {
     ctx.read(async (tx) => {
       const workflow = await blueprints.byNumber(tx, params.id);
       if (!workflow) throw none(params.id);
-      const runs = await runsOfBlueprint(tx, workflow.id, mostRuns);
+      const runs = await runsOfBlueprint(tx, workflow.id, ctx.principal.ticketId, mostRuns);
       return { ...workflowView(workflow), runs: runs.map((r) => workflowRunView(r, workflow.number)) };
     }),
 
@@ -65,7 +65,7 @@ export const workflowHandlers: Handlers<typeof workflows> = {
   },
   completeWorkflowRun: async ({ params, body }, ctx) => {
     const run = await ctx.read((tx) => pipelines.byNumber(tx, params.run_id));
-    if (run?.blueprintId == null) throw new NotFound(`no workflow run ${params.run_id}`);
+    if (run?.blueprintId == null || hidden(ctx, run.ticketId)) throw new NotFound(`no workflow run ${params.run_id}`);
     const told = typeof body.result === 'string' ? body.result : body.result && JSON.stringify(body.result);
     const text = told ?? `${body.status} by ${ctx.actor.name}`;
     await endRun(ctx, run, { status: body.status, text, by: ctx.actor });
