@@ -75,7 +75,11 @@ export const errors = {
   Unavailable,
 };
 export type ErrorCode = keyof typeof errors;
-export const errorCodes = Object.keys(errors) as ErrorCode[];
+const errorCodes = Object.keys(errors) as ErrorCode[];
+
+/** An answer, that no repeat changes. Unavailable is none: whoever meets it in the middle of something tries again. */
+export const isRefusal = (e: unknown): e is DomainError => e instanceof DomainError && !(e instanceof Unavailable);
+export const refusalCodes: readonly ErrorCode[] = errorCodes.filter((code) => code !== 'Unavailable');
 
 /** The error that a failure's type and details stand for, or null when the type is none of ours. */
 export function revive(type: string | null | undefined, message: string, details?: unknown): DomainError | null {

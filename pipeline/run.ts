@@ -1,7 +1,7 @@
 import { beginAttempt, holdsAttempt } from '../db/attempts';
 import { callFacts, executionAt, type Asked, type Counted, type Facts } from '../db/executions';
 import type { Write } from '../db/tx';
-import { DomainError } from '../domain/errors';
+import { isRefusal } from '../domain/errors';
 import type { FileStore } from '../log/files';
 import type { Store } from '../log/store';
 import {
@@ -151,7 +151,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         return decided(state.decision, [...(state.policy?.reasons ?? []), ...reasons], filtered.value, null);
       } catch (e) {
         // The tool said no: that is an answer. Anything else is trouble, and the step is tried again.
-        if (!(e instanceof DomainError)) throw e;
+        if (!isRefusal(e)) throw e;
         await write?.query('rollback to savepoint tool');
         return decided('error', [{ code: e.code, message: e.message }], null, e.message);
       }

@@ -3,7 +3,7 @@ import {
   proxyLocalActivities, setHandler,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities, InvestigationTurn } from '../activities';
-import { Conflict, errorCodes } from '../domain/errors';
+import { Conflict, refusalCodes } from '../domain/errors';
 import { step, subjectOf, type Investigation, type InvestigationEvent } from '../domain/investigation';
 import type { Actor } from '../domain/principal';
 import { breathe, byOwnRules, cancelledInTemporal, inTurn, onUpdate, rows, show, wordsOf } from './kit';
@@ -97,7 +97,7 @@ export async function investigation(input: InvestigationInput): Promise<Investig
         retry: {
           initialInterval: '50 milliseconds',
           maximumAttempts: attempts,
-          nonRetryableErrorTypes: [...errorCodes],
+          nonRetryableErrorTypes: [...refusalCodes],
         },
       });
       try {

@@ -4,12 +4,16 @@ import {
   setCurrentDetails, setHandler, sleep, upsertSearchAttributes, type SignalDefinition,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities } from '../activities';
-import { DomainError, errorCodes, revive } from '../domain/errors';
+import { DomainError, refusalCodes, revive } from '../domain/errors';
 
 /** Rows: a local activity is written inside the workflow task and costs no extra round trip to the server. */
 export const rows = proxyLocalActivities<Activities>({
   startToCloseTimeout: '10 seconds',
-  retry: { initialInterval: '50 milliseconds', maximumInterval: '5 seconds', nonRetryableErrorTypes: [...errorCodes] },
+  retry: {
+    initialInterval: '50 milliseconds',
+    maximumInterval: '5 seconds',
+    nonRetryableErrorTypes: [...refusalCodes],
+  },
 });
 
 /** The refusal behind a failure, or null when it is trouble of another kind. */

@@ -1,6 +1,6 @@
 import { ActivityFailure, CancellationScope, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import { errorCodes } from '../domain/errors';
+import { refusalCodes } from '../domain/errors';
 import { rows, wordsOf } from './kit';
 
 /** An alert that somebody is to be told of. `queue`: where outside services are spoken to. */
@@ -23,7 +23,7 @@ export async function notifyAlert({ tenantId, alertId, queue }: Notice): Promise
       initialInterval: '1 second',
       backoffCoefficient: 2,
       maximumInterval: '30 minutes',
-      nonRetryableErrorTypes: [...errorCodes],
+      nonRetryableErrorTypes: [...refusalCodes],
     },
   });
   try {

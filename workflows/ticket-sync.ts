@@ -2,7 +2,7 @@ import {
   allHandlersFinished, condition, continueAsNew, defineSignal, defineUpdate, proxyActivities, setHandler, workflowInfo,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Activities } from '../activities';
-import { errorCodes } from '../domain/errors';
+import { refusalCodes } from '../domain/errors';
 import type { RemoteRef, SyncOutcome } from '../domain/provider';
 import { onUpdate, show } from './kit';
 import { stateOf } from './messages';
@@ -34,7 +34,7 @@ export async function ticketSync({ tenantId, ticketId, queue, ref, retryMs }: Ti
     taskQueue: queue,
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '6 seconds',
-    retry: { initialInterval: '1 second', maximumInterval: '1 minute', nonRetryableErrorTypes: [...errorCodes] },
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute', nonRetryableErrorTypes: [...refusalCodes] },
   });
   let asked = 0;
   let done = 0;

@@ -1,7 +1,7 @@
 import { gates, movedOtherwise, moveStatement } from '../../db/gates';
 import { writeNote } from '../../db/notes';
 import { tenantPolicy, type TenantPolicy } from '../../db/policies';
-import { DomainError, Forbidden } from '../../domain/errors';
+import { Forbidden, isRefusal } from '../../domain/errors';
 import { fourEyes } from '../../domain/four-eyes';
 import type { Gate } from '../../domain/gate';
 import { aboutGate, gateEntry, gateNote, type GateTransition } from '../../domain/gate-record';
@@ -97,7 +97,7 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
       try {
         return (await moveAtOnce(next, t)) ? { stands: null, applied: true } : await recordStepByStep(next, t);
       } catch (e) {
-        if (e instanceof DomainError) await writeRefusal(next, t, e.message);
+        if (isRefusal(e)) await writeRefusal(next, t, e.message);
         throw e;
       }
     },

@@ -3,6 +3,7 @@ import { v5 } from 'uuid';
 import { z } from 'zod';
 import { root } from '../../config';
 import { executionAt } from '../../db/executions';
+import { Conflict, Unavailable } from '../../domain/errors';
 import { tool, type Effect } from '../../pipeline/call';
 import { loadPolicies } from '../../pipeline/policy';
 import { createPipeline, type Pipeline } from '../../pipeline/run';
@@ -73,4 +74,23 @@ test('an attempt that wakes beside its retry has the same key and a lower fence,
   retry();
   expect(await second).toMatchObject({ decision: 'allow', result: { attempt: 2 } });
   expect(await recorded()).toMatchObject({ result: { attempt: 2 } });
+});
+
+test('a tool that says no is answered for good; one that met a log which could not be written is tried again', async () => {
+  const run = await house.run(await house.ticket());
+  const execute = () =>
+    pipeline.execute(callOf(run, applyEffect, { what: 'once' }), { signal: new AbortController().signal });
+  const fails = (e: Error) => {
+    const held = Promise.reject<void>(e);
+    held.catch(() => undefined); // it is the tool that waits for it
+    holds = [held];
+  };
+  const recorded = () => house.store.read(house.tenantId, (tx) => executionAt(tx, run.id, 0));
+
+  fails(new Unavailable('the log could not be written'));
+  await expect(execute()).rejects.toThrow('the log could not be written');
+  expect(await recorded()).toBeNull();
+  fails(new Conflict('it stands already'));
+  expect(await execute()).toMatchObject({ decision: 'error', error: 'it stands already' });
+  expect(await recorded()).toMatchObject({ decision: 'error' });
 });
