@@ -5,6 +5,12 @@ import type { Read } from './tx';
 
 export const pipelines = entity('pipelines', PipelineSchema, ['number'], ['steps']);
 
+/** Held until the transaction ends. */
+export async function heldPipeline(tx: Read, id: string): Promise<Pipeline | null> {
+  const [found] = await pipelines.list(tx, 'where id = $1 for no key update', [id]);
+  return found ?? null;
+}
+
 /** A pipeline, with the integers by which the doors know what it belongs to. */
 export interface PipelineView {
   pipeline: Pipeline;

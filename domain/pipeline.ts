@@ -1,4 +1,5 @@
 import { Conflict } from './errors';
+import { cut } from './evidence';
 import type { Actor } from './principal';
 
 export const pipelineStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -59,7 +60,30 @@ export type PipelineEvent =
   | { type: 'start' }
   | { type: 'try'; step: number; runId: string }
   | { type: 'step_end'; step: number; status: 'completed' | 'failed'; text: string }
-  | { type: 'end'; status: 'completed' | 'failed' | 'cancelled'; text: string; by: Actor };
+  /** Completed without a text: what came of its steps. */
+  | { type: 'end'; status: 'completed'; text: string | null; by: Actor }
+  | { type: 'end'; status: 'failed' | 'cancelled'; text: string; by: Actor };
+
+/** What its workflow goes by. The texts are in the row alone: each move would bring all of them into the history. */
+export interface Moved {
+  number: number;
+  ticketId: string | null;
+  status: PipelineStatus;
+  version: number;
+  /** Those of the steps that it moved, by their place. */
+  steps: { step: number; to: StepState }[];
+}
+export type StepState = Pick<PipelineStep, 'status' | 'attempts' | 'runIds'>;
+
+export function moved(p: Pipeline, event: PipelineEvent | null): Moved {
+  const { number, ticketId, status, version } = p;
+  const which = event?.type === 'end' ? p.steps.map((_, i) => i) : event && 'step' in event ? [event.step] : [];
+  const steps = which.flatMap((step) => {
+    const s = p.steps[step];
+    return s ? [{ step, to: { status: s.status, attempts: s.attempts, runIds: s.runIds } }] : [];
+  });
+  return { number, ticketId, status, version, steps };
+}
 
 export const isOver = (p: Pick<Pipeline, 'status'>): boolean => p.status !== 'queued' && p.status !== 'running';
 
@@ -90,6 +114,9 @@ const left = (s: PipelineStep): PipelineStep =>
 const withStep = (p: Pipeline, at: number, change: (s: PipelineStep) => PipelineStep): PipelineStep[] =>
   p.steps.map((s, i) => (i === at ? change(s) : s));
 
+/** Of a step's result, and of the pipeline's; the step's run has all of it. */
+const longest = { step: 4_000, pipeline: 20_000 };
+
 /** The only way a pipeline changes state: what is over stays over. @throws Conflict naming the state that stands */
 export function step(p: Pipeline, event: PipelineEvent, at: string): Pipeline {
   if (isOver(p)) throw new Conflict(`the run is already ${p.status}`, { status: p.status });
@@ -108,12 +135,14 @@ export function step(p: Pipeline, event: PipelineEvent, at: string): Pipeline {
         })),
       };
     case 'step_end': {
-      const { status, text } = event;
+      const { status } = event;
+      const text = cut(event.text, longest.step);
       const told = status === 'completed' ? { result: text, error: null } : { error: text };
       return { ...next, steps: withStep(p, event.step, (s) => ({ ...s, status, ...told })) };
     }
     case 'end': {
-      const { status, text } = event;
+      const { status } = event;
+      const text = cut(event.text ?? outcomeText(p.steps), longest.pipeline);
       const told = status === 'completed' ? { result: text } : { error: text };
       return { ...next, ...told, status, startedAt: p.startedAt ?? at, finishedAt: at, steps: p.steps.map(left) };
     }
@@ -131,7 +160,7 @@ export const outcomeText = (steps: readonly PipelineStep[]): string =>
   steps
     .map((s) => `${s.name}: ${s.result ?? s.error ?? s.status}`)
     .join('\n')
-    .slice(0, 20_000)
+    .slice(0, longest.pipeline)
     .toWellFormed();
 
 const most = 50;

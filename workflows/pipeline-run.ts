@@ -2,7 +2,8 @@ import {
   CancellationScope, ParentClosePolicy, allHandlersFinished, condition, defineUpdate, isCancellation, setHandler, sleep,
   startChild,
 } from '@temporalio/workflow'; // prettier-ignore
-import { groupsOf, isOver, outcomeText, step, type Pipeline, type PipelineEvent } from '../domain/pipeline';
+import { Conflict } from '../domain/errors';
+import { groupsOf, isOver, type Moved, type Pipeline, type PipelineEvent, type StepState } from '../domain/pipeline';
 import { system, type Actor } from '../domain/principal';
 import { agentRun } from './agent-run';
 import { workflowId } from './ids';
@@ -22,12 +23,17 @@ export interface End {
   text: string;
   by: Actor;
 }
+/** How far it is; what its steps say, and what came of them, is in its row. */
+export interface Progress extends Omit<Moved, 'steps'> {
+  name: string;
+  steps: (StepState & { name: string })[];
+}
 
 /** Answers when the row is there. */
-export const opened = defineUpdate<Pipeline>('opened');
+export const opened = defineUpdate<Progress>('opened');
 /** Ends it, whatever its steps do: those that go on are stopped, the others are skipped. */
-export const end = defineUpdate<Pipeline, [End]>('end');
-export const pipelineState = stateOf<Pipeline>();
+export const end = defineUpdate<Progress, [End]>('end');
+export const pipelineState = stateOf<Progress>();
 
 const at = (): string => new Date().toISOString();
 const firstWaitMs = 5_000;
@@ -37,28 +43,32 @@ const longestWaitMs = 300_000;
  * Steps in their order, those that share one together, each as a run; a step that fails is tried again as often as it says.
  * What is left of them when one fails for good is skipped. One that others carry out waits to be told how it went.
  */
-export async function pipelineRun(input: PipelineInput): Promise<Pipeline> {
-  const { tenantId, id } = input.pipeline;
-  let pipeline = input.pipeline;
+export async function pipelineRun(input: PipelineInput): Promise<Progress> {
+  const { tenantId, id, steps: plan, carriedOutBy } = input.pipeline;
+  const { name, number, ticketId, status, version } = input.pipeline;
+  const pipeline: Progress = {
+    ...{ name, number, ticketId, status, version },
+    steps: plan.map(({ name, status, attempts, runIds }) => ({ name, status, attempts, runIds })),
+  };
   const next = inTurn();
   const working = new CancellationScope();
 
-  const tell = (): void =>
-    show(pipeline.status, `${pipeline.name}: ${pipeline.status}\n\n${outcomeText(pipeline.steps)}`);
-  /** A move that stands already, wherever, is adopted; one that comes late is made on what stands. */
+  const take = ({ number, ticketId, status, version, steps }: Moved): void => {
+    Object.assign(pipeline, { number, ticketId, status, version });
+    for (const { step, to } of steps) Object.assign(pipeline.steps[step] ?? {}, to);
+    const told = pipeline.steps.map((s) => `${s.name}: ${s.status}`);
+    show(status, [`${name}: ${status}`, '', ...told].join('\n'));
+  };
+  /** A move that stands already, wherever, is adopted. @throws Conflict when it is over */
   const move = (event: PipelineEvent, transition: string): Promise<void> =>
     next(async () => {
-      for (let applied = false; !applied;) {
-        const stands = await rows.recordPipeline(step(pipeline, event, at()), { event, transition });
-        ({ pipeline } = stands);
-        ({ applied } = stands);
-      }
-      tell();
+      const stands = await rows.recordPipeline({ tenantId, id }, { event, transition, at: at() });
+      take(stands);
+      if (!stands.applied) throw new Conflict(`the run is already ${stands.status}`, { status: stands.status });
     });
-  const opening = next(async () => {
-    pipeline = (await rows.recordPipeline(pipeline, { event: null, transition: 'open' })).pipeline;
-    tell();
-  });
+  const opening = next(async () =>
+    take(await rows.recordPipeline({ tenantId, id }, { event: null, transition: 'open', draft: input.pipeline })),
+  );
   setHandler(pipelineState, () => pipeline);
   onUpdate(opened, async () => {
     await opening;
@@ -80,7 +90,7 @@ export async function pipelineRun(input: PipelineInput): Promise<Pipeline> {
     if (draft.run === null) return { error: draft.reason, again: false };
     const { run, title } = draft;
     await move({ type: 'try', step: index, runId: run.id }, `try:${index}:${attempt}`);
-    const seconds = pipeline.steps[index]?.timeoutSeconds ?? null;
+    const seconds = plan[index]?.timeoutSeconds ?? null;
     const scope =
       seconds === null
         ? new CancellationScope()
@@ -93,7 +103,7 @@ export async function pipelineRun(input: PipelineInput): Promise<Pipeline> {
           args: [{ run, gateTtlMs: input.gateTtlMs, leaseMs: input.leaseMs, queues: input.queues }],
           workflowTaskTimeout,
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-          staticSummary: title.slice(0, 200),
+          staticSummary: title.slice(0, 200).toWellFormed(),
           typedSearchAttributes: attributes('agentRun', run),
         });
         return child.result();
@@ -111,7 +121,7 @@ export async function pipelineRun(input: PipelineInput): Promise<Pipeline> {
 
   /** Whether it was completed. Says nothing more when the pipeline is over by then. */
   const carryOut = async (index: number): Promise<boolean> => {
-    const retries = pipeline.steps[index]?.retries ?? 0;
+    const retries = plan[index]?.retries ?? 0;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await tryOnce(index, attempt);
       if (working.consideredCancelled) await working.cancelRequested; // throws
@@ -129,16 +139,16 @@ export async function pipelineRun(input: PipelineInput): Promise<Pipeline> {
 
   const live = async (): Promise<void> => {
     await breathe();
-    if (pipeline.carriedOutBy === 'reported') return condition(() => isOver(pipeline));
+    if (carriedOutBy === 'reported') return condition(() => isOver(pipeline));
     await move({ type: 'start' }, 'start');
-    for (const group of groupsOf(pipeline.steps)) {
+    for (const group of groupsOf(plan)) {
       const outcomes = await Promise.allSettled(group.map(carryOut));
       for (const o of outcomes) if (o.status === 'rejected') throw o.reason;
       if (outcomes.every((o) => o.status === 'fulfilled' && o.value)) continue;
       const failed = pipeline.steps.filter((s) => s.status === 'failed').map((s) => s.name);
       return move({ type: 'end', status: 'failed', text: `failed: ${failed.join(', ')}`, by: system }, 'end');
     }
-    return move({ type: 'end', status: 'completed', text: outcomeText(pipeline.steps), by: system }, 'end');
+    return move({ type: 'end', status: 'completed', text: null, by: system }, 'end');
   };
 
   await opening;

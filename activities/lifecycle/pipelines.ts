@@ -1,13 +1,13 @@
 import { v5 } from 'uuid';
 import { workingAgent } from '../../db/agents';
-import { pipelines } from '../../db/pipelines';
+import { heldPipeline, pipelines } from '../../db/pipelines';
 import { tickets } from '../../db/tickets';
 import type { Read, Write } from '../../db/tx';
 import { promptOf } from '../../domain/agent';
 import { NotFound } from '../../domain/errors';
 import { cut } from '../../domain/evidence';
-import type { Pipeline, PipelineEvent, PipelineStep } from '../../domain/pipeline';
-import { step } from '../../domain/pipeline';
+import { isOver, moved, step } from '../../domain/pipeline';
+import type { Moved, Pipeline, PipelineEvent, PipelineStep } from '../../domain/pipeline';
 import { system, type Actor } from '../../domain/principal';
 import { newRun, type Run } from '../../domain/run';
 import { agentScopes } from '../../domain/scopes';
@@ -15,11 +15,9 @@ import { closedStatuses } from '../../domain/ticket';
 import type { Deps } from '../deps';
 import { writtenBefore as made } from './record';
 
-export interface PipelineTransition {
-  /** Null: it is opened. */
-  event: PipelineEvent | null;
-  transition: string;
-}
+export type PipelineTransition = { transition: string } & (
+  { event: null; draft: Pipeline } | { event: PipelineEvent; at: string }
+);
 export type StepDraft = { run: Run; title: string } | { run: null; reason: string };
 
 const usualAgent = 'analyst';
@@ -62,7 +60,12 @@ const about = (p: Pipeline, event: PipelineEvent | null): Record<string, unknown
   return { status: p.status, told: cut(p.result ?? p.error ?? '', 500) };
 };
 
-async function write(tx: Write, next: Pipeline, { event, transition }: PipelineTransition): Promise<Pipeline | null> {
+async function write(
+  tx: Write,
+  next: Pipeline,
+  event: PipelineEvent | null,
+  transition: string,
+): Promise<Pipeline | null> {
   const written = await (event === null ? insert(tx, next) : pipelines.move(tx, next));
   if (!written) return null;
   const actor: Actor = event === null ? written.startedBy : event.type === 'end' ? event.by : system;
@@ -81,13 +84,17 @@ async function write(tx: Write, next: Pipeline, { event, transition }: PipelineT
   return written;
 }
 
+/** Of what came before, in characters: a run carries its prompt through the histories of both workflows. */
+const mostBefore = 10_000;
+
 /** What a step is told: its own work, what it is a part of, and what came of the steps before it. */
 function promptFor(p: Pipeline, at: PipelineStep): string {
   const before = p.steps.filter((s) => s.order < at.order && s.result !== null);
+  const each = Math.floor(mostBefore / Math.max(10, before.length));
   return [
     `Step “${at.name}” of ${p.name}.`,
     at.prompt,
-    ...(before.length ? ['What came of the steps before:', ...before.map((s) => `- ${s.name}: ${cut(s.result ?? '', 1_000)}`)] : []),
+    ...(before.length ? ['What came of the steps before:', ...before.map((s) => `- ${s.name}: ${cut(s.result ?? '', each)}`)] : []),
   ].join('\n\n'); // prettier-ignore
 }
 
@@ -114,14 +121,23 @@ async function draft(tx: Read, p: Pipeline, index: number, attempt: number, at: 
 }
 
 export const pipelineActivities = ({ store }: Pick<Deps, 'store'>) => ({
-  recordPipeline: (next: Pipeline, t: PipelineTransition): Promise<{ pipeline: Pipeline; applied: boolean }> =>
-    store.write(next.tenantId, async (tx) => {
-      // By whatever version: steps that go on together may come in another order after a crash.
-      const written = (await made(tx, next.id, t.transition)) ? null : await write(tx, next, t);
-      if (written) return { pipeline: written, applied: true };
-      const pipeline = await pipelines.byId(tx, next.id);
-      if (!pipeline) throw new NotFound(`no pipeline ${next.id}`);
-      return { pipeline, applied: await made(tx, next.id, t.transition) };
+  /**
+   * Opens a pipeline, or moves what stands: steps that go on together may come in another order after a crash. Not
+   * applied: it is over. @throws NotFound
+   */
+  recordPipeline: (
+    { tenantId, id }: Pick<Pipeline, 'tenantId' | 'id'>,
+    t: PipelineTransition,
+  ): Promise<Moved & { applied: boolean }> =>
+    store.write(tenantId, async (tx) => {
+      const opened = t.event === null ? await write(tx, t.draft, null, t.transition) : null;
+      const standing = opened ?? (await heldPipeline(tx, id));
+      if (!standing) throw new NotFound(`no pipeline ${id}`);
+      if (t.event === null || (await made(tx, id, t.transition))) return { ...moved(standing, t.event), applied: true };
+      if (isOver(standing)) return { ...moved(standing, t.event), applied: false };
+      const next = await write(tx, step(standing, t.event, t.at), t.event, t.transition);
+      if (!next) throw new Error(`pipeline ${id} moved while it was held`);
+      return { ...moved(next, t.event), applied: true };
     }),
 
   /** The run that is to try a step, or why there can be none; a repeat drafts the same one. */
@@ -143,6 +159,6 @@ export const pipelineActivities = ({ store }: Pick<Deps, 'store'>) => ({
       const event: PipelineEvent = { type: 'end', status: 'failed', text: 'its workflow was terminated', by: system };
       const { rows } = await tx.query<{ at: Date }>('select now() as at');
       const next = step(p, event, (rows[0]?.at ?? new Date()).toISOString());
-      return (await write(tx, next, { event, transition: 'abandoned' })) !== null;
+      return (await write(tx, next, event, 'abandoned')) !== null;
     }),
 });

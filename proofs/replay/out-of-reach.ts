@@ -90,7 +90,9 @@ export const outOfReach: Record<string, string> = {
   'pipeline-run.ts | if (working.consideredCancelled && isCancellation(e)) throw e; | binary-expr 2': rare + 'the same',
   'pipeline-run.ts | return { error: isCancellation(e) ? `it took longer than ${seconds} seconds` : wordsOf(e), again: true }; | cond-expr 1':
     rare + 'a try that is over before its run has started',
-  'pipeline-run.ts | const retries = pipeline.steps[index]?.retries ?? 0; | binary-expr 2': never + 'for the compiler',
+  'pipeline-run.ts | const retries = plan[index]?.retries ?? 0; | binary-expr 2': never + 'for the compiler',
+  'pipeline-run.ts | for (const { step, to } of steps) Object.assign(pipeline.steps[step] ?? {}, to); | binary-expr 2':
+    never + 'for the compiler',
   "pipeline-run.ts | : { type: 'end', status: 'failed', text: wordsOf(e), by: system }; | cond-expr 2":
     rare + 'trouble is retried inside the local activity; only a defect gets here',
   'pipeline-run.ts | if (!refusalOf(refusal) || !isOver(pipeline)) throw refusal; // it has ended otherwise: the row says how | if 1':

@@ -61,7 +61,7 @@ const draftOf = (ctx: Ctx, number: number, asked: Asked): Promise<{ draft: Pipel
   });
 
 /** Runs a workflow, or finds the run that this request started before. @throws NotFound, Conflict */
-export async function startRun(ctx: Ctx, number: number, asked: Asked): Promise<Pipeline> {
+export async function startRun(ctx: Ctx, number: number, asked: Asked): Promise<Pick<Pipeline, 'number'>> {
   const of = await draftOf(ctx, number, asked);
   if ('stands' in of) return of.stands;
   const { draft } = of;
