@@ -20,8 +20,8 @@ const invalidArgument = 3;
 
 /**
  * Makes Temporal's Schedule of an agent what the agent's row says, or ends it. The row is read when it is this one's turn, so
- * whoever comes last has seen what was written last, and doing it once more changes nothing. A Schedule that Temporal refuses
- * is written down; any other trouble is thrown.
+ * whoever comes last has seen what was written last, and doing it once more changes nothing. An expression that cannot be read
+ * (it was stored when another one could), or that Temporal refuses, is written down; any other trouble is thrown.
  */
 export const followSchedule = (s: Scheduler, tenantId: string, agentId: string): Promise<void> =>
   s.store.write(tenantId, async (tx) => {
@@ -32,8 +32,9 @@ export const followSchedule = (s: Scheduler, tenantId: string, agentId: string):
     try {
       await s.schedule.withDeadline(Date.now() + deadlineMs, () => follow(s, agent));
     } catch (e) {
-      if (!isRefused(e)) throw e;
-      await writeDown(tx, agent, e);
+      const why = refusalIn(e);
+      if (why === null) throw e;
+      await writeDown(tx, agent, why);
     }
   });
 
@@ -48,7 +49,7 @@ async function follow({ schedule, queues }: Scheduler, agent: Agent): Promise<vo
     await stands.delete().catch(unlessMissing);
     return;
   }
-  const spec = { calendars: calendarsOf(wanted.expression), timezone: wanted.timezone };
+  const spec = { calendars: read(wanted.expression), timezone: wanted.timezone };
   const rest = scheduleOf(agent, wanted, queues);
   const change = () => stands.update(() => ({ ...rest, spec }));
   try {
@@ -67,10 +68,25 @@ const unlessMissing = (e: unknown): void => {
   if (!(e instanceof ScheduleNotFoundError)) throw e;
 };
 
-const isRefused = (e: unknown): e is ServiceError =>
-  e instanceof ServiceError && (e.cause as { code?: unknown } | undefined)?.code === invalidArgument;
+class Unreadable extends Error {}
 
-async function writeDown(tx: Write, agent: Agent, e: ServiceError): Promise<void> {
+/** @throws Unreadable */
+function read(expression: string): ReturnType<typeof calendarsOf> {
+  try {
+    return calendarsOf(expression);
+  } catch (e) {
+    throw new Unreadable((e as Error).message, { cause: e });
+  }
+}
+
+/** Why no repeat will change it; null when one may. */
+function refusalIn(e: unknown): string | null {
+  if (e instanceof Unreadable) return e.message;
+  const refused = e instanceof ServiceError && (e.cause as { code?: unknown } | undefined)?.code === invalidArgument;
+  return refused ? (e.cause?.message ?? e.message) : null;
+}
+
+async function writeDown(tx: Write, agent: Agent, reason: string): Promise<void> {
   const transition = `schedule-refused:${agent.updatedAt}`;
   const { rowCount } = await tx.query('select from log where subject_id = $1 and transition = $2', [
     agent.id,
@@ -84,7 +100,7 @@ async function writeDown(tx: Write, agent: Agent, e: ServiceError): Promise<void
     transition,
     agentId: agent.id,
     decision: 'error',
-    reason: e.cause?.message ?? e.message,
+    reason,
     body: { name: agent.name, schedule: agent.schedule, timezone: agent.timezone },
   });
 }

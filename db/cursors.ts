@@ -35,8 +35,10 @@ export async function readOn(
   from: number,
   { kinds, window, graceSeconds }: { kinds: readonly string[]; window: number; graceSeconds: number },
 ): Promise<{ entries: Entry[]; end: number; last: number }> {
+  // What lies ahead of the clock, which was set back since, is as old as any.
   const { rows } = await tx.query<{ seq: number }>(
-    'select seq from log where at <= clock_timestamp() - make_interval(secs => $1) order by seq desc limit 1',
+    `select seq from log where not (at > clock_timestamp() - make_interval(secs => $1) and at <= clock_timestamp())
+     order by seq desc limit 1`,
     [graceSeconds],
   );
   const last = rows[0]?.seq ?? 0;

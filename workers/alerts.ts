@@ -21,6 +21,7 @@ export const alertRules: Reader = {
     const { rows } = await tx.query<{ name: string }>('select name from agents where id = any($1)', [ids]);
     const reported = entries.flatMap(({ body: { agent_name: name } }) => (typeof name === 'string' ? [name] : []));
     await evaluateRules(tx, [...new Set([...rows.map((r) => r.name), ...reported])]);
+    return null;
   },
 }; // prettier-ignore
 

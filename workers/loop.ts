@@ -1,28 +1,39 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
+export interface Often {
+  pollMs: number;
+  longestWaitMs: number;
+  /** Says in the log what is late when looking fails. */
+  trouble: string;
+}
+
+/** How long to wait after so many failures in a row. */
+export const backOff = (failures: number, { pollMs, longestWaitMs }: Often): number =>
+  Math.min(pollMs * 2 ** failures, longestWaitMs);
+
 /**
  * Looks again and again, until the signal is aborted and for no other reason: trouble is waited out. Looking takes a tenth
- * of the time at most, however many tenants there are. `trouble` says in the log what is late then.
+ * of the time at most, however many tenants there are.
  */
 export async function keepLooking(
-  { pollMs, longestWaitMs, trouble }: { pollMs: number; longestWaitMs: number; trouble: string },
+  often: Often,
   logger: Logger,
   signal: AbortSignal,
   look: () => Promise<void>,
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
-    let waitMs = pollMs;
+    let waitMs = often.pollMs;
     try {
       const from = performance.now();
       await look();
-      waitMs = Math.max(pollMs, 10 * (performance.now() - from));
+      waitMs = Math.max(often.pollMs, 10 * (performance.now() - from));
       failures = 0;
     } catch (err) {
       failures += 1;
-      waitMs = Math.min(pollMs * 2 ** failures, longestWaitMs);
-      logger.warn({ err, waitMs }, trouble);
+      waitMs = backOff(failures, often);
+      logger.warn({ err, waitMs }, often.trouble);
     }
     await delay(waitMs, undefined, { signal }).catch((e: unknown) => {
       if (!signal.aborted) throw e;

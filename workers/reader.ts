@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { moveCursor, readOn, takeCursor, tenantsBehind, type Entry } from '../db/cursors';
 import { untilOnDisk, type Write } from '../db/tx';
 import type { Store } from '../log/store';
-import { keepLooking } from './loop';
+import { backOff, keepLooking, type Often } from './loop';
 
 export interface Reader {
   /** Whose cursor it is. */
@@ -11,10 +11,13 @@ export interface Reader {
   kinds: readonly string[];
   /** Younger entries are left for later: until then they are somebody else's. */
   graceSeconds?: number;
-  /** Of one window, in the log's order, in the transaction in which the cursor moves behind it. What it throws keeps the cursor. */
-  take: (tx: Write, entries: readonly Entry[]) => Promise<void>;
+  /**
+   * Of one window, in the log's order, in the transaction in which the cursor moves behind it. Answers the last entry that it
+   * came to where it had no time for the others (`lateAfter`), else null. What it throws keeps the cursor.
+   */
+  take: (tx: Write, entries: readonly Entry[]) => Promise<number | null>;
   /** How often it looks, and what is late when it cannot. */
-  often: Parameters<typeof keepLooking>[0];
+  often: Often;
 }
 export interface Around {
   store: Store;
@@ -25,6 +28,15 @@ export interface Around {
 
 /** Entries of the log that one transaction looks through. */
 const window = 2_000;
+
+/** For what leaves the database: its transaction lies idle meanwhile, and after a minute the server ends it (db/pool.ts). */
+const passingMs = 20_000;
+
+/** Whether it is time to end the window, so that the cursor moves behind what is done. */
+export function lateAfter(ms = passingMs): () => boolean {
+  const from = performance.now();
+  return () => performance.now() - from >= ms;
+}
 
 /** What came before this entry is done, and is not to come again. */
 class StuckAt extends Error {
@@ -40,6 +52,7 @@ class StuckAt extends Error {
 export const oneByOne =
   (signal: AbortSignal, pass: (tenantId: string, entry: Entry) => Promise<void>): Reader['take'] =>
   async ({ tenantId }, entries) => {
+    const late = lateAfter();
     for (const entry of entries) {
       try {
         signal.throwIfAborted();
@@ -47,19 +60,42 @@ export const oneByOne =
       } catch (cause) {
         throw new StuckAt(entry.seq, cause);
       }
+      if (late()) return entry.seq;
     }
+    return null;
   };
 
 /**
  * Passes on what was written first and must reach somebody: every entry of those kinds, of every tenant's log, in order, and at
  * least once. The cursor moves with what was passed on, so what was lost comes again. Ends when `signal` is aborted, and never
- * for another reason: trouble is waited out.
+ * for another reason: trouble is waited out, and that of one tenant is no other's.
  */
-export const readLog = (reader: Reader, around: Around): Promise<void> =>
-  keepLooking(reader.often, around.logger, around.signal, async () => {
-    for (const tenantId of await tenantsBehind(around.store.pool, reader.name))
-      while (!around.signal.aborted && (await readWindow(reader, around, tenantId)));
+export function readLog(reader: Reader, around: Around): Promise<void> {
+  const { logger, signal, store } = around;
+  const inTrouble = new Map<string, { failures: number; until: number }>();
+  const more = async (tenantId: string): Promise<boolean> => {
+    const { failures = 0, until = 0 } = inTrouble.get(tenantId) ?? {};
+    if (signal.aborted || performance.now() < until) return false;
+    try {
+      const left = await readWindow(reader, around, tenantId);
+      inTrouble.delete(tenantId);
+      return left;
+    } catch (err) {
+      const waitMs = backOff(failures + 1, reader.often);
+      inTrouble.set(tenantId, { failures: failures + 1, until: performance.now() + waitMs });
+      logger.warn({ err, tenantId, waitMs }, reader.often.trouble);
+      return false;
+    }
+  };
+  return keepLooking(reader.often, logger, signal, async () => {
+    // A window of each in turn: nobody waits for all that somebody else left.
+    for (let behind = await tenantsBehind(store.pool, reader.name); behind.length;) {
+      const left = [];
+      for (const tenantId of behind) if (await more(tenantId)) left.push(tenantId);
+      behind = left;
+    }
   });
+}
 
 /** One window of one tenant's log. True when there is more. @throws what kept it from being passed on, after what was is kept */
 export async function readWindow(
@@ -74,7 +110,11 @@ export async function readWindow(
     if (entries.length) {
       await untilOnDisk(store.pool);
       try {
-        await take(tx, entries);
+        const cameTo = await take(tx, entries);
+        if (cameTo !== null) {
+          await moveCursor(tx, name, cameTo);
+          return { more: cameTo < last, stuck: null };
+        }
       } catch (stuck) {
         if (!(stuck instanceof StuckAt)) throw stuck;
         await moveCursor(tx, name, stuck.seq - 1);

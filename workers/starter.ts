@@ -7,7 +7,7 @@ import type { Gate } from '../domain/gate';
 import { isEnded } from '../domain/run';
 import { workflowId } from '../workflows/ids';
 import { gateStart, startOptions } from '../workflows/start';
-import type { Reader } from './reader';
+import { lateAfter, type Reader } from './reader';
 
 interface Starter {
   temporal: WorkflowClient;
@@ -36,21 +36,34 @@ export const starter = (s: Starter): Reader => ({
     trouble: 'gates whose process may be missing could not be looked at; they are kept',
   },
   async take(tx, entries) {
+    const late = lateAfter();
     const ids = entries.map((e) => e.subjectId);
-    const unmoved = await gates.list(tx, `where id = any($1) and status = 'pending' and version = 1`, [ids]);
-    for (let i = 0; i < unmoved.length; i += asked)
-      for (const gate of await unlisted(s.temporal, unmoved.slice(i, i + asked))) await startOne(s, tx, gate);
+    const rows = await gates.list(tx, `where id = any($1) and status = 'pending' and version = 1`, [ids]);
+    const unmoved = new Map(rows.map((gate) => [gate.id, gate]));
+    const waiting = entries.flatMap(({ seq, subjectId }) => {
+      const gate = unmoved.get(subjectId);
+      return gate ? [{ seq, gate }] : [];
+    });
+    for (let i = 0; i < waiting.length; i += asked) {
+      const some = waiting.slice(i, i + asked);
+      const missing = await unlisted(s.temporal, some.map(({ gate }) => gate)); // prettier-ignore
+      for (const { seq, gate } of some) {
+        if (missing.has(gate.id)) await startOne(s, tx, gate);
+        if (late()) return seq;
+      }
+    }
+    return null;
   },
 });
 
-/** Those of the gates whose workflow the server's list does not have. */
-async function unlisted(temporal: WorkflowClient, some: readonly Gate[]): Promise<Gate[]> {
-  const missing = new Map(some.map((gate) => [workflowId('approvalGate', gate.tenantId, gate.id), gate]));
+/** Those of the gates, by id, whose workflow the server's list does not have. */
+async function unlisted(temporal: WorkflowClient, some: readonly Gate[]): Promise<Set<string>> {
+  const missing = new Map(some.map(({ tenantId, id }) => [workflowId('approvalGate', tenantId, id), id]));
   const query = `WorkflowId in (${[...missing.keys()].map((id) => `'${id}'`).join(', ')})`;
   await temporal.withDeadline(Date.now() + sendMs, async () => {
     for await (const { workflowId: known } of temporal.list({ query, pageSize: asked })) missing.delete(known);
   });
-  return [...missing.values()];
+  return new Set(missing.values());
 }
 
 async function startOne({ temporal, taskQueue, logger }: Starter, tx: Write, gate: Gate): Promise<void> {

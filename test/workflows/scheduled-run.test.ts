@@ -194,11 +194,14 @@ test('a firing that finds its ticket taken says so', async () => {
   await keep('scheduledRun.taken', client.workflow.getHandle(String(skipped['body'].workflow_id)));
 });
 
-test('what Temporal will not have is written down, and holds nobody up', async () => {
+test.each([
+  ['Temporal will not have', 'timezone', 'Mars/Base'],
+  ['can no longer be read', 'schedule', 'whenever'],
+])('what %s is written down, and holds nobody up', async (_what, column, value) => {
   const agent = await register({ schedule: '0 5 * * *' });
   await scheduled(agent.id, () => true, 'the Schedule');
-  await s.owner.query(`update agents set timezone = 'Mars/Base' where id = $1`, [agent.id]);
-  await s.call('PATCH', `${base}/${agent.id}`, { description: 'moved' });
+  await s.owner.query(`update agents set ${column} = $2 where id = $1`, [agent.id, value]);
+  expect((await s.call('PATCH', `${base}/${agent.id}`, { description: 'moved' })).status).toBe(200);
   const next = await register({ schedule: '0 6 * * *' });
   await scheduled(next.id, () => true, 'the Schedule of the next');
   await until(async () => {
