@@ -45,6 +45,10 @@ export function sharedPoints(pool: Pool, prefix: string, points: number, windowM
   };
 }
 
+/** Windows that are over go; who comes next begins one anyway. */
+export const forgetWindows = async (pool: Pool): Promise<void> =>
+  void (await pool.query(`delete from rate_limits where expire <= ${now}`));
+
 /** Points that this process took for a key and may spend until the window ends. */
 interface Lot {
   left: number;
@@ -67,10 +71,11 @@ export function inLots(shared: Points, size: number): Points {
   const clock = (): number => performance.now();
 
   const take = async (key: string, lot: Lot): Promise<void> => {
+    const asked = clock(); // the answer may be long on its way, and the window ends meanwhile
     const { consumed, leftMs } = await shared.consume(key, size);
     lot.left = Math.min(size, Math.max(0, size - (consumed - points))); // less: the rest of the window
     lot.consumed = consumed;
-    lot.until = clock() + leftMs;
+    lot.until = asked + leftMs;
   };
   return {
     points,

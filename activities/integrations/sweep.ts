@@ -3,6 +3,7 @@ import { openAccess } from '../../db/access-queries';
 import { gates } from '../../db/gates';
 import { investigations } from '../../db/investigations';
 import { pipelines } from '../../db/pipelines';
+import { forgetWindows } from '../../db/rate-limits';
 import { runs } from '../../db/runs';
 import { settledStatuses, type AccessRequest } from '../../domain/access';
 import type { Gate } from '../../domain/gate';
@@ -130,6 +131,7 @@ export const sweepActivities = (
         );
         swept.gates.push(...left);
       }
+      await forgetWindows(store.pool);
       const [abandonedRuns, requests] = [swept.runs, swept.access.length];
       if (abandonedRuns + swept.investigations + swept.pipelines + requests)
         logger.warn(

@@ -71,6 +71,8 @@ describe('definitions', () => {
     const grants = async () =>
       (await s.owner.query('select tool from agent_grants where agent_id = $1', [agent.id])).rows.map((r) => r.tool as string);
     await define(agent.id, { capabilities: ['vault.check'] });
+    const { rows: logged } = await s.owner.query(`select body -> 'capabilities' as said from log where kind = 'agent.defined' and subject_id = $1`, [agent.id]); // prettier-ignore
+    expect(logged).toEqual([{ said: { before: ['knowledge.search', 'words'], after: ['vault.check'] } }]);
     const shown = async () => (await s.call('GET', `${base}/${agent.id}`)).body.data;
     expect([(await shown()).capabilities, (await shown()).current_version, await grants()]).toEqual([['vault.check'], 1, ['vault.check']]);
     await define(agent.id, { model: 'large' }); // says nothing of them

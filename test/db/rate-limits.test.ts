@@ -1,6 +1,6 @@
 import { Client, type Pool } from 'pg';
 import { appPool } from '../../db/pool';
-import { inLots, sharedPoints, type Points } from '../../db/rate-limits';
+import { forgetWindows, inLots, sharedPoints, type Points } from '../../db/rate-limits';
 import { startServer, until } from '../harness';
 import { freshDatabase } from '../stack';
 
@@ -60,6 +60,39 @@ test('a window ends by the clock of the database, and one that a clock set back 
   await owner.query(`update rate_limits set expire = expire + 86400000 where key = 'short:a'`);
   await owner.end();
   expect(await passed(sharedPoints(pool, 'short', 3, 300), 'a', 5)).toBe(3);
+});
+
+test('a lot ends with its window, also where the answer was long on its way', async () => {
+  let clock = 0;
+  jest.spyOn(performance, 'now').mockImplementation(() => clock);
+  let asked = 0;
+  const slow: Points = {
+    points: 10,
+    consume() {
+      asked += 1;
+      clock += asked === 1 ? 900 : 0;
+      return Promise.resolve({ consumed: 5, leftMs: 1_000 });
+    },
+  };
+  const lots = inLots(slow, 5);
+  await lots.consume('a');
+  expect([asked, (await lots.consume('a')).leftMs]).toEqual([1, 100]);
+  clock += 101;
+  await lots.consume('a');
+  expect(asked).toBe(2);
+});
+
+test('windows that are over go, and no other', async () => {
+  const [over, open] = [sharedPoints(pool, 'over', 3, 1), sharedPoints(pool, 'open', 3)];
+  await over.consume('a');
+  await open.consume('a', 2);
+  const rows = async () => (await pool.query(`select key from rate_limits where key in ('over:a', 'open:a')`)).rows;
+  await until(async () => {
+    await forgetWindows(pool);
+    return (await rows()).length === 1;
+  }, 'the window to go');
+  expect(await rows()).toEqual([{ key: 'open:a' }]);
+  expect((await open.consume('a')).consumed).toBe(3);
 });
 
 test('a process whose clock jumps gives nobody another window, and takes none away', async () => {

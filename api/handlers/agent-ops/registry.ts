@@ -154,7 +154,10 @@ export const registryHandlers: Handlers<typeof registry> = {
       const { capabilities } = body.agent;
       if (capabilities) await grantCapabilities(tx, await saveAgent(tx, { ...agent, capabilities }));
       const after = await appendVersion(tx, agent, { id, definition, by: ctx.actor });
-      tx.log(entry(ctx, 'agent.defined', after, { version: after.currentVersion, changed: Object.keys(body.agent) }));
+      // What it may call, and might before, is not only in the definition: whoever reads the log looks for it there.
+      const granted = capabilities && { capabilities: { before: agent.capabilities, after: capabilities } };
+      const said = { version: after.currentVersion, changed: Object.keys(body.agent), ...granted };
+      tx.log(entry(ctx, 'agent.defined', after, said));
       return {
         id: agent.id,
         name: definition.name ?? agent.name,
