@@ -21,13 +21,25 @@ const Content = z
 const Version = z.object({ version: z.int(), content: Content, at: InstantSchema });
 export type SkillVersion = z.output<typeof Version>;
 
-/** Every version that a skill ever had, newest first, the candidate among them. */
-export async function skillVersions(tx: Read, skillId: string): Promise<SkillVersion[]> {
+const versionsWhere = (tail: string): string =>
+  `select version, content, recorded_at as at from skill_versions ${tail}`;
+
+/** The latest versions that a skill had, newest first, the candidate and the one in use among them. */
+export async function skillVersions(
+  tx: Read,
+  { id, version, candidateVersion, latestVersion }: Skill,
+  latest: number,
+): Promise<SkillVersion[]> {
   const { rows } = await tx.query(
-    'select version, content, recorded_at as at from skill_versions where skill_id = $1 order by version desc',
-    [skillId],
+    versionsWhere('where skill_id = $1 and (version > $2 or version = any($3)) order by version desc'),
+    [id, latestVersion - latest, [version, candidateVersion ?? version]],
   );
   return rows.map((r) => Version.parse(r));
+}
+
+export async function skillVersion(tx: Read, skillId: string, version: number): Promise<SkillVersion | null> {
+  const { rows } = await tx.query(versionsWhere('where skill_id = $1 and version = $2'), [skillId, version]);
+  return rows[0] ? Version.parse(rows[0]) : null;
 }
 
 /** A version beside the one in use. */

@@ -54,8 +54,16 @@ export function reviewed(current: BlueprintStatus, approved: boolean): 'active' 
   return approved ? 'active' : 'needs_revision';
 }
 
-/** @throws Conflict unless people tested or activated it */
-export function assertRunnable({ number, status }: Pick<Blueprint, 'number' | 'status'>): void {
-  if (status === 'tested' || status === 'active') return;
+/**
+ * Whoever may write one may say that it is tested, and try it out; an active one goes by the review of what it now says.
+ * @throws Conflict unless it is tested, or active and reviewed
+ */
+export function assertRunnable(blueprint: Pick<Blueprint, 'number' | 'status' | 'reviewedAt'>): void {
+  const { number, status, reviewedAt } = blueprint;
+  if (status === 'tested' || (status === 'active' && reviewedAt !== null)) return;
+  if (status === 'active')
+    throw new Conflict(`workflow ${number} was changed since its review: it runs when it is reviewed again`, {
+      status,
+    });
   throw new Conflict(`workflow ${number} is ${status}: runs are of tested and active ones`, { status });
 }

@@ -5,11 +5,12 @@ export interface SearchQuery {
   words: string | null;
 }
 
+/** As search_terms has them (migrations/000003): accents are dropped, the marks that other scripts spell with are not. */
 const cleaned = (text: string): string =>
   text
     .normalize('NFKD')
-    .replace(/\p{M}+/gu, '')
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .replace(/[\u0300-\u036f]+/g, '')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
     .trim();
 
 /** Words are asked for together; `"…"` is a phrase, `or` a choice, `-` leaves out. A word with signs in it is a phrase. */

@@ -32,6 +32,8 @@ test('is found by its words, the title before the body, phrases and exclusions a
   expect((await search('volume or nobody')).sort()).toEqual([titled, other].sort());
   expect(new Set(await search('volume or -disk'))).toEqual(new Set([titled]));
   expect(await search('%_%')).toEqual([]);
+  const scripts = await write('ディスクが', 'डिस्क भर गई है');
+  for (const word of ['ディスクが', 'डिस्क', 'भर है']) expect(await search(word)).toEqual([scripts]);
   const [best] = (await call('GET', '?q=volume')).body.articles;
   expect(best).toMatchObject({ id: titled, snippet: expect.stringContaining('**volume**') });
   expect(best.rank).toBeGreaterThan(0);

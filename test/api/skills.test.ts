@@ -106,3 +106,21 @@ test('an agent has those of all, its own, and those of the reviewed workflow for
   await call('DELETE', `/${all}`);
   expect(await mine()).toEqual([[learned, 'assigned']]);
 });
+
+test('of very many versions the latest are shown, and the one in use', async () => {
+  const id = await make('often changed', { prompt_template: 'First.' });
+  await server.owner.query(
+    `insert into skill_versions (tenant_id, skill_id, version, content)
+     select v.tenant_id, skill_id, n, content from skill_versions v join skills s on s.id = v.skill_id, generate_series(2, 150) n where s.number = $1`,
+    [id],
+  );
+  await server.owner.query('update skills set latest_version = 150 where number = $1', [id]);
+  const { versions } = (await call('GET', `/${id}`)).body as { versions: { version: number; state: string }[] };
+  expect(versions).toHaveLength(101);
+  expect([versions[0]?.version, versions[99]?.version, versions[100]]).toMatchObject([
+    150,
+    51,
+    { version: 1, state: 'active' },
+  ]);
+  expect((await call('POST', `/${id}/render?version=2`, {})).body).toMatchObject({ version: 2, rendered: 'First.' });
+});

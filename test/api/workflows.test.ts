@@ -59,7 +59,11 @@ test('reviewed into use, changed, found to miss its review, reviewed again', asy
     version: 2,
   });
   expect(await get(id)).toMatchObject({ review_state: 'active_missing_review', reviewed_by: null });
-  await call('POST', `/${id}/review`, { approved: true });
+  const unreviewed = await call('POST', `/${id}/runs`, {});
+  expect([unreviewed.status, unreviewed.body.detail.message]).toEqual([409, expect.stringContaining('reviewed again')]);
+  const stale = await call('POST', `/${id}/review`, { approved: true, version: 1 });
+  expect([stale.status, stale.body.field]).toEqual([409, 'version']);
+  await call('POST', `/${id}/review`, { approved: true, version: 2 });
   expect(await get(id)).toMatchObject({ review_state: 'active_approved', version: 2 });
   expect((await call('POST', `/${id}/review`, { approved: false, review_notes: 'no' })).body.status).toBe(
     'needs_revision',

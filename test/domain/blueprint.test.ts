@@ -38,14 +38,15 @@ test('what is superseded is history: nobody asks for it, and it is not changed, 
   expect(() => edited('draft', { ...edit, asked: 'superseded' })).toThrow(Invalid);
   expect(() => edited('superseded', edit)).toThrow(Conflict);
   expect(() => reviewed('superseded', true)).toThrow(Conflict);
-  expect(() => assertRunnable({ number: 1, status: 'superseded' })).toThrow(Conflict);
+  expect(() => assertRunnable({ number: 1, status: 'superseded', reviewedAt: null })).toThrow(Conflict);
 });
 
 test('a review activates from any other state, or sends back; runs are of tested and active ones', () => {
   for (const status of blueprintStatuses.filter((s) => s !== 'superseded')) {
     expect([reviewed(status, true), reviewed(status, false)]).toEqual(['active', 'needs_revision']);
-    const runnable = () => assertRunnable({ number: 1, status });
+    const runnable = () => assertRunnable({ number: 1, status, reviewedAt: '2026-01-01T00:00:00.000Z' });
     if (status === 'active' || status === 'tested') expect(runnable).not.toThrow();
     else expect(runnable).toThrow(Conflict);
   }
+  expect(() => assertRunnable({ number: 1, status: 'active', reviewedAt: null })).toThrow('reviewed again');
 });

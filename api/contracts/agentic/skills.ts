@@ -63,7 +63,7 @@ export const skills = {
     summary: 'One skill, with its versions',
     access: 'skills:read',
     params: byId('id'),
-    output: SkillShape.extend({ versions: z.array(Version) }),
+    output: SkillShape.extend({ versions: z.array(Version).describe('The latest 100, and those in use') }),
   }),
   createSkill: operation({
     route: 'POST /api/skills',

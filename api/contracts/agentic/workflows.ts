@@ -156,6 +156,7 @@ export const workflows = {
     params: byId('id'),
     body: z.object({
       approved: flag,
+      version: z.int().optional().describe('The version that was read: 409 when another stands'),
       reviewed_by: name(100).optional().describe('A label'),
       review_notes: text.optional(),
     }),
@@ -169,7 +170,8 @@ export const workflows = {
   runWorkflow: operation({
     route: 'POST /api/workflows/:id/runs',
     tag: 'Workflows',
-    summary: 'Run a tested or active workflow: its steps become runs, unless an agent carries it out and reports',
+    summary:
+      'Run a workflow that is tested, or active and reviewed: its steps become runs, unless an agent carries it out and reports',
     access: 'workflows:write',
     params: byId('id'),
     body: z.object({

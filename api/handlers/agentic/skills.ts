@@ -2,7 +2,7 @@ import { skills as rows } from '../../../db/learning';
 import { lockKey } from '../../../db/learning-queries';
 import { saveSkill } from '../../../db/learning-writes';
 import {
-  assign, assignedTo, keepCandidate, listSkills, lockSkill, skillByNumber, skillVersions, skillsOfRun,
+  assign, assignedTo, keepCandidate, listSkills, lockSkill, skillByNumber, skillVersion, skillVersions, skillsOfRun,
 } from '../../../db/skills'; // prettier-ignore
 import { tickets } from '../../../db/tickets';
 import type { Read, Write } from '../../../db/tx';
@@ -14,6 +14,8 @@ import type { skills } from '../../contracts/agentic/skills';
 import type { Ctx, Handlers } from '../../kernel';
 import { skillView } from './learning-views';
 import { seenRun } from './seen';
+
+const mostVersions = 100;
 
 const none = (number: number): NotFound => new NotFound(`no skill ${number}`);
 const taken = (name: string): Conflict => new Conflict(`name: there is a skill ${name} already`, { field: 'name' });
@@ -40,7 +42,7 @@ async function assignAgents(tx: Write, skill: Skill, names: readonly string[] | 
 
 /** The version that is asked for, as the skill would be with it. @throws NotFound */
 async function atVersion(tx: Read, skill: Skill, version: number): Promise<Skill> {
-  const found = (await skillVersions(tx, skill.id)).find((v) => v.version === version);
+  const found = await skillVersion(tx, skill.id, version);
   if (!found) throw new NotFound(`skill ${skill.number} has no version ${version}`);
   return { ...skill, ...found.content, version };
 }
@@ -97,7 +99,7 @@ export const skillHandlers: Handlers<typeof skills> = {
       if (!skill) throw none(params.id);
       const [view] = await views(tx, [skill]);
       if (!view) throw none(params.id);
-      const versions = (await skillVersions(tx, skill.id)).map(({ version, content, at }) => ({
+      const versions = (await skillVersions(tx, skill, mostVersions)).map(({ version, content, at }) => ({
         version,
         state: version === skill.version ? ('active' as const) : version === skill.candidateVersion ? ('candidate' as const) : ('earlier' as const),
         description: content.description,

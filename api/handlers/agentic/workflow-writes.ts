@@ -154,9 +154,19 @@ export async function review(
   ctx: Ctx,
   tx: Write,
   number: number,
-  { approved, notes, label }: { approved: boolean; notes: string | null; label: string | null },
+  {
+    approved,
+    version,
+    notes,
+    label,
+  }: { approved: boolean; version: number | null; notes: string | null; label: string | null },
 ): Promise<{ status: 'active' | 'needs_revision'; superseded: number[] }> {
   const { standing } = await held(tx, number, (b) => b.workflowKey);
+  if (version !== null && version !== standing.version)
+    throw new Conflict(`version: ${standing.version} stands: read it again`, {
+      field: 'version',
+      version: standing.version,
+    });
   const status = reviewed(standing.status, approved);
   const active = approved
     ? await blueprints.list(tx, `where workflow_key = $1 and status = 'active' and id <> $2 for update`, [standing.workflowKey, standing.id])

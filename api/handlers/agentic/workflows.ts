@@ -52,6 +52,7 @@ export const workflowHandlers: Handlers<typeof workflows> = {
     return ctx.write(async (tx) => {
       const { status, superseded } = await review(ctx, tx, params.id, {
         approved: body.approved,
+        version: body.version ?? null,
         notes: body.review_notes ?? null,
         label: body.reviewed_by ?? null,
       });
