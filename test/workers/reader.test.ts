@@ -43,12 +43,13 @@ test('a window that takes long ends before the server would end its transaction,
 });
 
 test('where the clock of the database was set back, what is written next is read at once', async () => {
-  await write(house.tenantId, 'ahead', 1);
+  const { tenantId } = await house.tenant('ahead');
+  await write(tenantId, 'ahead', 1);
   const { owner } = house;
   await owner.query(`set session_replication_role = replica`); // past the trigger that refuses it
   await owner.query(`update log set at = at + interval '1 hour' where kind = 'ahead'`);
   await owner.query(`set session_replication_role = origin`);
-  await write(house.tenantId, 'ahead', 1);
+  await write(tenantId, 'ahead', 1);
   const { rows } = await owner.query(`select bool_and(at > clock_timestamp()) as future from log where kind = 'ahead'`);
   expect(rows).toEqual([{ future: true }]);
   for (const graceSeconds of [0, 5]) {
@@ -57,7 +58,7 @@ test('where the clock of the database was set back, what is written next is read
       name: `ahead ${graceSeconds}`,
       graceSeconds,
     });
-    expect(await readWindow(one, { store: house.store, signal }, house.tenantId)).toBe(false);
+    expect(await readWindow(one, { store: house.store, signal }, tenantId)).toBe(false);
     expect(passed).toBe(2);
   }
 });
