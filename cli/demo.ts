@@ -26,6 +26,7 @@ export async function demo(config: Config): Promise<void> {
   process.stdout.write(
     [
       '',
+      'A browser shows the published page; the other addresses want a credential: README.md.',
       'Check the receipts without the server:',
       `  npx wheelhouse verify ${receipts} --key ${key}`,
       ...(local.temporal_ui ? [`See every process in the Temporal UI: ${local.temporal_ui}`] : []),
