@@ -26,7 +26,7 @@ export function random(seed: number): () => number {
   };
 }
 
-export const firstDay = Date.parse('2031-03-01T00:00:00.000Z');
+export const firstDay = Date.parse('2021-03-01T00:00:00.000Z');
 
 /** In order of time, `perDay` a day. */
 export function paymentRows(

@@ -6,6 +6,10 @@ import { z } from 'zod';
 const [first, last] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 const hasFourDigits = (t: string): boolean => Date.parse(t) >= first && Date.parse(t) <= last;
 export const Instant = z.iso.datetime({ offset: true }).refine(hasFourDigits, 'must be in the years 1 to 9999, in UTC');
+/** A clock elsewhere may be ahead by so much. */
+const aheadMs = 5 * 60_000;
+/** Whether that time has come, as far as clocks agree. */
+export const hasCome = (t: string): boolean => Date.parse(t) <= Date.now() + aheadMs;
 const digits = (v: unknown): unknown => (typeof v === 'string' && /^-?\d{1,16}$/.test(v) ? Number(v) : v);
 /** A whole number, in a path or a query as its decimal digits alone: `0x1` and `1e0` are none, and name nothing. */
 export const whole = (min: number, max: number) => z.preprocess(digits, z.int().min(min).max(max));

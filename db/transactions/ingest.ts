@@ -52,7 +52,16 @@ async function transactionsById(tx: Write, ids: readonly string[]): Promise<Tran
   return rows.map((row) => TransactionSchema.parse(row));
 }
 
-/** The same for disputes; those whose payment is not here are not written, and stand nowhere. */
+/** When those of these payments that are here were made. */
+export async function paymentTimes(tx: Write, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await tx.query<{ id: string; at: Date }>(
+    `select transaction_id as id, occurred_at as at from transactions where transaction_id = any ($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map(({ id, at }) => [id, isoOf(at)]));
+}
+
+/** The same for disputes, whose payments must be here. */
 export async function writeDisputes(tx: Write, given: readonly Dispute[]): Promise<Taken<Dispute>> {
   const rows = byId(given);
   const ids = rows.map((r) => r.transactionId);

@@ -118,7 +118,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   await call('POST', `${door}/transactions`, [
     {
       transaction_id: transaction,
-      occurred_at: '2031-01-01T10:00:00Z',
+      occurred_at: '2021-01-01T10:00:00Z',
       customer_id: mark,
       terminal_id: mark,
       amount: 900,

@@ -64,11 +64,13 @@ test('wrong rows are named by line and field, with what would be right; the othe
   const wrong: [row: object | string, field: string | null, says: string][] = [
     [{ ...good, transaction_id: '17' }, 'transaction_id', 'UUID'],
     [{ ...good, occurred_at: 'yesterday' }, 'occurred_at', 'ISO'],
-    [{ ...good, occurred_at: '2031-03-01T10:00:00' }, 'occurred_at', 'ISO'],
+    [{ ...good, occurred_at: '2021-03-01T10:00:00' }, 'occurred_at', 'ISO'],
     [{ ...good, occurred_at: '0000-01-01T00:00:00Z' }, 'occurred_at', 'years 1 to 9999'],
     [{ ...good, occurred_at: '0001-01-01T00:00:00+14:00' }, 'occurred_at', 'years 1 to 9999'],
     [{ ...good, occurred_at: '9999-12-31T23:59:59-14:00' }, 'occurred_at', 'years 1 to 9999'],
     [{ ...good, occurred_at: '1969-12-31T23:59:59Z' }, 'occurred_at', 'before 1970'],
+    [{ ...good, occurred_at: '2099-01-01T00:00:00Z' }, 'occurred_at', 'in the future'],
+    [{ ...good, occurred_at: new Date(Date.now() + 6 * 60_000).toISOString() }, 'occurred_at', 'in the future'],
     [{ ...good, amount: '12.50' }, 'amount', 'number'],
     [{ ...good, amount: -1 }, 'amount', 'negative'],
     [{ ...good, amount: 0.00001 }, 'amount', 'decimals'],
@@ -84,7 +86,7 @@ test('wrong rows are named by line and field, with what would be right; the othe
     JSON.stringify(good), '', ...wrong.map(([row]) => (typeof row === 'string' ? row : JSON.stringify(row))), JSON.stringify(other),
   ].join('\n'); // prettier-ignore
   const a = await s.call('POST', payments, text, ndjson);
-  expect([a.status, a.body]).toMatchObject([200, { received: 19, new: 2, known: 0, rejected: 17 }]);
+  expect([a.status, a.body]).toMatchObject([200, { received: 21, new: 2, known: 0, rejected: 19 }]);
   wrong.forEach(([, field, says], i) => {
     expect(a.body.rejections[i]).toMatchObject({ line: i + 3, field, reason: 'invalid', transaction_id: null });
     expect(a.body.rejections[i].message.toLowerCase()).toContain(says.toLowerCase());
@@ -112,7 +114,7 @@ test('the same id with other content is a conflict that says what stands, in one
     },
   ]);
   const later = await s.call('POST', payments, [
-    { ...row, terminal_id: 'elsewhere', occurred_at: '2031-03-01T01:00:00+01:00' },
+    { ...row, terminal_id: 'elsewhere', occurred_at: '2021-03-01T01:00:00+01:00' },
   ]);
   expect(later.body).toMatchObject({ new: 0, known: 0, rejected: 1, rejections: [{ line: 1, field: 'terminal_id' }] });
   const { rows } = await s.owner.query('select amount, terminal_id from transactions where transaction_id = $1', [
@@ -126,10 +128,11 @@ test.each([
   ['large, with four decimals', 123_456_789.1234, '123456789.1234'],
   ['a sum that is off as a double', 0.1 + 0.2, '0.3000'],
   ['nothing, with a sign', -0, '0.0000'],
-  ['the latest moment', 1, '1.0000', '9999-12-31T23:59:59.999Z'],
+  ['from a clock that is ahead', 1, '1.0000', new Date(Date.now() + 4 * 60_000).toISOString()],
+  ['the earliest moment', 1, '1.0000', '1970-01-01T00:00:00.000Z'],
 ])(
   '%s is written, and known when it comes again',
-  async (name, amount, stands, occurred_at = '2031-03-01T01:00:00Z') => {
+  async (name, amount, stands, occurred_at = '2021-03-01T01:00:00Z') => {
     const row = { transaction_id: idOf(name), occurred_at, customer_id: 'c', terminal_id: 't', amount };
     expect((await s.call('POST', payments, [row])).body).toMatchObject({ new: 1, rejections: [] });
     expect((await s.call('POST', payments, [row])).body).toMatchObject({ known: 1, rejections: [] });
@@ -152,7 +155,7 @@ test('calls at the same time with the same rows in other orders: each row is new
 
 test('a dispute is taken when its payment is here, once, and never moved', async () => {
   const [row] = paymentRows(1, { seed: 6 });
-  const dispute = { transaction_id: row?.transaction_id, disputed_at: '2031-03-09T08:00:00Z', scenario: 3 };
+  const dispute = { transaction_id: row?.transaction_id, disputed_at: '2021-03-09T08:00:00Z', scenario: 3 };
   const early = await s.call('POST', disputes, [dispute]);
   expect(early.body).toMatchObject({
     new: 0, rejected: 1, rejections: [{ line: 1, field: 'transaction_id', reason: 'unknown_transaction' }],
@@ -161,7 +164,7 @@ test('a dispute is taken when its payment is here, once, and never moved', async
   const text = asLines([
     dispute,
     dispute,
-    { ...dispute, disputed_at: '2031-03-10T08:00:00Z' },
+    { ...dispute, disputed_at: '2021-03-10T08:00:00Z' },
     { transaction_id: 'x' },
   ]);
   const a = await s.call('POST', disputes, text, ndjson);
@@ -174,12 +177,33 @@ test('a dispute is taken when its payment is here, once, and never moved', async
   expect((await entries('disputes.ingested')).at(-1)).toMatchObject({ received: 1, new: 0, known: 1, rejected: 0 });
 });
 
+test('a dispute from before its payment is invalid by its line, and the right one is taken: after it, or beside it', async () => {
+  const [row, other] = paymentRows(2, { seed: 10 });
+  await s.call('POST', payments, [row, other]);
+  const [at, before] = ['2021-03-01T00:00:00.000Z', '2021-02-28T23:59:59.999Z'];
+  const wrong = { transaction_id: row?.transaction_id, disputed_at: before };
+  expect((await s.call('POST', disputes, [wrong])).body).toMatchObject({
+    new: 0, known: 0, rejected: 1,
+    rejections: [{
+      line: 1, transaction_id: row?.transaction_id, field: 'disputed_at', reason: 'invalid',
+      message: `must not be before its payment, which was made at ${at}`,
+    }],
+  }); // prettier-ignore
+  const ahead = { transaction_id: row?.transaction_id, disputed_at: '2099-01-01T00:00:00Z' };
+  const right = { ...wrong, disputed_at: at };
+  const beside = [{ ...wrong, transaction_id: other?.transaction_id }, ahead, right, { ...right, transaction_id: other?.transaction_id, disputed_at: '2021-03-02T00:00:00Z' }]; // prettier-ignore
+  expect((await s.call('POST', disputes, beside)).body).toMatchObject({
+    new: 2, known: 0, rejected: 2, rejections: [{ line: 1, reason: 'invalid' }, { line: 2, reason: 'invalid', message: 'lies in the future' }],
+  }); // prettier-ignore
+  expect((await s.call('POST', disputes, [right])).body).toMatchObject({ known: 1, rejected: 0 });
+});
+
 test("another tenant's payments are its own: the same ids are new there, and have no disputes here", async () => {
   const stranger = await s.tenant();
   const [row] = paymentRows(1, { seed: 7 });
   await s.call('POST', payments, [row]);
   const there = s.as(stranger.token);
-  const dispute = { transaction_id: row?.transaction_id, disputed_at: '2031-03-09T08:00:00Z' };
+  const dispute = { transaction_id: row?.transaction_id, disputed_at: '2021-03-09T08:00:00Z' };
   expect((await there('POST', disputes, [dispute])).body).toMatchObject({ new: 0, rejected: 1 });
   expect((await there('POST', payments, [{ ...row, amount: 1 }])).body).toMatchObject({ new: 1, rejected: 0 });
   expect(await stored('transactions', stranger.tenantId)).toBe(1);

@@ -16,7 +16,7 @@ let stub: Awaited<ReturnType<typeof stubModel>>;
 const base = '/api/v1/ops-agent';
 const payment = {
   transaction_id: idOf('resumed'),
-  occurred_at: '2031-03-01T10:00:00Z',
+  occurred_at: '2021-03-01T10:00:00Z',
   customer_id: 'c',
   terminal_id: 't',
   amount: 700,

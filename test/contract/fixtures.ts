@@ -55,7 +55,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const alert = await until(async () => (await must('GET', '/api/v1/agent-ops/alerts')).data[0], 'an alert');
   const transaction = randomUUID();
   await must('POST', '/api/v1/ops-agent/transactions', [
-    { transaction_id: transaction, occurred_at: '2031-01-01T10:00:00Z', customer_id: 'c', terminal_id: 't', amount: 900 },
+    { transaction_id: transaction, occurred_at: '2021-01-01T10:00:00Z', customer_id: 'c', terminal_id: 't', amount: 900 },
   ]);
   const { investigation_id: investigation } = await must('POST', '/api/v1/ops-agent/investigations/run', {
     transaction_id: transaction,

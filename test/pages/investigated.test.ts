@@ -13,7 +13,7 @@ afterAll(() => s.close());
 test('the trace of an investigation, as the API answers it, opened in a browser', async () => {
   const payment = {
     transaction_id: idOf('traced'),
-    occurred_at: '2031-03-01T12:00:00.000Z',
+    occurred_at: '2021-03-01T12:00:00.000Z',
     customer_id: bad,
     terminal_id: 't-1',
     amount: 12,

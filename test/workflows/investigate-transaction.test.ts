@@ -47,7 +47,7 @@ beforeAll(async () => {
   });
   p = play(c);
   await c.owner.query(
-    `insert into transactions (tenant_id, transaction_id, occurred_at, customer_id, terminal_id, amount) values ($1, $2, '2031-01-01', 'c', 't', 900)`,
+    `insert into transactions (tenant_id, transaction_id, occurred_at, customer_id, terminal_id, amount) values ($1, $2, '2021-01-01', 'c', 't', 900)`,
     [c.tenantId, transactionId],
   );
 });

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { operation, type RowsOption } from '../../operation';
-import { Instant, name } from '../shapes';
+import { hasCome, Instant, name } from '../shapes';
 
 const tag = 'Transactions';
 const rows: RowsOption = { most: 10_000, maxBytes: 8 * 1024 * 1024 };
 
 const instant = Instant.refine((t) => Date.parse(t) >= 0, 'must not be before 1970')
-  .describe('ISO 8601 with offset, to the millisecond, from 1970 to 9999')
+  .refine(hasCome, 'lies in the future')
+  .describe('ISO 8601 with offset, to the millisecond, from 1970 to five minutes from now')
   .transform((t) => new Date(t).toISOString());
 
 /** As the column holds it. */

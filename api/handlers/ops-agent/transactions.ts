@@ -1,4 +1,4 @@
-import { writeDisputes, writeTransactions, type Taken } from '../../../db/transactions/ingest';
+import { paymentTimes, writeDisputes, writeTransactions, type Taken } from '../../../db/transactions/ingest';
 import type { Write } from '../../../db/tx';
 import type { Dispute, Transaction } from '../../../domain/transactions/transaction';
 import { canonical, sha256 } from '../../../log/canonical';
@@ -26,30 +26,56 @@ function difference<T extends object>(given: T, standing: T): { field: string; m
   return null;
 }
 
+/** Why a row is not to be written, whatever stands under its id; null where it may be. */
+type Refusal<T> = (row: T) => Pick<Rejection, 'field' | 'reason' | 'message'> | null;
+
+/** A dispute is of a payment that is here, and not from before it. */
+async function unfounded(tx: Write, disputes: readonly Dispute[]): Promise<Refusal<Dispute>> {
+  const paid = await paymentTimes(
+    tx,
+    disputes.map((d) => d.transactionId),
+  );
+  return ({ transactionId, disputedAt }) => {
+    const at = paid.get(transactionId);
+    if (at === undefined) {
+      const message = 'no such transaction: send it before its dispute';
+      return { field: 'transaction_id', reason: 'unknown_transaction', message };
+    }
+    const message = `must not be before its payment, which was made at ${at}`;
+    return Date.parse(disputedAt) < Date.parse(at) ? { field: 'disputed_at', reason: 'invalid', message } : null;
+  };
+}
+
 /** Writes what is new of a call, and its one log entry; says what became of each row. */
 async function ingest<T extends Transaction | Dispute>(
   ctx: Ctx,
   kind: Kind,
   given: readonly T[],
   write: (tx: Write, rows: readonly T[]) => Promise<Taken<T>>,
+  refusals: (tx: Write, rows: readonly T[]) => Promise<Refusal<T>> = () => Promise.resolve(() => null),
 ) {
   const { received } = ctx;
   if (!received) throw new Error(`${kind} were not read as rows`);
-  const first = new Map<string, T>();
-  for (const row of given) if (!first.has(row.transactionId)) first.set(row.transactionId, row);
   return ctx.write(async (tx) => {
+    const refusal = await refusals(tx, given);
+    const refused = given.map(refusal);
+    const first = new Map<string, T>();
+    given.forEach((row, i) => {
+      if (!refused[i] && !first.has(row.transactionId)) first.set(row.transactionId, row);
+    });
     const { written, standing } = await write(tx, [...first.values()]);
     const rejections: Rejection[] = received.refused.map((r) => ({ ...r, transaction_id: null, reason: 'invalid' }));
     let known = 0;
     given.forEach((row, i) => {
       const { transactionId } = row;
       const said = { line: received.lines[i] ?? i + 1, transaction_id: transactionId };
-      const stands = standing.get(transactionId);
-      if (!stands) {
-        const message = 'no such transaction: send it before its dispute';
-        rejections.push({ ...said, field: 'transaction_id', reason: 'unknown_transaction', message });
+      const why = refused[i];
+      if (why) {
+        rejections.push({ ...said, ...why });
         return;
       }
+      const stands = standing.get(transactionId);
+      if (!stands) throw new Error(`${transactionId} was neither refused nor written`);
       const differs = difference(row, stands);
       if (differs) rejections.push({ ...said, ...differs, reason: 'conflict' });
       else if (!(written.has(transactionId) && first.get(transactionId) === row)) known += 1;
@@ -92,5 +118,6 @@ export const transactionHandlers: Handlers<typeof transactions> = {
       'disputes',
       body.map((r) => ({ transactionId: r.transaction_id, disputedAt: r.disputed_at })),
       writeDisputes,
+      unfounded,
     ),
 };
