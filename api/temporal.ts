@@ -13,19 +13,33 @@ import { startOptions, type EntityRef, type Start } from '../workflows/start';
 const signalMs = 2_000;
 
 const mostBesides = 4;
+const mostTries = 3;
 
 /** The workflow of that entity has ended (or never was): the row says how. */
 export class Gone extends Error {}
 
+/** How the server says that nobody looked at an Update, for its workflow ended or many came at once; and that it ended meanwhile. */
+const unanswered = (e: unknown, how: 'UnprocessedUpdate' | 'AcceptedUpdateCompletedWorkflow'): boolean =>
+  e instanceof WorkflowUpdateFailedError && e.cause instanceof ApplicationFailure && e.cause.type === how;
+
+/** What was not looked at changed nothing: asked again, it is, or the engine says that the workflow is over. */
+const again = <T>(work: () => Promise<T>, left = mostTries): Promise<T> =>
+  work().catch((e: unknown) => {
+    if (left > 1 && unanswered(e, 'UnprocessedUpdate')) return again(work, left - 1);
+    throw e;
+  });
+
 /** The failures of the Temporal client as this project speaks of them. */
 function translate(e: unknown): unknown {
+  if (unanswered(e, 'AcceptedUpdateCompletedWorkflow')) return new Gone('its workflow ended meanwhile');
   if (e instanceof WorkflowUpdateFailedError && e.cause instanceof ApplicationFailure) {
-    return revive(e.cause.type, e.cause.message, e.cause.details?.[0]) ?? e;
+    const refusal = revive(e.cause.type, e.cause.message, e.cause.details?.[0]);
+    if (refusal) return refusal;
   }
   if (e instanceof WorkflowNotFoundError || e instanceof WorkflowExecutionAlreadyStartedError)
     return new Gone(e.message);
   const away =
-    e instanceof WorkflowUpdateRPCTimeoutOrCancelledError || e instanceof ServiceError || isGrpcServiceError(e) ||
+    unanswered(e, 'UnprocessedUpdate') || e instanceof WorkflowUpdateRPCTimeoutOrCancelledError || e instanceof ServiceError || isGrpcServiceError(e) ||
     (e instanceof Error && e.name === 'AbortError'); // prettier-ignore
   return away ? new Unavailable('the workflow engine did not answer in time: repeat the request', { retry: true }) : e;
 }
@@ -41,7 +55,7 @@ export function temporalGateway(
   let besides = 0;
   /** As long as it waits for an Update; then 503, and a repeat with the same key finds what was done. */
   const patiently = async <T>(work: () => Promise<T>, ms = workflowPatienceMs): Promise<T> => {
-    const call = connection.withDeadline(Date.now() + ms, work);
+    const call = connection.withDeadline(Date.now() + ms, () => again(work));
     underWay.add(call);
     try {
       return await call;

@@ -91,7 +91,8 @@ export async function endRun(ctx: Ctx, run: Pipeline, how: Omit<End, 'transition
   try {
     await ctx.kernel.temporal.update(ref(run), end, transition, { ...how, transition });
   } catch (e) {
-    if (!(e instanceof Gone)) throw e;
+    // A worker that died on it may have others adopt what it wrote: the row says whose the end was.
+    if (!(e instanceof Gone) && !(e instanceof Conflict)) throw e;
     const { row, mine } = await ctx.read(async (tx) => ({
       row: await pipelines.byId(tx, run.id),
       mine: await movedBy(tx, run.id, transition),
