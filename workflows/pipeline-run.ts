@@ -58,8 +58,9 @@ export async function pipelineRun(input: PipelineInput): Promise<Progress> {
     for (const { step, to } of steps) Object.assign(pipeline.steps[step] ?? {}, to);
     const told = pipeline.steps.map((s) => `${s.name}: ${s.status}`);
     show(status, [`${name}: ${status}`, '', ...told].join('\n'));
+    if (isOver(pipeline)) working.cancel();
   };
-  /** A move that stands already, wherever, is adopted. @throws Conflict when it is over */
+  /** A move that stands already, wherever, is adopted; over, nothing works on. @throws Conflict when it is over otherwise */
   const move = (event: PipelineEvent, transition: string): Promise<void> =>
     next(async () => {
       const stands = await rows.recordPipeline({ tenantId, id }, { event, transition, at: at() });
@@ -77,7 +78,6 @@ export async function pipelineRun(input: PipelineInput): Promise<Progress> {
   onUpdate(end, async ({ transition, ...how }) => {
     await opening;
     await move({ type: 'end', ...how }, transition);
-    working.cancel();
     return pipeline;
   });
 

@@ -16,6 +16,8 @@ import { clockwork, type Clockwork } from './time';
 
 /** Transitions whose answer is lost once they are written. */
 const lost = new Set<string>();
+/** What a worker wrote and died of, by the transition that finds it there. */
+const before = new Map<string, PipelineTransition>();
 
 let c: Clockwork;
 let p: ReturnType<typeof play>;
@@ -25,6 +27,8 @@ beforeAll(async () => {
     return {
       ...activities,
       async recordPipeline(next: Pipeline, t: PipelineTransition) {
+        const earlier = before.get(`${next.id} ${t.transition}`);
+        if (earlier) await activities.recordPipeline(next, earlier);
         const stands = await activities.recordPipeline(next, t);
         if (lost.delete(`${next.id} ${t.transition}`)) throw new Error('its answer is lost');
         return stands;
@@ -158,6 +162,20 @@ test('ended by a person it stops what goes on and skips the rest; a second end i
   await p.runIs(run, 'stopped');
   expect(statuses(await it.row())).toEqual(['cancelled', 'skipped']);
   await keep('pipelineRun.cancelled', it.handle);
+});
+
+test('an end that a worker wrote and died of stands: another is refused, and nothing of it goes on', async () => {
+  const it = await begun([plan('waits', 1, 'please propose now')]);
+  await until('a run', async () => ((await it.row()).steps[0]?.runIds.length ?? 0) > 0);
+  const [run = ''] = (await it.row()).steps[0]?.runIds ?? [];
+  await p.runIs(run, 'pending_approval');
+  const event = { type: 'end' as const, status: 'cancelled' as const, text: 'enough', by: bob };
+  before.set(`${it.id} late`, { event, transition: 'end:dead', at: (await it.row()).createdAt });
+  const late = { transition: 'late', status: 'failed' as const, text: 'too late', by: bob };
+  await expect(it.handle.executeUpdate(end, { args: [late] })).rejects.toThrow('Update failed');
+  await it.handle.result();
+  await p.runIs(run, 'stopped');
+  expect(await it.row()).toMatchObject({ status: 'cancelled', error: 'enough' });
 });
 
 test('cancelled in Temporal it ends as that, and so do its agents', async () => {
