@@ -49,12 +49,13 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
   const writeRefusal = (gate: Gate, t: Pick<GateTransition, 'event' | 'by' | 'transition'>, reason: string) =>
     store.write(gate.tenantId, async (tx) => {
       if (await writtenBefore(tx, gate.id, t.transition)) return;
+      const row = await gates.byId(tx, gate.id); // `gate` may be what was refused to it
       tx.log({
         ...aboutGate(gate, t),
         kind: 'gate.decision_refused',
         decision: 'deny',
         reason,
-        body: { change_id: gate.number, event: t.event, status: gate.status },
+        body: { change_id: gate.number, event: t.event, status: (row ?? gate).status },
       });
     });
 

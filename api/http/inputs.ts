@@ -25,22 +25,27 @@ export const inputs = (req: Request, op: Operation, body: unknown, received: Rec
 
 /** The body after the credential and the limits, so that nobody unknown makes us read one. */
 export const readBody = (kernel: Kernel): ((req: Request, res: Response) => Promise<unknown>) => {
-  const json = express.json({ limit: kernel.config.maxBodyBytes, strict: false, type: () => true });
+  const limit = kernel.config.maxBodyBytes;
+  const json = express.json({ limit, strict: false, type: () => true });
   return async (req, res) => {
-    const empty = req.get('transfer-encoding') === undefined && Number(req.get('content-length') ?? 0) === 0;
-    if (empty) return undefined;
+    const declared = Number(req.get('content-length') ?? 0);
+    if (declared === 0 && req.get('transfer-encoding') === undefined) return undefined;
     if (!req.is('application/json') && !req.is('+json'))
       throw new UnsupportedMedia('the body must be application/json', { field: 'Content-Type' });
+    // The parser answers only when all of it has come, and it need not come.
+    if (declared > limit) throw tooLarge(limit);
     await new Promise<void>((resolve, reject) => {
-      json(req, res, (e?: unknown) => (e ? reject(bodyError(e, kernel.config.maxBodyBytes)) : resolve()));
+      json(req, res, (e?: unknown) => (e ? reject(bodyError(e, limit)) : resolve()));
     });
     return req.body as unknown;
   };
 };
 
+const tooLarge = (limit: number): TooLarge => new TooLarge(`body: larger than ${limit} bytes`, { field: 'body' });
+
 function bodyError(e: unknown, limit: number): Error {
   const type = (e as { type?: string }).type;
-  if (type === 'entity.too.large') return new TooLarge(`body: larger than ${limit} bytes`, { field: 'body' });
+  if (type === 'entity.too.large') return tooLarge(limit);
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new UnsupportedMedia((e as Error).message, { field: 'Content-Type' });
   return new BadRequest('body: malformed JSON', { field: 'body' });

@@ -34,6 +34,14 @@ test.each([
   expect((await s.call('GET', '/health')).status).toBe(200);
 });
 
+test('a body that says it is too large is 413 before any of it comes', async () => {
+  const line = await send(
+    `POST /api/tickets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.token}\r\n` +
+      'Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n{',
+  );
+  expect(line).toMatch(/ 413 /);
+});
+
 test('a path that is no text is 404', async () => {
   for (const path of ['/api/tickets/%ff', '/published/%ff/', '/published/a/%ED%A0%80']) {
     expect(await send(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.token}\r\n\r\n`)).toMatch(/ 404 /);

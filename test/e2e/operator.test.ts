@@ -34,8 +34,8 @@ async function proposal() {
 }
 /** What the log says of the change: kind, who, why. */
 const said = async (change: { id: number }) => {
-  const { rows } = await s.owner.query<{ kind: string; name: string; reason: string | null }>(
-    `select kind, actor->>'name' as name, reason from log where kind like 'gate.%' and (body->>'change_id')::int = $1 order by seq`,
+  const { rows } = await s.owner.query<{ kind: string; name: string; reason: string | null; status: string }>(
+    `select kind, actor->>'name' as name, reason, body->>'status' as status from log where kind like 'gate.%' and (body->>'change_id')::int = $1 order by seq`,
     [change.id],
   );
   return rows;
@@ -61,7 +61,8 @@ test('an operator approves with `temporal workflow signal`; a repeat and a late 
 test('what is sealed to a call is rejected by Signal, and never approved', async () => {
   const change = await proposal();
   await signal(change.workflow_id, 'approve', { id: 'op-1', actor: 'dana' });
-  expect(await refused(change)).toMatchObject({ name: 'dana', reason: expect.stringContaining('sealed') });
+  const reason = expect.stringContaining('sealed');
+  expect(await refused(change)).toMatchObject({ name: 'dana', reason, status: 'pending' });
   expect((await s.call('GET', `/api/changes/${change.id}`)).body.status).toBe('pending');
   await signal(change.workflow_id, 'reject', { id: 'op-2', actor: 'dana' });
   await until(
