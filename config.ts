@@ -165,7 +165,9 @@ function transactionViewOf(e: z.output<typeof Environment>): TransactionViewSett
 
 /** @throws Error with one line a wrong setting, naming it. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = Environment.safeParse(env);
+  const parsed = Environment.safeParse(env, {
+    error: (issue) => (Number.isNaN(issue.input) ? 'must be a number' : undefined),
+  });
   if (!parsed.success) {
     throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n'));
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,17 +31,21 @@ async function holderOf(path: string): Promise<string | null> {
 /**
  * Makes the data directory and takes it for this process alone, until it ends. A listening socket, unlike a file with a
  * pid, can't outlive who made it.
+ * @returns what lets go of it, for a start that is refused before it put anything there
  * @throws Error with one line when another process has it.
  */
-export async function takeDataDir(dataDir: string): Promise<void> {
-  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
+export async function takeDataDir(dataDir: string): Promise<() => void> {
+  const isNew = mkdirSync(dataDir, { recursive: true, mode: 0o711 }) !== undefined;
   const path = lockPath(dataDir);
   for (;;) {
     const server = createServer((socket) => socket.end(String(process.pid)));
     try {
       await once(server.listen(path), 'listening');
       server.unref();
-      return;
+      return () => {
+        server.close();
+        if (isNew) rmdirSync(dataDir);
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     }
@@ -51,3 +55,6 @@ export async function takeDataDir(dataDir: string): Promise<void> {
     rmSync(path, { force: true });
   }
 }
+
+/** Whether a process works on it. */
+export const isTaken = async (dataDir: string): Promise<boolean> => (await holderOf(lockPath(dataDir))) !== null;

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config';
-import { readLocal } from './local-file';
+import { notRunning, runningLocal } from './local-file';
 import { demoLog, playStory } from './story';
 
 /** Plays the main job against the running server and says what happens, with a link for each step. */
 export async function demo(config: Config): Promise<void> {
-  const local = readLocal(config.dataDir);
-  if (!local) throw new Error('No running server is known: run `npm start` first, in another terminal.');
+  const local = await runningLocal(config.dataDir);
+  if (!local) throw new Error(`${notRunning}.`);
   let n = 0;
   const outcome = await playStory(
     { url: local.url, token: local.token },

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, isGrpcServiceError, type WorkflowClient } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Config } from '../config';
-import { readLocal } from './local-file';
+import { runningLocal } from './local-file';
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -93,8 +93,7 @@ export class Rollout {
   async untilDrained(buildId: string, withinMs: number): Promise<void> {
     const deadline = Date.now() + withinMs;
     for (;;) {
-      const version = (await this.versions()).find((v) => v.buildId === buildId);
-      if (!version) throw new Error(`${this.deploymentName} has no version ${buildId}`);
+      const version = this.known(await this.versions(), buildId);
       if (version.current) throw new Error(`${buildId} is where new runs go: promote another version first`);
       if (version.drainage === 'drained' && version.open === 0) return;
       if (Date.now() > deadline)
@@ -105,7 +104,9 @@ export class Rollout {
 
   /** Whatever runs on that version goes on with the current one. Answers how many workflows. */
   async moveOn(buildId: string): Promise<number> {
-    const current = (await this.versions()).find((v) => v.current);
+    const versions = await this.versions();
+    this.known(versions, buildId);
+    const current = versions.find((v) => v.current);
     if (!current || current.buildId === buildId)
       throw new Error(`there is no version to move to: promote one that is not ${buildId}`);
     let moved = 0;
@@ -113,6 +114,13 @@ export class Rollout {
       if (await this.pin({ workflowId, runId }, current.buildId)) moved += 1;
     }
     return moved;
+  }
+
+  private known(versions: readonly Version[], buildId: string): Version {
+    const version = versions.find((v) => v.buildId === buildId);
+    if (!version)
+      throw new Error(`${this.deploymentName} has no version ${buildId}: \`wheelhouse rollout status\` lists them`);
+    return version;
   }
 
   /** False when it has ended meanwhile: lists lag behind. */
@@ -149,8 +157,13 @@ async function withRollout<T>(config: Config, work: (rollout: Rollout) => Promis
   if (config.workerDeployment === null)
     throw new Error('WORKER_DEPLOYMENT: not set, so workers have no versions and any of them goes on with any run');
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const address = config.temporalAddress ?? readLocal(config.dataDir)?.temporal_address ?? connectionOptions.address;
-  const connection = await Connection.connect({ ...connectionOptions, ...(address && { address }) });
+  const local = await runningLocal(config.dataDir);
+  const address = config.temporalAddress ?? local?.temporal_address ?? connectionOptions.address;
+  const connection = await Connection.connect({ ...connectionOptions, ...(address && { address }) }).catch(
+    (cause: unknown) => {
+      throw new Error(`Temporal does not answer at ${address}`, { cause });
+    },
+  );
   try {
     const { workflow } = new Client({ connection, namespace });
     return await work(new Rollout(connection, workflow, namespace, config.workerDeployment));

@@ -17,7 +17,7 @@ export async function addTenant(config: Config, slug: string, adminEmail: string
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(slug))
     throw new Error('slug: lower-case letters, digits and hyphens, 63 at most');
   if (!/^\S+@\S+$/.test(adminEmail)) throw new Error('--email: not an e-mail address');
-  const databaseUrl = databaseOf(config);
+  const databaseUrl = await databaseOf(config);
   if ((await tenantOf(databaseUrl, slug)) !== null) throw new Error(`slug: there is a tenant ${slug} already`);
   const adminPassword = randomBytes(15).toString('base64url');
   const { tenantId, apiKey } = await provisionTenant(databaseUrl, {
@@ -47,7 +47,7 @@ export interface WantedKey {
 /** Makes an API key that is a service of its own, and prints it. */
 export async function printToken(config: Config, { tenant, role, name }: WantedKey): Promise<void> {
   if (!roleNames.some((known) => known === role)) throw new Error(`--role: one of ${roleNames.join(', ')}`);
-  const databaseUrl = databaseOf(config);
+  const databaseUrl = await databaseOf(config);
   const tenantId = await tenantOf(databaseUrl, tenant);
   if (tenantId === null) throw new Error(`--tenant: there is no tenant ${tenant}`);
   const known = { ...config, databaseUrl, masterKey: masterKeyOf(config) };

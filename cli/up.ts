@@ -19,8 +19,13 @@ export async function up(config: Config): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve(signal));
   });
   const started = Date.now();
-  await takeDataDir(config.dataDir);
-  if (config.port !== 0) await assertFree(config.host, config.port);
+  const letGo = await takeDataDir(config.dataDir);
+  try {
+    if (config.port !== 0) await assertFree(config.host, config.port);
+  } catch (error) {
+    letGo();
+    throw error;
+  }
   const supervisor = new Supervisor(report);
   const ready = startAll(config, supervisor).then((local) => announce(config, local, Date.now() - started));
   try {

@@ -167,12 +167,13 @@ const statement = (type: RuleType, { fact, holds, runs, message }: Condition): s
       select from alerts x where x.rule_id = b.rule_id and x.agent_name = b.name and x.ended_at is null)
     limit ${most}
   ), fired as (
-    insert into alerts (id, tenant_id, rule_id, rule_type, agent_name, message, run_ids, notification)
+    insert into alerts (id, tenant_id, rule_id, rule_type, agent_name, message, run_ids, notification, notify_attempts, notified_at)
     select gen_random_uuid(), current_tenant(), b.rule_id, '${type}', b.name, ${message},
       coalesce((select array_agg(c.id order by c.at desc) from (
         select c.id, c.at from (${runs}) c order by c.at desc limit ${causes}) c), '{}'),
-      case when b.notify_channel ~* '^https?:' then 'pending' when b.notify_channel is not null then 'delivered' end
-    from begun b
+      n.status, coalesce((n.status = 'delivered')::int, 0), case n.status when 'delivered' then now() end
+    from begun b cross join lateral (select
+      case when b.notify_channel ~* '^https?:' then 'pending' when b.notify_channel is not null then 'delivered' end as status) n
     on conflict do nothing returning *
   )
   select e.id, 'fired' as what, e.rule_id as "ruleId", e.agent_name as "agentName", b.agent_id as "agentId", e.message,

@@ -34,13 +34,13 @@ export async function listArticles(
   const values: unknown[] = [f.category, f.enabledOnly];
   let from = 'articles';
   let where = '($1::text is null or category = $1) and (enabled or not $2)';
-  let [rank, order] = ['null::float8', 'number desc'];
+  let [rank, order] = ['null::real', 'number desc'];
   if (search) {
     values.push(search.query);
     if (search.words !== null) values.push(search.words);
     from += ` ${search.words === null ? '' : narrowed} cross join websearch_to_tsquery('simple', $3) wanted`;
     where += ' and search @@ wanted';
-    [rank, order] = ['ts_rank_cd(search, wanted)::float8', 'rank desc, number desc'];
+    [rank, order] = ['ts_rank_cd(search, wanted)', 'rank desc, number desc'];
   }
   const { rows: counted } = await tx.query<{ n: number }>(
     `select count(*)::int as n from ${from} where ${where}`,

@@ -43,7 +43,12 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const kernel = await openKernel(config, logger);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const address = config.temporalAddress ?? connectionOptions.address;
-  const connection = await NativeConnection.connect({ ...connectionOptions, ...(address && { address }) });
+  const connection = await NativeConnection.connect({ ...connectionOptions, ...(address && { address }) }).catch(
+    (cause: unknown) => {
+      logger.debug({ err: cause }, 'no connection to Temporal');
+      throw new Error(`Temporal does not answer at ${address}`, { cause });
+    },
+  );
   const client = new Client({ connection, namespace });
   const deps = await createDeps(config, kernel, client.workflow, logger, added);
   const activities = createActivities(deps, [analyst, ...(added.harnesses ?? [])]);

@@ -5,7 +5,21 @@ import { z } from 'zod';
 /** From when on, and until when, in ms: what the database takes as it is written here, with four digits of the year in UTC. */
 const [first, last] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 const hasFourDigits = (t: string): boolean => Date.parse(t) >= first && Date.parse(t) <= last;
-export const Instant = z.iso.datetime({ offset: true }).refine(hasFourDigits, 'must be in the years 1 to 9999, in UTC');
+export const Instant = z.iso
+  .datetime({ offset: true, abort: true })
+  .refine(hasFourDigits, 'must be in the years 1 to 9999, in UTC');
+export const since1970 = (t: string): boolean => Date.parse(t) >= 0;
+/** A time, or a day as that moment of it (UTC). Nothing here is from before 1970. */
+export const timeOrDay = (moment: '00:00:00' | '23:59:59.999999') =>
+  z
+    .union(
+      [
+        z.iso.datetime({ offset: true, abort: true }),
+        z.iso.date({ abort: true }).transform((day) => `${day}T${moment}Z`),
+      ],
+      'must be a time in ISO 8601 with its offset, or a day as YYYY-MM-DD',
+    )
+    .refine(since1970, 'too long ago');
 /** A clock elsewhere may be ahead by so much. */
 const aheadMs = 5 * 60_000;
 /** Whether that time has come, as far as clocks agree. */

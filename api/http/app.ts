@@ -49,6 +49,7 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[]): Expre
   app.use(
     helmet({ contentSecurityPolicy: false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' } }),
   );
+  app.get('/', (_req, res) => res.redirect('/docs'));
   app.use(mount(kernel, operations, createLimits(kernel)));
   app.use((req: Request, _res: Response, next: NextFunction) =>
     next(new NotFound(`no route ${req.method} ${req.path}`)),

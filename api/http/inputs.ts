@@ -5,6 +5,7 @@ import type { Operation, Received } from '../operation';
 import { BadRequest } from '../bad-request';
 import { InvalidRequest } from './failure';
 import { firstIllFormed } from './text';
+import { wording } from './wording';
 
 /** What stands in the path can't be this operation's parameters: the path is another's, or nobody's. */
 export class OtherPath extends NotFound {}
@@ -15,10 +16,10 @@ export const inputs = (req: Request, op: Operation, body: unknown, received: Rec
   if (params && !params.success) throw new OtherPath('not found');
   // What cannot be stored names nothing that is.
   if (firstIllFormed(params?.data) !== null) throw new NotFound('not found');
-  const query = op.query?.safeParse(req.query);
+  const query = op.query?.safeParse(req.query, { error: wording });
   if (query && !query.success) throw new InvalidRequest('query', query.error.issues);
   if (received) return { params: params?.data, query: query?.data, body: received.rows };
-  const parsed = op.body?.safeParse(body === undefined ? {} : body);
+  const parsed = op.body?.safeParse(body === undefined ? {} : body, { error: wording });
   if (parsed && !parsed.success) throw new InvalidRequest('body', parsed.error.issues);
   return { params: params?.data, query: query?.data, body: parsed?.data };
 };

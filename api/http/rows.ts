@@ -6,6 +6,7 @@ import { BadRequest } from '../bad-request';
 import type { Received, Refused, RowsOption } from '../operation';
 import { elements, lines, type Piece } from './split-rows';
 import { firstIllFormed } from './text';
+import { wording } from './wording';
 
 const ndjson = ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines'];
 
@@ -49,7 +50,7 @@ function read(row: z.ZodType, { line, text }: Piece, inArray: boolean): { value:
     if (inArray) throw new BadRequest(`body: malformed JSON in row ${line}`, { field: 'body' });
     return { line, field: null, message: 'malformed JSON: each line must be one JSON object' };
   }
-  const parsed = row.safeParse(json);
+  const parsed = row.safeParse(json, { error: wording });
   if (!parsed.success) return wrong(line, parsed.error.issues[0]);
   const ill = firstIllFormed(parsed.data);
   return ill === null ? { value: parsed.data } : { line, field: ill, message: 'holds something that cannot be stored' };

@@ -122,7 +122,7 @@ test('failures in a row: at the limit, once an episode, and again after a succes
     ended_at: null,
     acknowledged_at: null,
     message: 'row failed 3 times in a row; 3 are too many',
-    notification: { status: 'delivered' },
+    notification: { status: 'delivered', attempts: 1, error: null, delivered_at: fired?.['fired_at'] },
   });
   await fail();
   await evaluated();

@@ -84,3 +84,23 @@ test('numbers are decimal digits: another spelling of an id names nothing, of a 
       await s.call('POST', '/api/changes/request', { ticket_id: odd, action: 'restart', target: 'web-1' }),
     ).toMatchObject({ status: 400, body: { field: 'ticket_id' } });
 });
+
+test.each<[method: string, path: string, body: object | undefined, says: string[]]>([
+  ['GET', '/api/v1/agent-ops/runs?since=foo', undefined, ['must be a time in ISO 8601 with its offset, or a day as YYYY-MM-DD']],
+  ['GET', '/api/v1/agent-ops/runs?since=1969-12-31', undefined, ['too long ago']],
+  ['GET', '/audit/logs?start_date=foo', undefined, ['must be a time in ISO 8601 with its offset, or a day as YYYY-MM-DD']],
+  ['GET', '/audit/logs?end_date=1969-12-31', undefined, ['too long ago']],
+  ['POST', '/api-keys', { name: 'ci', expires_at: 'yesterday' }, ['Invalid ISO datetime']],
+  ['POST', '/api-keys', { name: 'ci', expires_at: '2020-01-01T00:00:00Z' }, ['must be in the future']],
+  ['POST', '/api-keys', {}, ['is required']],
+])('%s %s %j: each wrong field is told of once, in words of its own', async (method, path, body, says) => {
+  const { status, text } = await s.call(method, path, body);
+  const details = text.slice(text.indexOf('['));
+  expect([400, 422]).toContain(status);
+  expect([...details.matchAll(/"(?:message|msg)":"([^"]*)"/g)].map(([, told]) => told)).toEqual(says);
+}); // prettier-ignore
+
+test('the root leads to the explorer', async () => {
+  const res = await fetch(s.url, { redirect: 'manual' });
+  expect([res.status, res.headers.get('location')]).toEqual([302, '/docs']);
+});

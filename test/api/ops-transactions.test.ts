@@ -77,7 +77,7 @@ test('wrong rows are named by line and field, with what would be right; the othe
     [{ ...good, amount: 99_999_999.00001 }, 'amount', 'decimals'],
     [{ ...good, amount: 1e12 }, 'amount', '999999999'],
     [{ ...good, customer_id: '' }, 'customer_id', '1'],
-    [{ ...good, terminal_id: undefined }, 'terminal_id', 'string'],
+    [{ ...good, terminal_id: undefined }, 'terminal_id', 'is required'],
     [{ ...good, terminal_id: 'a\u0000b' }, 'terminal_id', 'stored'],
     [[good], null, 'object'],
     ['{"transaction_id":', null, 'malformed JSON'],

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { takeDataDir } from '../../cli/data-dir';
+import { demo } from '../../cli/demo';
 import { assertFree, freePorts } from '../../cli/free-port';
-import { localFile, readLocal, writeLocal } from '../../cli/local-file';
+import { databaseOf, localFile, readLocal, runningLocal, writeLocal } from '../../cli/local-file';
 import { secret } from '../../cli/secrets';
+import { loadConfig } from '../../config';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'wheelhouse-data-'))));
@@ -21,6 +23,14 @@ test('a data directory belongs to one process', async () => {
   await expect(takeDataDir(dataDir)).rejects.toThrow(
     `Wheelhouse already runs on ${dataDir} (process ${process.pid}): stop it, or set WHEELHOUSE_DATA_DIR.`,
   );
+});
+
+test('who lets go of it leaves nothing that was not there', async () => {
+  const dataDir = join(folder, 'new');
+  (await takeDataDir(dataDir))();
+  expect(existsSync(dataDir)).toBe(false);
+  (await takeDataDir(folder))();
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test('what a killed process left does not lock it for ever', async () => {
@@ -40,17 +50,33 @@ test('a folder with a very long name can be taken too', async () => {
   await expect(takeDataDir(dataDir)).rejects.toThrow('already runs');
 });
 
+const local = {
+  url: 'http://127.0.0.1:8000',
+  tenant_id: '00000000-0000-0000-0000-000000000001',
+  token: 'secret',
+  metrics_token: 'other',
+  temporal_ui: 'http://127.0.0.1:8233',
+  temporal_address: '127.0.0.1:7233',
+  database_url: 'postgres://127.0.0.1/wheelhouse',
+  admin: { email: 'admin@local.test', password: 'third' },
+};
+
+test('what a server that has stopped left is no running server: commands say to start one', async () => {
+  const config = loadConfig({ WHEELHOUSE_DATA_DIR: folder });
+  const says = 'No running server is known: run `npm start` first, in another terminal';
+  for (const left of [false, true]) {
+    if (left) writeLocal(folder, local);
+    expect(await runningLocal(folder)).toBeNull();
+    await expect(databaseOf(config)).rejects.toThrow(`${says}, or set DATABASE_URL.`);
+    await expect(demo(config)).rejects.toThrow(`${says}.`);
+  }
+  const letGo = await takeDataDir(folder);
+  expect(await databaseOf(config)).toBe(local.database_url);
+  letGo();
+  expect(await databaseOf({ ...config, databaseUrl: 'postgres://elsewhere' })).toBe('postgres://elsewhere');
+});
+
 test('the file of credentials is private, whole, and has the documented fields', () => {
-  const local = {
-    url: 'http://127.0.0.1:8000',
-    tenant_id: '00000000-0000-0000-0000-000000000001',
-    token: 'secret',
-    metrics_token: 'other',
-    temporal_ui: 'http://127.0.0.1:8233',
-    temporal_address: '127.0.0.1:7233',
-    database_url: 'postgres://127.0.0.1/wheelhouse',
-    admin: { email: 'admin@local.test', password: 'third' },
-  };
   expect(readLocal(folder)).toBeNull();
   writeLocal(folder, local);
   expect(mode(localFile(folder))).toBe(0o600);

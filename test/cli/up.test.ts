@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -138,11 +148,11 @@ test('a taken port is one clear line, before anything starts', async () => {
   expect(run.output.trim().split('\n')).toEqual([
     expect.stringMatching(/^Port \d+ on 127\.0\.0\.1 is taken .*set PORT/),
   ]);
-  expect(readdirSync(elsewhere)).toEqual(['up.sock']);
+  expect(existsSync(elsewhere)).toBe(false);
 });
 
 test('a wrong setting is named', async () => {
   const run = start({ PORT: 'eighty' });
   expect(await run.exit).toBe(1);
-  expect(run.output).toMatch(/^PORT: /);
+  expect(run.output).toBe('PORT: must be a number\n');
 });

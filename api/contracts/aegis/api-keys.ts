@@ -36,7 +36,7 @@ export const apiKeys = {
     body: z.object({
       name: name(100),
       expires_at: z.iso
-        .datetime({ offset: true })
+        .datetime({ offset: true, abort: true })
         .refine((at) => Date.parse(at) > Date.now(), 'must be in the future')
         .nullish(),
       agent_id: z.uuid().nullish().describe('The agent that the key acts as'),

@@ -2,7 +2,7 @@ import { headForm } from '../../../domain/log';
 import { z } from 'zod';
 import { actorKinds } from '../../../domain/principal';
 import { operation } from '../../operation';
-import { Instant, name, wholeOr } from '../shapes';
+import { Instant, name, timeOrDay, wholeOr } from '../shapes';
 
 const tag = 'audit';
 
@@ -26,12 +26,9 @@ export const AuditRow = z.object({
   actor: z.object({ id: z.string().nullable(), kind: z.enum(actorKinds), name: z.string() }),
 });
 
-/** A day or a time; the end of a range includes the whole day. Nothing was logged before 1970. */
-const since1970 = (v: string): boolean => Date.parse(v) >= 0;
-const time = z.iso.datetime({ offset: true }).refine(since1970, 'too long ago');
-const day = z.iso.date().refine(since1970, 'too long ago');
-const start = z.union([time, day.transform((d) => `${d}T00:00:00Z`)]);
-const end = z.union([time, day.transform((d) => `${d}T23:59:59.999999Z`)]);
+/** A day or a time; the end of a range includes the whole day. */
+const start = timeOrDay('00:00:00');
+const end = timeOrDay('23:59:59.999999');
 
 export const audit = {
   listAuditLogs: operation({

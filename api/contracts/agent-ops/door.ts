@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Method } from '../../operation';
-import { hasCome, wholeOr } from '../shapes';
+import { hasCome, since1970, timeOrDay, wholeOr } from '../shapes';
 
 // What the declarations of this door share.
 
@@ -63,18 +63,12 @@ export function pageOf<R extends Place, V>(rows: readonly R[], limit: number, vi
   };
 }
 
-const sinceEpoch = (v: string): boolean => Date.parse(v) >= 0;
-const time = z.iso.datetime({ offset: true }).refine(sinceEpoch, 'too long ago');
 /** From when on: a time, or a day from its midnight (UTC) on. */
-export const Since = z.union([
-  time,
-  z.iso
-    .date()
-    .refine(sinceEpoch, 'too long ago')
-    .transform((day) => `${day}T00:00:00Z`),
-]);
+export const Since = timeOrDay('00:00:00');
 
 /** When something happened: never ahead of us, so that nothing that follows looks older. To the millisecond, in UTC. */
-export const Happened = time
+export const Happened = z.iso
+  .datetime({ offset: true, abort: true })
+  .refine(since1970, 'too long ago')
   .refine(hasCome, 'lies in the future')
   .transform((v) => new Date(Math.min(Date.parse(v), Date.now())).toISOString());

@@ -52,7 +52,7 @@ export const signals = {
       signal: name(100),
       detail: Detail.nullish(),
       expires_at: z.iso
-        .datetime({ offset: true })
+        .datetime({ offset: true, abort: true })
         .refine((at) => Date.parse(at) > Date.now(), 'must be in the future')
         .nullish(),
     }),
