@@ -5,7 +5,7 @@ import { idOf } from '../payments';
 let s: Server;
 let stranger: Server['call'];
 const base = '/api/v1/ops-agent';
-const day = (n: number): string => new Date(Date.UTC(2031, 2, 1) + n * 86_400_000).toISOString();
+const day = (n: number): string => new Date(Date.UTC(2021, 2, 1) + n * 86_400_000).toISOString();
 
 /** Twenty ordinary payments of a customer, one of them disputed since; and then what is to be looked into. */
 const usual = Array.from({ length: 20 }, (_, i) => ({
