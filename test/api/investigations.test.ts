@@ -78,7 +78,7 @@ test('run answers at once; the end has insights over evidence, recommendations, 
     rule_draft_id: it.rule_draft_id,
     conditions: [{ feature: 'amount', operator: '>=', value: 220 }],
   });
-  expect(draft.body.metadata.back_test).toMatchObject({ payments: 0, flagged: 0, flagged_disputed: 0 }); // all of them are of days to come
+  expect(draft.body.metadata.back_test).toMatchObject({ payments: 22, flagged: 1, flagged_disputed: 0 });
   const { body } = await s.call('GET', `${base}/transactions/${large.transaction_id}/insights`);
   expect(body.insights).toHaveLength(it.insights.length);
   expect(body.insights[0].evidence[0]).toMatchObject({ kind: expect.any(String), payload: expect.any(Object) });
