@@ -171,7 +171,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
@@ -205,6 +205,7 @@ export function missing(noun: Noun, like: unknown): unknown {
   if (noun === 'secret') return `acp_${'A'.repeat(43)}`;
   if (noun === 'slug') return 'no-such-site';
   if (noun === 'page') return 'nothing.html';
+  if (noun === 'provider') return like; // a word of a few, the same for everybody
   if (noun === 'asset' || noun === 'external') return 'nothing';
   return typeof like === 'string' ? nothing : 2_147_480_000;
 }
