@@ -45,6 +45,8 @@ export interface Ctx extends OpenCtx {
   read<T>(work: (tx: Read) => Promise<T>): Promise<T>;
   /** Entries get the request's id. */
   write<T>(work: (tx: Write) => Promise<T>): Promise<T>;
+  /** Whether the log has an entry of this request by now. */
+  readonly logged: boolean;
   /**
    * The uuid of what this request makes: derived from tenant, principal, path and Idempotency-Key when there is one, so
    * that a repeat after a lost answer finds what the first made; new otherwise. `part` tells several apart.

@@ -1,32 +1,33 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
-/** Ports of this machine that nobody listens on at this moment, all different. */
+/** Linux hands out 32768 and above; Temporal can't announce itself to its cluster on a port above 32767. */
+const [lowest, highest] = [16_384, 32_768];
+
+/**
+ * Ports that nobody listens on at this moment, all different, and below those that the system hands out to connections by
+ * itself: what is down for a moment finds its own still free when it starts again, not taken by somebody's outgoing
+ * connection. Picked at random, so that two programs that look at the same time find different ones.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
-/** Free ones below those that the system hands out by itself, for programs that can't hold a larger number. */
-export async function freeLowPorts(count: number): Promise<number[]> {
-  const [lowest, highest] = [20_000, 32_000];
-  const found: number[] = [];
-  for (let port = randomInt(lowest, highest - 1_000); port < highest && found.length < count; port += 1) {
-    const server = createServer();
-    try {
-      await once(server.listen(port, '127.0.0.1'), 'listening');
-      found.push(port);
-      await once(server.close(), 'close');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+  const held = new Map<number, Server>();
+  try {
+    for (let tries = 0; held.size < count; tries += 1) {
+      if (tries > 100 * count) throw new Error(`fewer than ${count} free ports between ${lowest} and ${highest}`);
+      const port = randomInt(lowest, highest);
+      const server = createServer();
+      try {
+        await once(server.listen(port, '127.0.0.1'), 'listening');
+        held.set(port, server);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      }
     }
+    return [...held.keys()];
+  } finally {
+    await Promise.all([...held.values()].map((server) => once(server.close(), 'close')));
   }
-  if (found.length < count) throw new Error(`fewer than ${count} free ports between ${lowest} and ${highest}`);
-  return found;
 }
 
 /** @throws Error with one line when the address is taken or can't be used. */

@@ -36,6 +36,7 @@ export function closedCtx(
   }
   // Not spread: `closed` is made for who asks for it.
   const { kernel, requestId, headers, ip } = open;
+  let logged = false;
   return {
     kernel,
     requestId,
@@ -55,9 +56,21 @@ export function closedCtx(
     newId: (part = '') => (key === undefined ? v7() : v5([principal.id, asked, key, part].join('\n'), tenantId)),
     recheck: () => principalNow(open.kernel, open.headers),
     read: (work) => store.read(tenantId, work),
-    write: (work) =>
-      store.write(tenantId, (tx) =>
-        work({ ...tx, log: (entry) => tx.log({ correlationId: open.requestId, ...entry }) }),
-      ),
+    write: async (work) => {
+      let says = false;
+      const result = await store.write(tenantId, (tx) => {
+        says = false; // of this try, should the transaction be tried again
+        const log: typeof tx.log = (entry) => {
+          says = true;
+          return tx.log({ correlationId: open.requestId, ...entry });
+        };
+        return work({ ...tx, log });
+      });
+      logged ||= says;
+      return result;
+    },
+    get logged() {
+      return logged;
+    },
   };
 }

@@ -59,3 +59,9 @@ export function describe(e: unknown, surface: Surface, requestId: string): Failu
     at: new Date().toISOString(),
   };
 }
+
+/** The answer that a refusal gives, to be kept for its repeats. */
+export function refusalOf(e: unknown, surface: Surface, requestId: string): { status: number; body: unknown } {
+  const failure = describe(e, surface, requestId);
+  return { status: failure.status, body: surface.failure(failure) };
+}

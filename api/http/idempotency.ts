@@ -4,7 +4,7 @@ import { digestOf } from '../../log/canonical';
 import { seal, unseal } from '../../log/keys';
 import type { Kernel } from '../kernel';
 
-/** An answer as it was first given. */
+/** An answer as it was first given; a refusal too, when the log has it: a repeat is not refused once more. */
 export interface Answer {
   status: number;
   body: unknown;
@@ -13,7 +13,7 @@ export interface Claim {
   /** The first answer, when this request repeats one that is done. */
   replay: Answer | null;
   keep(answer: Answer): Promise<void>;
-  /** The request was refused, and changed nothing: the key is free again, for another body as well. */
+  /** The request was refused, and nothing was written: the key is free again, for another body as well. */
   release(): Promise<void>;
   /** Nobody knows what the request did: it is a repeat's to find out, and the key stays bound to its body. */
   leave(): Promise<void>;

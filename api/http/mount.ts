@@ -5,6 +5,7 @@ import { isRaw, type Method, type Operation } from '../operation';
 import { surfaceOf, type Surface } from '../surfaces';
 import { authenticate, authorise, authoriseMetrics } from '../auth';
 import { closedCtx, openCtx } from './context';
+import { refusalOf } from './failure';
 import { claimKey } from './idempotency';
 import { assertStorable, inputs, OtherPath, readBody } from './inputs';
 import type { Limits } from './limits';
@@ -123,7 +124,9 @@ function answer(
         else await claim.release();
         send(res, op, surface, result);
       } catch (e) {
-        await (changedNothing(e) ? claim.release() : claim.leave());
+        if (!changedNothing(e)) await claim.leave();
+        else if (ctx.logged) await claim.keep(refusalOf(e, surface, ctx.requestId));
+        else await claim.release();
         throw e;
       }
     } catch (e) {

@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { dynamicConfig } from '../../cli/dev-server';
-import { freeLowPorts, freePorts } from '../../cli/free-port';
+import { freePorts } from '../../cli/free-port';
 
 const services = ['frontend', 'matching', 'history', 'worker'];
 
-/** For the four services' calls (the first is what clients connect to), and for their ring, whose table has 16 bits with a sign. */
-export const clusterPorts = async () => ({
-  rpc: await freePorts(services.length),
-  ring: await freeLowPorts(services.length),
-});
+/** For the four services' calls (the first is what clients connect to), and for their ring. */
+export async function clusterPorts() {
+  const ports = await freePorts(2 * services.length);
+  return { rpc: ports.slice(0, services.length), ring: ports.slice(services.length) };
+}
 
 export interface Cluster {
   /** Of Postgres, on this machine. */

@@ -169,6 +169,14 @@ describe('a lease', () => {
       'active',
     ]);
     expect(kept.rows).toEqual([]);
+    // A refusal that the log has is what a repeat with its key gets, not one more.
+    const ask = () =>
+      server.call('POST', `/api/agents/${agent}/vault/lease`, wanted, { 'idempotency-key': 'asked-once' });
+    const checks = 'select from log where kind = $1';
+    const before = (await server.owner.query(checks, ['lease.checked'])).rowCount ?? 0;
+    const first = await ask();
+    expect(await ask()).toMatchObject({ status: 403, body: first.body });
+    expect((await server.owner.query(checks, ['lease.checked'])).rowCount).toBe(before + 1);
     const logged = await server.owner.query<{ decision: string }>(
       `select decision from log where kind = 'lease.checked' order by seq`,
     );

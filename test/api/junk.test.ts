@@ -100,6 +100,14 @@ test.each<[method: string, path: string, body: object | undefined, says: string[
   expect([...details.matchAll(/"(?:message|msg)":"([^"]*)"/g)].map(([, told]) => told)).toEqual(says);
 }); // prettier-ignore
 
+test('of several forms one is required, and that is said of what is missing', async () => {
+  const { status, body } = await s.call('POST', '/api/workflows', {});
+  expect([status, body]).toEqual([
+    400,
+    expect.objectContaining({ error: 'blueprint: is required', field: 'blueprint' }),
+  ]);
+});
+
 test('the root leads to the explorer', async () => {
   const res = await fetch(s.url, { redirect: 'manual' });
   expect([res.status, res.headers.get('location')]).toEqual([302, '/docs']);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +109,9 @@ test('an address of another machine can not be listened on, and that is said', a
   await expect(assertFree('192.0.2.1', 8000)).rejects.toThrow("Port 8000 on 192.0.2.1 can't be used (EADDRNOTAVAIL).");
 });
 
-test('free ports are different', async () => {
-  expect(new Set(await freePorts(20)).size).toBe(20);
+test('free ports are different, and none is one that the system gives to connections by itself', async () => {
+  const ports = await freePorts(20);
+  expect(new Set(ports).size).toBe(20);
+  const [first = ''] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/);
+  expect(ports.filter((port) => port >= Number(first))).toEqual([]);
 });
