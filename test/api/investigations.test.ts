@@ -176,6 +176,40 @@ test('a recommendation is decided once: of two at the same time one, and a repea
   expect((await s.call('POST', two, { action: 'OPEN' })).status).toBe(400);
 });
 
+test('a ticket is investigated as well: by who may read it, and one subject at a time', async () => {
+  const known = {
+    title: 'Logins fail after a deploy',
+    body: 'Logins fail when the deploy lacks the new key: roll back.',
+  };
+  expect((await s.call('POST', '/api/knowledge', known)).status).toBe(200);
+  const ticket = (await s.call('POST', '/api/tickets', { title: 'Logins fail since the deploy', auto_assign: false }))
+    .body;
+  const ask = (body: object, by = s.token) => s.as(by)('POST', `${base}/investigations/run`, body);
+  const started = await ask({ ticket_id: ticket.id });
+  expect([started.status, started.body]).toMatchObject([202, { ticket_id: ticket.id, transaction_id: null }]);
+  const it = await ended(started.body.investigation_id);
+  expect(it).toMatchObject({ status: 'COMPLETED', ticket_id: ticket.id, error: null });
+  expect(it.tool_executions.length).toBeGreaterThan(2);
+  expect(it.claims).not.toHaveLength(0);
+  const blocks = it.evidence.map((e: any) => e.evidence_id);
+  for (const { evidence_ids: ids } of it.claims)
+    expect([ids.length > 0, blocks]).toEqual([true, expect.arrayContaining(ids)]);
+  const page = await s.call('GET', `${base}/investigations/${it.investigation_id}/trace`);
+  expect([page.status, page.text]).toEqual([200, expect.stringContaining('knowledge.search')]);
+
+  expect(await ask({ ticket_id: ticket.id, transaction_id: large.transaction_id })).toMatchObject({
+    status: 400,
+    body: { error: { message: 'transaction_id: and ticket_id: only one of them' } },
+  });
+  expect(await ask({})).toMatchObject({
+    status: 400,
+    body: { error: { message: 'transaction_id: is required, or ticket_id in its place' } },
+  });
+  expect(await ask({ ticket_id: ticket.id }, (await s.tenant()).token)).toMatchObject({ status: 404 });
+  const key = await s.call('POST', '/api-keys', { name: 'runs only', scopes: ['ops_agent:run', 'ops_agent:read'] });
+  expect(await ask({ ticket_id: ticket.id }, key.body.data.api_key)).toMatchObject({ status: 403 });
+});
+
 test('what is completed is not resumed', async () => {
   const { items } = (await s.call('GET', `${base}/investigations?status=COMPLETED&limit=1`)).body;
   const refused = await s.call('POST', `${base}/investigations/${items[0].investigation_id}/resume`);

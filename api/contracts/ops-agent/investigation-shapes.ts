@@ -86,6 +86,13 @@ const ToolExecutionShape = z.object({
   duration_ms: z.number(),
 });
 
+const ClaimShape = z.object({
+  statement: z.string(),
+  kind: z.enum(['finding', 'hypothesis']),
+  confidence_score: confidence,
+  evidence_ids: z.array(z.uuid()),
+});
+
 export const DetailShape = SummaryShape.extend({
   attempt: z.int().describe('1, and one more with each resume'),
   summary: z.string().nullable(),
@@ -93,6 +100,7 @@ export const DetailShape = SummaryShape.extend({
   limits: z.array(z.string()).describe('What could not be looked at, and what was dropped'),
   error: z.string().nullable(),
   insights: z.array(InsightBase.extend({ evidence_ids: z.array(z.uuid()) })),
+  claims: z.array(ClaimShape).describe('Of a ticket, in place of insights'),
   recommendations: z.array(
     RecommendationShape.extend({
       evidence_ids: z.array(z.uuid()),

@@ -2,13 +2,22 @@ import { z } from 'zod';
 import { severities } from '../../../domain/findings';
 import { investigationModes, investigationStatuses } from '../../../domain/investigation';
 import { operation, raw } from '../../operation';
-import { byUuid, prose, wholeOr } from '../shapes';
+import { byUuid, intId, prose, wholeOr } from '../shapes';
 import {
   DecidedShape, DetailShape, InsightWithEvidence, RecommendationShape, RuleDraftShape, SummaryShape,
 } from './investigation-shapes'; // prettier-ignore
 
 const base = '/api/v1/ops-agent';
 const limit = wholeOr(50, 1, 200);
+
+const oneSubject = z.check<{ transaction_id?: string | undefined; ticket_id?: number | undefined }>(
+  ({ value, issues }) => {
+    const { transaction_id: transaction, ticket_id: ticket } = value;
+    if ((transaction === undefined) !== (ticket === undefined)) return;
+    const message = ticket === undefined ? 'is required, or ticket_id in its place' : 'and ticket_id: only one of them';
+    issues.push({ code: 'custom', path: ['transaction_id'], message, input: transaction });
+  },
+);
 
 export const investigations = {
   listInvestigations: operation({
@@ -27,9 +36,15 @@ export const investigations = {
   runInvestigation: operation({
     route: `POST ${base}/investigations/run`,
     tag: 'Investigations',
-    summary: 'Start an investigation; it goes on by itself',
+    summary: 'Start an investigation of a transaction or of a ticket; it goes on by itself',
     access: 'ops_agent:run',
-    body: z.object({ mode: z.enum(investigationModes).default('quick'), transaction_id: z.uuid() }),
+    body: z
+      .object({
+        mode: z.enum(investigationModes).default('quick'),
+        transaction_id: z.uuid().optional(),
+        ticket_id: intId.optional().describe('In its place; needs tickets:read'),
+      })
+      .check(oneSubject),
     output: SummaryShape,
     status: 202,
     errors: ['NotFound', 'Conflict'],

@@ -1,12 +1,14 @@
 import { insightsOf, ruleDrafts } from '../../../db/insights';
 import { investigations as rows, listInvestigations } from '../../../db/investigations';
-import { ticketNumbers } from '../../../db/ticket-queries';
+import { ticketNumbers, type TicketView } from '../../../db/ticket-queries';
 import { traceOf } from '../../../db/traces';
 import { openRecommendations } from '../../../db/worklist';
 import { NotFound } from '../../../domain/errors';
 import type { investigations } from '../../contracts/ops-agent/investigations';
 import type { Ctx, Handlers } from '../../kernel';
+import { authorise } from '../../auth';
 import { tracePage } from '../../pages/trace/page';
+import { seenTicket } from '../agentic/seen';
 import { cursorOf, readCursor } from './cursor';
 import { resumeInvestigation, startInvestigation } from './start';
 import { traceDocument } from './trace-document';
@@ -20,6 +22,12 @@ const mostInsights = 200;
 async function seen(ctx: Ctx, transactionId: string): Promise<void> {
   if (!(await ctx.kernel.transactions(ctx.tenantId, (work) => ctx.read(work)).find(transactionId)))
     throw new NotFound(`no transaction ${transactionId}`);
+}
+
+/** @throws Forbidden, NotFound */
+function readable(ctx: Ctx, number: number): Promise<TicketView> {
+  authorise(ctx.principal, 'tickets:read');
+  return ctx.read((tx) => seenTicket(ctx, tx, number));
 }
 
 export const investigationHandlers: Handlers<typeof investigations> = {
@@ -41,9 +49,11 @@ export const investigationHandlers: Handlers<typeof investigations> = {
     }),
 
   runInvestigation: async ({ body }, ctx) => {
-    await seen(ctx, body.transaction_id);
-    const it = await startInvestigation(ctx, { mode: body.mode, transactionId: body.transaction_id });
-    return summaryView(it, null);
+    const { mode, transaction_id: transactionId = null, ticket_id: number } = body;
+    if (transactionId !== null) await seen(ctx, transactionId);
+    const ticket = number === undefined ? null : await readable(ctx, number);
+    const it = await startInvestigation(ctx, { mode, transactionId, ticketId: ticket?.id ?? null });
+    return summaryView(it, ticket?.number ?? null);
   },
 
   getInvestigation: ({ params }, ctx) =>

@@ -36,7 +36,7 @@ const rowOf = (ctx: Ctx, id: string): Promise<Investigation | null> => ctx.read(
 /** Starts one, or finds the one that this request started before. */
 export async function startInvestigation(
   ctx: Ctx,
-  of: { mode: InvestigationMode; transactionId: string },
+  of: { mode: InvestigationMode } & Pick<Investigation, 'transactionId' | 'ticketId'>,
 ): Promise<Investigation> {
   const id = ctx.newId('investigation');
   const { stands, working } = await ctx.read(async (tx) => ({
@@ -46,8 +46,7 @@ export async function startInvestigation(
   if (stands) return stands;
   if (!working) throw new Conflict(`the agent ${investigator} may not work here now`, { agent: investigator });
   const it: Investigation = {
-    id, tenantId: ctx.tenantId, ticketId: null, transactionId: of.transactionId, agentId: working.agent.id, mode: of.mode, status: 'PENDING',
-    steps: 0, attempt: 1, severity: null, confidence: null, conclusion: null, error: null, startedBy: ctx.actor,
+    id, tenantId: ctx.tenantId, ...of, agentId: working.agent.id, status: 'PENDING', steps: 0, attempt: 1, severity: null, confidence: null, conclusion: null, error: null, startedBy: ctx.actor,
     createdAt: new Date().toISOString(), finishedAt: null, version: 1,
   }; // prettier-ignore
   try {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ExecutionRow } from '../../../db/executions';
 import type { Trace } from '../../../db/traces';
 import type { Insight, PlannerDecision, Recommendation, RuleDraft } from '../../../domain/findings';
+import type { Report } from '../../../domain/harness';
 import type { Investigation } from '../../../domain/investigation';
 import { attemptId } from '../../../workflows/ids';
 import type {
@@ -103,6 +104,17 @@ export const ruleDraftView = (d: RuleDraft): z.input<typeof RuleDraftShape> => (
 
 const textOr = <T>(value: unknown, otherwise: T): string | T => (typeof value === 'string' ? value : otherwise);
 
+/** What was claimed of a ticket; a claim cites digests, the door says whose they are. */
+function claimsView({ investigation: it, evidence }: Trace): Detail['claims'] {
+  const { claims } = (it.conclusion ?? {}) as Partial<Report>;
+  return (it.ticketId === null ? [] : (claims ?? [])).map((c) => ({
+    statement: c.statement,
+    kind: c.kind,
+    confidence_score: c.confidence,
+    evidence_ids: evidence.filter((e) => e.resultDigest !== null && c.cites.includes(e.resultDigest)).map((e) => e.id),
+  }));
+}
+
 export function detailView(ctx: Ctx, trace: Trace, ticketNumber: number | null): Detail {
   const { investigation: it } = trace;
   const { summary, inconclusive, limits } = it.conclusion ?? {};
@@ -114,6 +126,7 @@ export function detailView(ctx: Ctx, trace: Trace, ticketNumber: number | null):
     limits: Array.isArray(limits) ? limits.filter((l): l is string => typeof l === 'string') : [],
     error: it.error,
     insights: trace.insights.map((i) => ({ ...insightView(i), evidence_ids: i.evidence })),
+    claims: claimsView(trace),
     recommendations: trace.recommendations.map((r) => ({
       ...recommendationView(r),
       evidence_ids: r.evidence,
