@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { agentEnvironment, agentsOf, type AgentSettings } from './config-agents';
 import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import type { KeptKind } from './domain/agent-records';
 
@@ -110,6 +111,7 @@ const Environment = z.object({
   /** Webhooks may go to private and loopback addresses: for receivers on premise. */
   WEBHOOK_ALLOW_PRIVATE: flag.default(false),
   ...itopEnvironment,
+  ...agentEnvironment,
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -147,6 +149,8 @@ export interface Config {
   alertSeconds: number;
   webhookAllowPrivate: boolean;
   itop: ItopSettings | null;
+  /** Commands that work as agents. */
+  agents: AgentSettings;
   /** What new tickets go to when nobody says; null: to whichever is configured. */
   ticketProvider: 'local' | 'itop' | null;
   secureCookies: boolean;
@@ -178,11 +182,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if ((e.OPS_AGENT_MODEL_URL === undefined) !== (e.OPS_AGENT_MODEL_NAME === undefined)) {
     throw new Error('OPS_AGENT_MODEL_URL, OPS_AGENT_MODEL_NAME: one without the other');
   }
+  const dataDir = resolve(root, e.WHEELHOUSE_DATA_DIR);
   return {
     host: e.HOST,
     port: e.PORT,
     publicUrl: e.PUBLIC_URL ?? null,
-    dataDir: resolve(root, e.WHEELHOUSE_DATA_DIR),
+    dataDir,
     masterKey: e.WHEELHOUSE_MASTER_KEY ? Buffer.from(e.WHEELHOUSE_MASTER_KEY, 'base64') : null,
     databaseUrl: e.DATABASE_URL ?? null,
     databasePool: e.DATABASE_POOL,
@@ -229,6 +234,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     alertSeconds: e.ALERT_SECONDS,
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
     itop: itopOf(e),
+    agents: agentsOf(e, env, dataDir),
     ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),

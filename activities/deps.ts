@@ -1,5 +1,6 @@
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { AgentSettings } from '../config-agents';
 import type { KeptKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
 import type { Model } from '../domain/model';
@@ -22,6 +23,8 @@ export interface Deps {
   temporal: WorkflowClient;
   logger: Logger;
   gateTtlMs: number;
+  /** Commands that work as agents. */
+  agents: AgentSettings;
   /** For how many days what agents report is kept. */
   retentionDays: Record<KeptKind, number>;
   /** Null: tickets are kept here alone. */

@@ -18,6 +18,7 @@ import { notes } from './contracts/agentic/notes';
 import { postmortems } from './contracts/agentic/postmortems';
 import { providers } from './contracts/agentic/providers';
 import { publishing } from './contracts/agentic/publishing';
+import { runner } from './contracts/agentic/runner';
 import { skills } from './contracts/agentic/skills';
 import { tickets } from './contracts/agentic/tickets';
 import { workflows } from './contracts/agentic/workflows';
@@ -45,6 +46,7 @@ import { noteHandlers } from './handlers/agentic/notes';
 import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { providerHandlers } from './handlers/agentic/providers';
 import { publishingHandlers } from './handlers/agentic/publishing';
+import { runnerHandlers } from './handlers/agentic/runner';
 import { skillHandlers } from './handlers/agentic/skills';
 import { ticketHandlers } from './handlers/agentic/tickets';
 import { workflowHandlers } from './handlers/agentic/workflows';
@@ -63,6 +65,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [signals, signalHandlers],
   [tickets, ticketHandlers],
   [notes, noteHandlers],
+  [runner, runnerHandlers],
   [agents, agentHandlers],
   [access, accessHandlers],
   [changes, changeHandlers],

@@ -80,6 +80,11 @@ export async function runByNumber(tx: Read, number: number): Promise<RunView | n
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 
+export async function runByTask(tx: Read, number: number): Promise<RunView | null> {
+  const { rows } = await tx.query(`${select} where r.task_number = $1`, [number]);
+  return rows[0] ? Row.parse(rows[0]) : null;
+}
+
 /** The newest agents of a ticket. */
 export async function runsOfTicket(tx: Read, ticketId: string, limit: number): Promise<RunView[]> {
   const { rows } = await prepared(tx, `${select} where r.ticket_id = $1 order by r.number desc limit $2`, [

@@ -1,6 +1,7 @@
-/** Workflows and rows; models, tools and processes; providers and mail: a slow one never delays the others. */
+/** Workflows and rows; models and tools; providers and mail; commands, which take long: a slow one never delays the others. */
 export const queuesOf = (prefix: string) => ({
   lifecycle: `${prefix}-lifecycle`,
   agents: `${prefix}-agents`,
   integrations: `${prefix}-integrations`,
+  processes: `${prefix}-processes`,
 });

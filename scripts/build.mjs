@@ -12,6 +12,7 @@ const folders = [
   'workflows',
   'activities',
   'pipeline',
+  'runner',
   'log',
   'db',
   'api',
@@ -48,6 +49,7 @@ async function sources() {
     ...found.filter((f) => (f.endsWith('.ts') && !f.endsWith('.d.ts')) || isOfPage(f)),
     'config.ts',
     'config-itop.ts',
+    'config-agents.ts',
   ].sort();
 }
 

@@ -58,6 +58,7 @@ export async function createDeps(
     credentials: config.credentialProvider ? httpCredentials(config.credentialProvider) : embeddedCredentials,
     model: config.opsAgentModel && httpModel(config.opsAgentModel),
     gateTtlMs: config.gateTtlMs,
+    agents: config.agents,
     retentionDays: config.retentionDays,
     provided: config.itop && { provider: itopProvider(config.itop), tenant: config.itop.tenant },
     askSync: askToSync(temporal, queuesOf(config.taskQueuePrefix)),

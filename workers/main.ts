@@ -15,6 +15,7 @@ import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { alertNotices, alertRules } from './alerts';
+import { reportHarnesses, tendProcesses } from './agent-processes';
 import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
 import { dispatcher } from './dispatcher';
@@ -34,7 +35,7 @@ export interface RunningWorker {
   failed: Promise<never>;
 }
 
-/** Workflows and rows, agents' tools, and integrations: three queues, so that a slow one never delays the others. */
+/** Workflows and rows, agents' tools, integrations, and commands: four queues, so that a slow one never delays the others. */
 export async function startWorker(config: Config, added: Extensions = {}): Promise<RunningWorker> {
   const logger = createLogger(config.logLevel, 'worker');
   installRuntime(logger);
@@ -85,6 +86,12 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     }),
     Worker.create({ ...shared, taskQueue: queues.agents, maxConcurrentActivityTaskExecutions: 20 }),
     Worker.create({ ...shared, taskQueue: queues.integrations, maxConcurrentActivityTaskExecutions: 50 }),
+    // As many as the machine is to have at a time: the others wait, the most urgent first.
+    Worker.create({
+      ...shared,
+      taskQueue: queues.processes,
+      maxConcurrentActivityTaskExecutions: config.agents.maxProcesses,
+    }),
   ]);
   const running = workers.map((w) => w.run());
   const stopping = new AbortController();
@@ -100,6 +107,8 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const tended = [
     ...readers.map((reader) => readLog(reader, around)),
     keepTallies(kernel.store, logger, stopping.signal),
+    tendProcesses(deps, stopping.signal),
+    reportHarnesses(deps, stopping.signal),
   ];
   await ensureSchedules(client, queues.lifecycle, config);
   logger.info({ queues }, 'the worker polls');
@@ -122,7 +131,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
 }
 
 /**
- * All three queues belong to the version, so that a pinned workflow's activities run on the code that it was written with.
+ * All queues belong to the version, so that a pinned workflow's activities run on the code that it was written with.
  * Pinned: what began here ends here, children included, however long people take; `wheelhouse rollout` says how old
  * versions are let go of.
  */

@@ -10,6 +10,7 @@ import type { Gate } from '../../domain/gate';
 import { endedStatuses } from '../../domain/run';
 import { attemptId, workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
+import { forgetLost } from '../agents/command/left-over';
 import { endByTime } from './expire';
 import type { investigationActivities } from '../lifecycle/investigations';
 import type { pipelineActivities } from '../lifecycle/pipelines';
@@ -117,6 +118,7 @@ export const sweepActivities = (
         swept.runs += await abandoned(tenantId);
         swept.investigations += await abandonedInvestigations(tenantId);
         swept.pipelines += await abandonedPipelines(tenantId);
+        await forgetLost(deps, tenantId);
         swept.access.push(...(await orphans(tenantId)));
         // Of runs sealed gates only: what people asked for in a run's name is theirs to end.
         const left = await store.read(tenantId, (tx) =>

@@ -5,6 +5,7 @@ export const apart: Readonly<Record<string, string>> = {
   tenants: 'a tenant sees its own row, by id; who serves all of them may list their ids (app.system)',
   signing_keys: 'the keys of the installation: private halves are sealed under the master key',
   rate_limits: 'points of credentials and addresses: digests of no tenant, unlogged',
+  harness_reports: 'what commands workers find on their machines: of no tenant, unlogged',
   migrations: 'which migrations have run: the application has no right to it',
 };
 /** Policies beside a table's own, and why. */
@@ -12,7 +13,7 @@ const besides: Readonly<Record<string, string>> = {
   'api_keys.presented': 'before the tenant is known a key is found by its hash, by whoever shows the key',
 };
 /** Policies that let everything through by intent: there is nothing in them to take away. */
-export const open: ReadonlySet<string> = new Set(['signing_keys', 'rate_limits']);
+export const open: ReadonlySet<string> = new Set(['signing_keys', 'rate_limits', 'harness_reports']);
 
 export interface Policy {
   table: string;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { runStatuses } from '../../../domain/run';
 import { operation } from '../../operation';
-import { byId, intId, name, page, prose, wholeOr } from '../shapes';
+import { byId, intId, name, page, prose } from '../shapes';
 import { ChangeShape } from './changes';
 import { AgentShape, SteeringShape, TaskShape } from './ticket-shapes';
 
@@ -77,15 +77,6 @@ export const agents = {
         }), // prettier-ignore
       ),
     }),
-  }),
-  getAgentLogs: operation({
-    route: 'GET /api/agents/:agent_id/logs',
-    tag,
-    summary: 'What an agent did, a line each: time, kind, tool, decision, why',
-    access: 'agents:read',
-    params: byId('agent_id'),
-    query: z.object({ lines: wholeOr(200, 1, 2000) }),
-    output: z.object({ task_id: z.int(), log_path: z.string().nullable(), content: z.string() }),
   }),
   listSteering: operation({
     route: 'GET /api/agents/:agent_id/steering',

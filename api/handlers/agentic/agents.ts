@@ -1,6 +1,6 @@
 import { listGates } from '../../../db/changes';
 import {
-  activeRuns, aliveRuns, checkpointsOf, listRuns, runCounts, runEntries, runLines,
+  activeRuns, aliveRuns, checkpointsOf, listRuns, runCounts, runEntries,
 } from '../../../db/run-queries'; // prettier-ignore
 import { acknowledge, steeringOfRun } from '../../../db/steering-queries';
 import { clearAgent } from '../../../db/ticket-queries';
@@ -11,7 +11,7 @@ import type { Handlers } from '../../kernel';
 import { say } from './notes';
 import { seenRun, seenTicket } from './seen';
 import { spawn, stopRun } from './spawn';
-import { agentView, auditView, logLine, steeringView, taskView } from './ticket-views';
+import { agentView, auditView, steeringView, taskView } from './ticket-views';
 import { changeView } from './views';
 
 const mostAudit = 50;
@@ -95,13 +95,6 @@ export const agentHandlers: Handlers<typeof agents> = {
         change_requests: gates.map((g) => changeView(ctx, g)),
         audit: audit.map(auditView),
       };
-    }),
-
-  getAgentLogs: ({ params, query }, ctx) =>
-    ctx.read(async (tx) => {
-      const run = await seenRun(ctx, tx, params.agent_id);
-      const lines = await runLines(tx, run.id, query.lines);
-      return { task_id: run.taskNumber, log_path: null, content: lines.map((l) => `${logLine(l)}\n`).join('') };
     }),
 
   listSteering: ({ params, query }, ctx) =>

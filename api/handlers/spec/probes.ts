@@ -60,7 +60,7 @@ async function probe<T>(
 }
 
 /** Temporal's word for the two kinds of pollers. */
-const kinds = { lifecycle: 1, agents: 2, integrations: 2 } as const;
+const kinds = { lifecycle: 1, agents: 2, integrations: 2, processes: 2 } as const;
 
 const soon = <T>({ temporal }: Kernel, ask: () => Promise<T>): Promise<T> =>
   temporal.workflow.connection.withDeadline(Date.now() + patienceMs, ask);

@@ -1,0 +1,86 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../config';
+import { briefText, type Told } from './brief';
+import { readCheckpoint, writeCheckpoint } from './checkpoint';
+import { ownFolder, putFile } from './files';
+import { putSteering, type Update } from './steering';
+
+export interface Credential {
+  apiBase: string;
+  token: string;
+  expiresAt: string;
+}
+export interface Lease {
+  id: number;
+  system: string;
+  resource_type: string;
+  resource_id: string;
+  action: string;
+  credential_ref: string;
+  expires_at: string;
+}
+
+/** Where an agent has its files, and its runner beside it what it has of it. */
+export const foldersOf = (workBase: string, agentId: number) => ({
+  workDir: join(workBase, String(agentId)),
+  runnerDir: join(workBase, '.runner', String(agentId)),
+});
+
+/** A program of this installation, under a name on the agent's PATH. */
+const nodeProgram = (name: string): string =>
+  `#!${process.execPath}\nrequire(${JSON.stringify(join(root, 'dist/runner/tools', name))});\n`;
+const pythonProgram = (name: string): string =>
+  [
+    '#!/usr/bin/env python3',
+    'import os, sys',
+    `os.execv(${JSON.stringify(process.execPath)}, [${JSON.stringify(process.execPath)}, ${JSON.stringify(join(root, 'dist/runner/tools', name))}] + sys.argv[1:])`,
+    '',
+  ].join('\n');
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** What the command needs to find before it begins; what an earlier one of the task left there stays. */
+export function prepareWorkspace(
+  { workDir, runnerDir }: ReturnType<typeof foldersOf>,
+  told: Told,
+  { leases, updates, settings }: { leases: Lease[]; updates: Update[]; settings: Record<string, unknown> },
+): void {
+  for (const folder of [workDir, runnerDir]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    ownFolder(folder);
+    chmodSync(folder, 0o700);
+  }
+  const brief = briefText(told);
+  putFile(workDir, 'AGENTS.md', brief);
+  putFile(workDir, '.claude/CLAUDE.md', brief);
+  putFile(workDir, '.claude/settings.json', json(settings));
+  putFile(workDir, 'agent_vault.json', json({ agent_id: told.agentId, ticket_id: told.ticketId, leases }));
+  putFile(workDir, 'bin/curl', nodeProgram('curl.js'), 0o700);
+  putFile(workDir, 'bin/dashboard-api', nodeProgram('dashboard-api.js'), 0o700);
+  putFile(workDir, 'dashboard_api.py', pythonProgram('dashboard-api.js'), 0o700);
+  putSteering(workDir, { agent_id: told.agentId, task_id: told.taskId, ticket_id: told.ticketId, updates });
+  const before = readCheckpoint(workDir);
+  writeCheckpoint(
+    workDir,
+    told.taskId,
+    before
+      ? { ...before, step: 'resumed', status: 'queued', progress: Math.min(before.progress, 95) }
+      : { step: 'init', status: 'queued', output: null, progress: 0 },
+  );
+}
+
+/** The agent's own credential, in a file that its user alone can read. */
+export const putCredential = (workDir: string, told: Pick<Told, 'agentId' | 'ticketId'>, c: Credential): void =>
+  putFile(
+    workDir,
+    'dashboard_auth.json',
+    json({
+      base_url: c.apiBase,
+      header: 'Authorization',
+      scheme: 'Bearer',
+      token: c.token,
+      agent_id: told.agentId,
+      ticket_id: told.ticketId,
+      expires_at: c.expiresAt,
+    }),
+  );

@@ -1,0 +1,176 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../config';
+import { readCheckpoint } from '../../runner/checkpoint';
+import { callOf, NotHere, type Task } from '../../runner/commands';
+import { putFile, readPart } from '../../runner/files';
+import { isDone, outcomeOf, waitOf, type End } from '../../runner/outcome';
+import { said } from '../../runner/signals';
+import { lastLines, linesFrom } from '../../runner/tail';
+
+let folder: string;
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'wh-words-'))));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const bins = join(__dirname, 'bin');
+const settings = (env: Record<string, string> = {}) =>
+  loadConfig({ PATH: `${bins}:/usr/bin`, PORT: '8123', SECRET_OF_SERVER: 'x', ...env }).agents;
+const task: Task = {
+  prompt: 'Look', model: 'm', effort: null, fast: false, profile: 'p', timeoutMinutes: 5, workDir: '/w/7', agentId: 7, taskId: 8, ticketId: 9,
+}; // prettier-ignore
+const call = (harness: string, env: Record<string, string> = {}, changes: Partial<Task> = {}) =>
+  callOf(settings(env), harness, { ...task, ...changes });
+
+describe('how commands are called', () => {
+  test('claude-code', () => {
+    const { argv, env } = call('claude-code', { ANTHROPIC_AUTH_TOKEN: 'token', ANTHROPIC_BASE_URL: 'http://proxy', CLAUDE_ALLOWED_TOOLS: 'Read,Bash' });
+    expect(argv).toEqual([
+      join(bins, 'claude'), '--allowedTools', 'Read,Bash', '-p', '--settings', '/w/7/.claude/settings.json', '--model', 'm', '--permission-mode',
+      'acceptEdits', '--no-session-persistence', '--output-format', 'stream-json', '--verbose', 'Look',
+    ]); // prettier-ignore
+    expect(env).toEqual({
+      PATH: `/w/7/bin:${bins}:/usr/bin`, DASHBOARD_API_BASE: 'http://127.0.0.1:8123', AGENT_RUNTIME_PROFILE: 'p', AGENT_TIMEOUT_MINUTES: '5',
+      AGENT_CURL_ALLOWED_HOSTS: '', AGENT_WORK_DIR: '/w/7', AGENT_ID: '7', AGENT_TASK_ID: '8', AGENT_TICKET_ID: '9',
+      ANTHROPIC_BASE_URL: 'http://proxy', ANTHROPIC_AUTH_TOKEN: 'token', ANTHROPIC_API_KEY: 'token',
+    }); // prettier-ignore
+  });
+
+  test('codex, by a login: models that it does not have are replaced, and no key is in its environment', () => {
+    const login = { CODEX_SUBSCRIPTION_MODEL: 'default', CODEX_OAUTH_MODEL: 'gpt-x', OPENAI_API_KEY: 'secret' };
+    for (const [model, taken] of [['qwen/a', 'gpt-x'], ['default', 'gpt-x'], [null, 'gpt-x'], ['gpt-y', 'gpt-y']] as const) {
+      const { argv, env } = call('codex', login, { model });
+      expect(argv.slice(argv.indexOf('--model'), argv.indexOf('--model') + 2)).toEqual(['--model', taken]);
+      expect(Object.values(env)).not.toContain('secret');
+    } // prettier-ignore
+    expect(call('codex', login).argv).toEqual([
+      join(bins, 'codex'), 'exec', '--json', '--skip-git-repo-check', '--sandbox', 'workspace-write', '--model', 'm', '--config',
+      'approval_policy="never"', 'Look',
+    ]); // prettier-ignore
+  });
+
+  test('codex, by a proxy', () => {
+    const { argv, env } = call('codex', { CODEX_AUTH_MODE: 'proxy', CODEX_MODEL_PROVIDER: 'house', OPENAI_BASE_URL: 'http://p/v1', OPENAI_API_KEY: 'k', CODEX_REASONING_EFFORT: 'high' }, { model: 'qwen/a' }); // prettier-ignore
+    expect(argv).toEqual(expect.arrayContaining(['qwen/a', 'model_provider="house"', 'model_providers.house.base_url="http://p/v1"', 'model_providers.house.wire_api="responses"', 'reasoning_effort="high"'])); // prettier-ignore
+    expect(env).toMatchObject({ OPENAI_BASE_URL: 'http://p/v1', OPENAI_API_KEY: 'k', CODEX_API_KEY: 'k' });
+  });
+
+  test('hermes', () => {
+    const { argv, env } = call('hermes', { HERMES_PROXY_BASE_URL: 'http://p/' });
+    expect(argv).toEqual([
+      join(bins, 'hermes'), 'chat', '-Q', '--provider', 'nous', '--model', 'm', '--toolsets', 'terminal,file', '--accept-hooks', '--max-turns', '90',
+      '--source', 'soc-dashboard', '--query', 'Look',
+    ]); // prettier-ignore
+    expect(env).toMatchObject({ OPENAI_BASE_URL: 'http://p/v1', HERMES_ACCEPT_HOOKS: '1', SUDO_PASSWORD: '' });
+  });
+
+  test('another: its words filled in, never by a shell; a setting of the server only where it is allowed', () => {
+    const commands = { AGENT_COMMANDS: JSON.stringify({ own: [join(bins, 'hermes'), '--agent={agent_id}', '{prompt}', '--x'], plain: ['hermes'] }) };
+    const odd = { prompt: '$(id) {model} "; rm' };
+    expect(call('own', commands, odd).argv.slice(1)).toEqual(['--agent=7', odd.prompt, '--x']);
+    expect(call('plain', commands, odd).argv.slice(1)).toEqual([odd.prompt]);
+    expect(call('plain', commands).env).not.toHaveProperty('SECRET_OF_SERVER');
+    expect(call('plain', { ...commands, AGENT_ENV_ALLOW: 'SECRET_OF_SERVER' }).env).toHaveProperty('SECRET_OF_SERVER', 'x');
+  });
+
+  test('one that is not here', () => {
+    expect(() => call('nothing')).toThrow(NotHere);
+    expect(() => call('codex', { CODEX_BIN: '/no/such/codex' })).toThrow('/no/such/codex is not there');
+    expect(() => loadConfig({ AGENT_COMMANDS: '{"a": "b"}' })).toThrow('AGENT_COMMANDS');
+  });
+});
+
+describe('what a command says', () => {
+  test.each([
+    [{ type: 'system', subtype: 'init' }, 10, null],
+    [{ type: 'assistant', message: { content: [] } }, 40, null],
+    [{ type: 'user', message: { content: [{ type: 'tool_result' }] } }, 45, null],
+    [{ type: 'result', result: 'done' }, 95, 'done'],
+    [{ type: 'item.completed', item: { type: 'agent_message', text: 'hi' } }, 40, 'hi'],
+    [{ type: 'item.completed', item: { type: 'command_execution' } }, 45, null],
+    [{ id: '1', msg: { type: 'agent_message', message: 'old' } }, 40, 'old'],
+    [{ type: 'final_message', content: 'bye' }, 40, 'bye'],
+    [{ type: 'unknown' }, null, null],
+  ])('%j', (event, progress, text) => {
+    expect(said(JSON.stringify(event))).toMatchObject({ progress, text, failed: false });
+  });
+  test('what is no JSON says nothing; what failed says so', () => {
+    expect(said('plain text').text).toBeNull();
+    expect(said('{"half": ').text).toBeNull();
+    expect(said('{"type":"result","is_error":true,"result":"no"}')).toMatchObject({ failed: true, text: 'no' });
+  });
+});
+
+describe('how a run goes on', () => {
+  const most = { time: 'T', silence: 'S', memory: 'M', output: 'O', stop: 'P', unattended: 'U' };
+  const exit = { code: 0, signal: null, limit: null, error: null, outputBytes: 0, peakBytes: 0, endedAt: '' };
+  const end = (changes: Partial<End>) => outcomeOf({ exit, lost: null, checkpoint: null, text: null, saidFailed: false, tail: '', ...changes }, most); // prettier-ignore
+  const at = (status: string, progress: number, step = 's') => ({ step, status, progress, output: 'words' });
+
+  test('waits, by what its status or its step says', () => {
+    expect(waitOf(at('waiting_for_access', 10))).toBe('awaiting_access');
+    expect(waitOf(at('pending_approval', 10))).toBe('pending_approval');
+    expect(waitOf(at('running', 10, 'waiting_for_requester'))).toBe('awaiting_user_response');
+    expect(waitOf(at('blocked', 10))).toBe('blocked');
+    expect(waitOf(at('waiting_for_user', 100))).toBeNull();
+    expect(waitOf(at('running', 10))).toBeNull();
+    expect([isDone(at('done', 100)), isDone(at('done', 99))]).toEqual([true, false]);
+  });
+
+  test.each([
+    [{ text: 'R' }, { is: 'finished', result: 'R' }],
+    [{ checkpoint: at('done', 100), exit: { ...exit, code: 1 } }, { is: 'finished', result: 'words' }],
+    [{ checkpoint: at('blocked', 50), exit: { ...exit, code: null, signal: 'SIGTERM', limit: 'stop' } }, { is: 'waiting', for: 'blocked', why: 'words' }],
+    [{ checkpoint: at('blocked', 50), exit: { ...exit, code: null, limit: 'memory' } }, { is: 'failed', error: 'M' }],
+    [{ exit: { ...exit, code: null, limit: 'stop' } }, { is: 'stopped', why: 'P' }],
+    [{ exit: { ...exit, code: 1 }, tail: 'HTTP 503 from upstream\n' }, { is: 'again', why: 'HTTP 503 from upstream' }],
+    [{ exit: { ...exit, code: 3 }, tail: 'a\nno such thing\n' }, { is: 'failed', error: 'the command ended with exit code 3: a | no such thing' }],
+    [{ text: 'no', saidFailed: true }, { is: 'failed', error: 'the command ended with exit code 0: no' }],
+    [{ exit: null, lost: 'gone' }, { is: 'failed', error: 'gone' }],
+    [{ exit: { ...exit, code: null, error: 'ENOENT' } }, { is: 'failed', error: 'the command could not be run: ENOENT' }],
+  ] as [Partial<End>, object][])('%j', (changes, outcome) => expect(end(changes)).toEqual(outcome)); // prettier-ignore
+});
+
+describe('files of an agent', () => {
+  test('a link, a folder or a pipe is no checkpoint; half of one is none yet', () => {
+    const dir = join(folder, 'odd');
+    mkdirSync(dir);
+    const file = join(dir, 'checkpoint.json');
+    expect(readCheckpoint(dir)).toBeNull();
+    symlinkSync('/etc/passwd', file);
+    expect(readPart(file, 0, 10)).toBeNull();
+    expect(readCheckpoint(dir)).toBeNull();
+    putFile(dir, 'checkpoint.json', '{"step": "a"');
+    expect(readCheckpoint(dir)).toBeNull();
+    putFile(dir, 'checkpoint.json', '{"step": "a", "status": "Running", "progress_pct": "41.7"}');
+    expect(readCheckpoint(dir)).toEqual({ step: 'a', status: 'running', output: null, progress: 41 });
+    rmSync(file);
+    mkdirSync(file);
+    putFile(dir, 'checkpoint.json', '{"step": "b", "status": "done"}');
+    expect(readCheckpoint(dir)).toEqual({ step: 'b', status: 'done', output: null, progress: 0 });
+  });
+
+  test('what is written through a link of the agent does not leave its folder', () => {
+    const [dir, outside] = [join(folder, 'in'), join(folder, 'out')];
+    for (const d of [dir, outside]) mkdirSync(d);
+    writeFileSync(join(outside, 'CLAUDE.md'), 'theirs');
+    symlinkSync(outside, join(dir, '.claude'));
+    putFile(dir, '.claude/CLAUDE.md', 'ours');
+    expect(readPart(join(outside, 'CLAUDE.md'), 0, 100)?.bytes.toString()).toBe('theirs');
+    expect(readPart(join(dir, '.claude/CLAUDE.md'), 0, 100)?.bytes.toString()).toBe('ours');
+  });
+
+  test('the last lines of a log, and what follows them', () => {
+    const path = join(folder, 'log');
+    expect(lastLines(path, 5)).toBeNull();
+    writeFileSync(path, 'a\nb\nc\nhal');
+    expect(lastLines(path, 2)).toEqual({ content: 'b\nc\n', next: 6 });
+    expect(lastLines(path, 10)).toEqual({ content: 'a\nb\nc\n', next: 6 });
+    expect(linesFrom(path, 6)).toEqual({ content: '', next: 6 });
+    writeFileSync(path, 'a\nb\nc\nhalf\n');
+    expect(linesFrom(path, 6)).toEqual({ content: 'half\n', next: 11 });
+    expect(linesFrom(path, 11)).toEqual({ content: '', next: 11 });
+    expect(linesFrom(path, 0, 3)).toEqual({ content: 'a\n', next: 2 });
+    expect(linesFrom(path, 50)).toEqual({ content: '', next: 50 });
+  });
+});
