@@ -1,6 +1,6 @@
 import type { Harness } from '../domain/harness';
 import { advanceActivities } from './agents/advance';
-import { attendActivities } from './agents/command/attend';
+import { commandActivities } from './agents/command/attend';
 import { carryOutActivities } from './agents/carry-out';
 import { consultActivities } from './agents/consult';
 import { investigateActivities } from './agents/investigate';
@@ -41,7 +41,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...scheduledActivities(deps),
     ...agents.activities,
     ...carryOutActivities(deps, agents),
-    ...attendActivities(deps),
+    ...commandActivities(deps),
     ...investigations,
     ...pipelines,
     ...investigateActivities(deps, investigator),

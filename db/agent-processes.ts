@@ -10,13 +10,14 @@ export const agentProcesses = entity('agent_processes', AgentProcessSchema, ['la
 export type NewLaunch = Pick<
   AgentProcess,
   | 'id' | 'runId' | 'launch' | 'harness' | 'program' | 'host' | 'place' | 'workDir' | 'logPath' | 'stateDir' | 'keyId'
+  | 'readTo'
 >; // prettier-ignore
 
 /** Null when the run has a command that has not ended. */
 export const insertLaunch = (tx: Read, launch: NewLaunch): Promise<AgentProcess | null> =>
   agentProcesses.insert(tx, {
     ...launch, tenantId: tx.tenantId, launchedAt: '', attendedAt: '', pid: null, pgid: null, pidStarted: null, startedAt: null, endedAt: null,
-    exitCode: null, signal: null, endLimit: null, endReason: null, outcome: null, outputBytes: 0, rssBytes: 0, peakBytes: 0, readTo: 0, said: null,
+    exitCode: null, signal: null, endLimit: null, endReason: null, outcome: null, outputBytes: 0, rssBytes: 0, peakBytes: 0, said: null,
     saidFailed: false, lines: [], tail: '',
   }); // prettier-ignore
 
@@ -32,7 +33,10 @@ export async function lastLaunch(tx: Read, runId: string): Promise<AgentProcess 
 }
 
 /** Of runs that the asker may see, those whose commands have not ended. */
-export const liveProcesses = (tx: Read, onlyTicket: string | null): Promise<(AgentProcess & { taskNumber: number })[]> =>
+export const liveProcesses = (
+  tx: Read,
+  onlyTicket: string | null,
+): Promise<(AgentProcess & { taskNumber: number })[]> =>
   tx
     .query<{ task_number: number }>(
       `select ${agentProcesses.columns('p')}, r.task_number from agent_processes p join runs r on r.id = p.run_id

@@ -21,6 +21,8 @@ export interface NewApiKey extends Pick<
   keyHash: string;
   /** Whom it acts as when it is no agent's. */
   userId: string | null;
+  /** The run that it is bound to, and with it its ticket. */
+  runId?: string;
 }
 
 type Row = ApiKey & Record<string, unknown>;
@@ -41,10 +43,11 @@ export async function apiKeyByHash(tx: Read, keyHash: string): Promise<ApiKey | 
 /** Null when there is one with this id already. */
 export async function insertApiKey(tx: Read, key: NewApiKey): Promise<ApiKey | null> {
   const { rows } = await tx.query<Row>(
-    `insert into api_keys (id, tenant_id, name, key_hash, key_prefix, role, scopes, user_id, agent_id, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning ${columns}`,
+    `insert into api_keys (id, tenant_id, name, key_hash, key_prefix, role, scopes, user_id, agent_id, expires_at, run_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing returning ${columns}`,
     [
       key.id, tx.tenantId, key.name, key.keyHash, key.keyPrefix, key.role, key.scopes, key.userId, key.agentId, key.expiresAt,
+      key.runId ?? null,
     ], // prettier-ignore
   );
   return rows[0] ?? null;

@@ -39,7 +39,10 @@ ${quoted(t.title)}
 ${quoted(t.description || '(no description)')}
 
 Attachments:
-${list(t.attachments.map((a) => `${a.id}: ${a.filename} (${a.sizeBytes ?? '?'} bytes)`), 'none')}
+${list(
+  t.attachments.map((a) => `${a.id}: ${a.filename} (${a.sizeBytes ?? '?'} bytes)`),
+  'none',
+)}
 
 ## What is wanted
 
@@ -47,7 +50,10 @@ ${t.prompt === null ? 'Find out what is wrong, say what you found, and propose w
 ${t.before === null ? '' : `\n## Before\n\n${t.before}\n`}
 ## Skills
 
-${list(t.skills.map((s) => `${s.name}: ${s.description}`), 'none are assigned')}
+${list(
+  t.skills.map((s) => `${s.name}: ${s.description}`),
+  'none are assigned',
+)}
 
 ## The API
 

@@ -115,7 +115,9 @@ const configured = (words: readonly string[]): Command => ({
 const known: Readonly<Record<string, Command>> = { 'claude-code': claude, codex, hermes };
 
 export const knownCommands = Object.keys(known);
-export const commandNames = (s: AgentSettings): string[] => [...new Set([...knownCommands, ...Object.keys(s.commands)])];
+export const commandNames = (s: AgentSettings): string[] => [
+  ...new Set([...knownCommands, ...Object.keys(s.commands)]),
+];
 
 /** What AGENT_COMMANDS says of a name goes before what is built in. */
 export function commandOf(s: AgentSettings, harness: string): Command | null {

@@ -23,7 +23,8 @@ const isObject = (v: unknown): v is Json => typeof v === 'object' && v !== null 
 const objectOf = (v: unknown): Json => (isObject(v) ? v : {});
 const textOf = (v: unknown): string | null => (typeof v === 'string' && v.trim() !== '' ? v : null);
 const count = (v: unknown): number => (typeof v === 'number' && Number.isFinite(v) && v >= 0 ? Math.round(v) : 0);
-const partsOf = (message: Json): Json[] => (Array.isArray(message['content']) ? message['content'].filter(isObject) : []);
+const partsOf = (message: Json): Json[] =>
+  Array.isArray(message['content']) ? message['content'].filter(isObject) : [];
 
 const silent: Said = { progress: null, text: null, failed: false, turn: null };
 

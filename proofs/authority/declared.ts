@@ -44,6 +44,7 @@ const run = { 'path.agent_id': at('run') };
 const change = { 'path.change_id': at('change') };
 const postmortem = { 'path.id': at('postmortem') };
 const offset = { 'query.offset': at('offset', 'empty') };
+const place = { 'query.offset': at('offset', 'ignored') }; // a place in the log that the path names
 const cursor = { 'query.cursor': at('cursor', 'ignored') }; // a time and an id: a place in anybody's list
 const filter = { 'query.ticket_id': at('ticket', 'empty') };
 const tenant = { 'path.tenant_id': at('tenant', 'refused') };
@@ -100,7 +101,10 @@ export const declared: Readonly<Record<string, Declared>> = {
   listAgents: { ids: { ...offset, ...filter } },
   listActiveAgents: none,
   getAgent: { ids: run },
-  getAgentLogs: { ids: run },
+  runnerHealth: none,
+  listProcesses: none,
+  getTaskLogs: { ids: { 'path.task_id': at('task'), ...place } },
+  getAgentLogs: { ids: { ...run, ...place } },
   listSteering: { ids: { ...run, ...offset } },
   acknowledgeSteering: { ids: { ...run, 'path.event_id': at('event') } },
   stopAgent: { ids: run },

@@ -29,7 +29,10 @@ const asUrl = (word: string): URL | null => {
 };
 
 /** The path without what it is not: `//docs/` is `/docs`. */
-const plain = (url: URL): string => decodeURIComponent(url.pathname).replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+const plain = (url: URL): string =>
+  decodeURIComponent(url.pathname)
+    .replace(/\/+/g, '/')
+    .replace(/(.)\/$/, '$1');
 
 function main(): void {
   const words = process.argv.slice(2);
@@ -43,7 +46,8 @@ function main(): void {
   });
   for (const url of urls) {
     if (url.origin === api.origin) {
-      if (broad.includes(plain(url))) return refuse(refusedPath, `${url.pathname} is more than you need: see AGENTS.md`);
+      if (broad.includes(plain(url)))
+        return refuse(refusedPath, `${url.pathname} is more than you need: see AGENTS.md`);
     } else if (!allowed.includes(url.hostname)) return refuse(refusedHost, `${url.hostname} is not an allowed host`);
   }
   const toApi = urls.length > 0 && urls.every((u) => u.origin === api.origin);

@@ -72,6 +72,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     recommendation_id: recommended.recommendation_id,
     ticket_id: ticket.id,
     agent_id: run.agent_id,
+    task_id: run.task_id,
     event_id: event.id,
     change_id: change.change_id,
     execution_id: entry.id,

@@ -7,7 +7,10 @@ const [behaviour, prompt = ''] = process.argv.slice(2);
 const say = (line) => process.stdout.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`);
 const result = (text) => say({ type: 'result', subtype: 'success', is_error: false, result: text });
 const checkpoint = (step, status, progress_pct, output = null) =>
-  writeFileSync('checkpoint.json', JSON.stringify({ step, status, output, progress_pct, timestamp: new Date().toISOString() }));
+  writeFileSync(
+    'checkpoint.json',
+    JSON.stringify({ step, status, output, progress_pct, timestamp: new Date().toISOString() }),
+  );
 const api = (...args) => JSON.parse(execFileSync('dashboard-api', args, { encoding: 'utf8' }));
 const forever = () => setInterval(() => undefined, 1000);
 const when = (holds, then) => {
@@ -19,12 +22,25 @@ const when = (holds, then) => {
 };
 const before = (name) => existsSync(name);
 const { AGENT_ID: agent, AGENT_TICKET_ID: ticket } = process.env;
-const note = (body) => api('post', `/api/tickets/${ticket}/notes`, '--data', JSON.stringify({ body, agent_id: Number(agent), source: 'agent' }));
+const note = (body) =>
+  api(
+    'post',
+    `/api/tickets/${ticket}/notes`,
+    '--data',
+    JSON.stringify({ body, agent_id: Number(agent), source: 'agent' }),
+  );
 
 const behaviours = {
   normal() {
     say({ type: 'system', subtype: 'init' });
-    say({ type: 'assistant', message: { content: [{ type: 'text', text: 'looking' }], stop_reason: 'end_turn', usage: { input_tokens: 7, output_tokens: 3 } } });
+    say({
+      type: 'assistant',
+      message: {
+        content: [{ type: 'text', text: 'looking' }],
+        stop_reason: 'end_turn',
+        usage: { input_tokens: 7, output_tokens: 3 },
+      },
+    });
     process.stderr.write('a warning\n');
     checkpoint('look', 'running', 50, 'looked');
     result(`did: ${prompt.split('\n')[0]}`);
@@ -53,7 +69,10 @@ const behaviours = {
   // A child in its group, and one that leaves it.
   forks() {
     for (const detached of [false, true]) {
-      const child = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)', 'left-behind'], { detached, stdio: detached ? 'ignore' : 'inherit' });
+      const child = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)', 'left-behind'], {
+        detached,
+        stdio: detached ? 'ignore' : 'inherit',
+      });
       appendFileSync('children', `${child.pid}\n`);
       child.unref();
     }
@@ -79,13 +98,19 @@ const behaviours = {
       const id = readFileSync('change', 'utf8');
       return result(`change ${id} is ${api('get', `/api/changes/${id}/status`).status}`);
     }
-    const { change_id } = api('post', '/api/changes/request', '--data', JSON.stringify({ ticket_id: Number(ticket), agent_id: Number(agent), action: 'restart', target: 'web-1' }));
+    const { change_id } = api(
+      'post',
+      '/api/changes/request',
+      '--data',
+      JSON.stringify({ ticket_id: Number(ticket), agent_id: Number(agent), action: 'restart', target: 'web-1' }),
+    );
     writeFileSync('change', String(change_id));
     checkpoint('asked', 'waiting_for_approval', 60, 'may I restart web-1?');
     forever();
   },
   asks_user() {
-    if (before('asked')) return result(JSON.parse(readFileSync('agent_steering_inbox.json', 'utf8')).updates.at(-1).body);
+    if (before('asked'))
+      return result(JSON.parse(readFileSync('agent_steering_inbox.json', 'utf8')).updates.at(-1).body);
     writeFileSync('asked', '');
     checkpoint('question', 'waiting_for_user', 30, 'which server?');
     forever();
@@ -93,18 +118,24 @@ const behaviours = {
   steered() {
     checkpoint('listening', 'running', 20);
     const inbox = () => JSON.parse(readFileSync('agent_steering_inbox.json', 'utf8')).updates;
-    when(() => inbox().length > 0, () => {
-      const [{ id, body }] = inbox();
-      api('post', `/api/agents/${agent}/steering/${id}/ack`, '--data', '{}');
-      result(`heard: ${body}; ${readFileSync('AGENT_STEERING.md', 'utf8').includes(body)}`);
-    });
+    when(
+      () => inbox().length > 0,
+      () => {
+        const [{ id, body }] = inbox();
+        api('post', `/api/agents/${agent}/steering/${id}/ack`, '--data', '{}');
+        result(`heard: ${body}; ${readFileSync('AGENT_STEERING.md', 'utf8').includes(body)}`);
+      },
+    );
   },
   // One effect, then it waits to be told that it may end.
   effect_once() {
     note('the effect');
     checkpoint('effect', 'running', 70, 'done once');
     say('did the effect');
-    when(() => existsSync('finish'), () => result('ended by itself'));
+    when(
+      () => existsSync('finish'),
+      () => result('ended by itself'),
+    );
   },
   leaks() {
     say(`my key is ${JSON.parse(readFileSync('dashboard_auth.json', 'utf8')).token}`);

@@ -24,7 +24,11 @@ const call = (harness: string, env: Record<string, string> = {}, changes: Partia
 
 describe('how commands are called', () => {
   test('claude-code', () => {
-    const { argv, env } = call('claude-code', { ANTHROPIC_AUTH_TOKEN: 'token', ANTHROPIC_BASE_URL: 'http://proxy', CLAUDE_ALLOWED_TOOLS: 'Read,Bash' });
+    const { argv, env } = call('claude-code', {
+      ANTHROPIC_AUTH_TOKEN: 'token',
+      ANTHROPIC_BASE_URL: 'http://proxy',
+      CLAUDE_ALLOWED_TOOLS: 'Read,Bash',
+    });
     expect(argv).toEqual([
       join(bins, 'claude'), '--allowedTools', 'Read,Bash', '-p', '--settings', '/w/7/.claude/settings.json', '--model', 'm', '--permission-mode',
       'acceptEdits', '--no-session-persistence', '--output-format', 'stream-json', '--verbose', 'Look',
@@ -65,12 +69,20 @@ describe('how commands are called', () => {
   });
 
   test('another: its words filled in, never by a shell; a setting of the server only where it is allowed', () => {
-    const commands = { AGENT_COMMANDS: JSON.stringify({ own: [join(bins, 'hermes'), '--agent={agent_id}', '{prompt}', '--x'], plain: ['hermes'] }) };
+    const commands = {
+      AGENT_COMMANDS: JSON.stringify({
+        own: [join(bins, 'hermes'), '--agent={agent_id}', '{prompt}', '--x'],
+        plain: ['hermes'],
+      }),
+    };
     const odd = { prompt: '$(id) {model} "; rm' };
     expect(call('own', commands, odd).argv.slice(1)).toEqual(['--agent=7', odd.prompt, '--x']);
     expect(call('plain', commands, odd).argv.slice(1)).toEqual([odd.prompt]);
     expect(call('plain', commands).env).not.toHaveProperty('SECRET_OF_SERVER');
-    expect(call('plain', { ...commands, AGENT_ENV_ALLOW: 'SECRET_OF_SERVER' }).env).toHaveProperty('SECRET_OF_SERVER', 'x');
+    expect(call('plain', { ...commands, AGENT_ENV_ALLOW: 'SECRET_OF_SERVER' }).env).toHaveProperty(
+      'SECRET_OF_SERVER',
+      'x',
+    );
   });
 
   test('one that is not here', () => {

@@ -50,7 +50,7 @@ const every = (ms: number): (() => boolean) => {
 const handOver = (why: string): ApplicationFailure =>
   ApplicationFailure.create({ message: why, type: 'HandedOver', nextRetryDelay: '500 milliseconds' });
 
-export const attendActivities = (deps: Deps) => {
+export const commandActivities = (deps: Deps) => {
   const { store, agents } = deps;
   const { writeDown, start } = beginning(deps);
 
@@ -157,6 +157,6 @@ export const attendActivities = (deps: Deps) => {
      * Stays with the command of a run until it is over, and says what came of it. Whoever comes next after a crash finds the
      * same process, its log and its checkpoint.
      */
-    attend: (input: Attend): Promise<Attended> => heartbeating((signal) => stay(input, signal)),
+    attendCommand: (input: Attend): Promise<Attended> => heartbeating((signal) => stay(input, signal)),
   };
 };

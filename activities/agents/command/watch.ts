@@ -77,7 +77,11 @@ export class Watched {
     const found = readCheckpoint(this.process.workDir);
     const key = found && `${found.step} ${found.status}`;
     if (!found || key === null || found.status === 'queued') return found;
-    const read = { ...found, output: found.output === null ? null : clean(found.output), step: storableText(found.step) };
+    const read = {
+      ...found,
+      output: found.output === null ? null : clean(found.output),
+      step: storableText(found.step),
+    };
     this.progress = Math.max(this.progress, Math.min(99, read.progress));
     if (!this.recorded.has(key)) await this.record(read);
     this.recorded.add(key);
@@ -124,7 +128,12 @@ export class Watched {
     const { run, told } = this.matter;
     const all = await this.deps.store.read(run.tenantId, (tx) => saidTo(tx, run.id));
     const updates = all.map((s) => updateOf({ ...s, status: s.status === 'pending' ? 'delivered' : s.status }));
-    putSteering(this.process.workDir, { agent_id: told.agentId, task_id: told.taskId, ticket_id: told.ticketId, updates });
+    putSteering(this.process.workDir, {
+      agent_id: told.agentId,
+      task_id: told.taskId,
+      ticket_id: told.ticketId,
+      updates,
+    });
     await this.deps.store.write(run.tenantId, async (tx) => {
       const { rows } = await tx.query<{ id: string; number: number; author: string }>(
         `update steering_events set status = 'delivered', delivered_at = now()

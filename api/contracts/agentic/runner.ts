@@ -15,11 +15,15 @@ const LogQuery = z.object({
 const LogShape = z.object({
   task_id: z.int(),
   log_path: text.describe('On `host`; null: no command works on the task'),
-  content: z.string().describe('Whole lines, without credentials; of a task without a command, what the log of the run says'),
+  content: z
+    .string()
+    .describe('Whole lines, without credentials; of a task without a command, what the log of the run says'),
   host: text,
   source: z
     .enum(['file', 'tail', 'run'])
-    .describe('file: the log itself. tail: its end, as the worker on another machine wrote it down. run: what the run did'),
+    .describe(
+      'file: the log itself. tail: its end, as the worker on another machine wrote it down. run: what the run did',
+    ),
   next_offset: z.number().nullable().describe('Null: only a log itself can be followed'),
   ended: z.boolean().describe('Nothing more comes'),
 });
@@ -41,7 +45,8 @@ export const runner = {
   runnerHealth: operation({
     route: 'GET /api/agents/runner-health',
     tag,
-    summary: 'What workers find of the commands on their machines, and what works now; null and unknown: no worker has said',
+    summary:
+      'What workers find of the commands on their machines, and what works now; null and unknown: no worker has said',
     access: 'agents:read',
     output: z.object({
       harness: z.string().describe('The usual one'),

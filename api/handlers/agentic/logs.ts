@@ -20,7 +20,8 @@ const lookMs = 200;
 const clean = (text: string): string => String(filterOutput(text).value);
 
 /** One that waits, or met trouble that passes, is called again. */
-const isOver = ({ outcome }: AgentProcess): boolean => outcome !== null && outcome.is !== 'waiting' && outcome.is !== 'again';
+const isOver = ({ outcome }: AgentProcess): boolean =>
+  outcome !== null && outcome.is !== 'waiting' && outcome.is !== 'again';
 
 const isHere = (p: AgentProcess): boolean => canSeeProcesses() && p.place === place();
 

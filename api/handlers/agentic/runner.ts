@@ -1,3 +1,4 @@
+import type { AgentSettings } from '../../../config-agents';
 import { countLive, liveProcesses } from '../../../db/agent-processes';
 import { standingReports, type StandingReport } from '../../../db/harness-reports';
 import { runByTask } from '../../../db/run-queries';
@@ -40,6 +41,12 @@ function shown(p: AgentProcess): { lines: string[]; rss: number; seen: 'here' | 
   };
 }
 
+/** No worker has said anything of it. */
+const unheard = (s: AgentSettings, harness: string) => ({
+  harness, host: null, program: commandOf(s, harness)?.program(s) ?? harness, path: null, version: null,
+  error: 'no worker has looked for it', details: {}, checkedAt: null,
+}); // prettier-ignore
+
 export const runnerHandlers: Handlers<typeof runner> = {
   runnerHealth: async (_input, ctx) => {
     const { config, store } = ctx.kernel;
@@ -72,14 +79,13 @@ export const runnerHandlers: Handlers<typeof runner> = {
       queue_health: { queued_depth: queue?.pending ?? null, worker_count: queue?.workers ?? null },
       harnesses: names.flatMap((name) => {
         const its = reports.filter((r) => r.harness === name);
-        const count = live[name] ?? 0;
-        if (!its.length) {
-          const program = commandOf(config.agents, name)?.program(config.agents) ?? name;
-          return [
-            { harness: name, host: null, available: false, program, path: null, version: null, error: 'no worker has looked for it', live: count, checked_at: null, details: {} },
-          ]; // prettier-ignore
-        }
-        return its.map(({ checkedAt, ...r }) => ({ ...r, available: r.path !== null, live: count, checked_at: checkedAt }));
+        const said = its.length ? its : [unheard(config.agents, name)];
+        return said.map(({ checkedAt, ...r }) => ({
+          ...r,
+          available: r.path !== null,
+          live: live[name] ?? 0,
+          checked_at: checkedAt,
+        }));
       }),
     };
   },
