@@ -3,7 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { agentEnvironment, agentsOf, type AgentSettings } from './config-agents';
 import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
+import { modelsEnvironment, modelsOf, opsAgentModelOf, type ModelSettings } from './config-models';
 import type { KeptKind } from './domain/agent-records';
+import type { AgentModel } from './domain/model';
+import type { Spending } from './domain/model-turn';
 
 /** The project's folder: where migrations/, policy/ and package.json are, whether this runs from source or from dist/. */
 export const root = existsSync(join(__dirname, 'package.json')) ? __dirname : dirname(__dirname);
@@ -24,15 +27,6 @@ interface TransactionViewSettings {
   url: string;
   view: string;
   tenantId: string;
-  timeoutMs: number;
-}
-
-/** A model behind an OpenAI-compatible API, as docs/investigations.md says. */
-interface ModelSettings {
-  /** `/chat/completions` is below it. */
-  url: string;
-  key: string | null;
-  name: string;
   timeoutMs: number;
 }
 
@@ -91,12 +85,6 @@ const Environment = z.object({
   OPS_AGENT_BACK_TEST_TIMEOUT_MS: positive.max(8_000).default(5_000),
   /** An investigation that takes longer is timed out. */
   OPS_AGENT_DEADLINE_SECONDS: positive.max(86_400).default(300),
-  /** Plans and narrates investigations; when unset, the rules do. */
-  OPS_AGENT_MODEL_URL: z.url({ protocol: /^https?$/ }).optional(),
-  OPS_AGENT_MODEL_KEY: z.string().min(1).optional(),
-  OPS_AGENT_MODEL_NAME: z.string().min(1).optional(),
-  /** Of one answer. */
-  OPS_AGENT_MODEL_TIMEOUT_MS: positive.max(120_000).default(20_000),
   /** How long a request waits for its workflow's answer. */
   WORKFLOW_PATIENCE_MS: positive.max(60_000).default(10_000),
   /** How often what terminated workflows left behind is taken back. */
@@ -112,6 +100,7 @@ const Environment = z.object({
   WEBHOOK_ALLOW_PRIVATE: flag.default(false),
   ...itopEnvironment,
   ...agentEnvironment,
+  ...modelsEnvironment,
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -151,6 +140,10 @@ export interface Config {
   itop: ItopSettings | null;
   /** Commands that work as agents. */
   agents: AgentSettings;
+  /** What agents can work with, the usual one first; empty: no run has a model. */
+  models: AgentModel[];
+  /** Of one run. */
+  runBudget: Spending;
   /** What new tickets go to when nobody says; null: to whichever is configured. */
   ticketProvider: 'local' | 'itop' | null;
   secureCookies: boolean;
@@ -178,9 +171,6 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const e = parsed.data;
   if ((e.CREDENTIAL_PROVIDER_URL === undefined) !== (e.CREDENTIAL_PROVIDER_SECRET === undefined)) {
     throw new Error('CREDENTIAL_PROVIDER_URL, CREDENTIAL_PROVIDER_SECRET: one without the other');
-  }
-  if ((e.OPS_AGENT_MODEL_URL === undefined) !== (e.OPS_AGENT_MODEL_NAME === undefined)) {
-    throw new Error('OPS_AGENT_MODEL_URL, OPS_AGENT_MODEL_NAME: one without the other');
   }
   const dataDir = resolve(root, e.WHEELHOUSE_DATA_DIR);
   return {
@@ -214,15 +204,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     transactionView: transactionViewOf(e),
     backTestMs: e.OPS_AGENT_BACK_TEST_TIMEOUT_MS,
     investigationDeadlineMs: e.OPS_AGENT_DEADLINE_SECONDS * 1000,
-    opsAgentModel:
-      e.OPS_AGENT_MODEL_URL !== undefined && e.OPS_AGENT_MODEL_NAME !== undefined
-        ? {
-            url: e.OPS_AGENT_MODEL_URL,
-            key: e.OPS_AGENT_MODEL_KEY ?? null,
-            name: e.OPS_AGENT_MODEL_NAME,
-            timeoutMs: e.OPS_AGENT_MODEL_TIMEOUT_MS,
-          }
-        : null,
+    opsAgentModel: opsAgentModelOf(e),
     workflowPatienceMs: e.WORKFLOW_PATIENCE_MS,
     sweepSeconds: e.SWEEP_SECONDS,
     retentionDays: {
@@ -235,6 +217,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
     itop: itopOf(e),
     agents: agentsOf(e, env, dataDir),
+    models: modelsOf(e.AGENT_MODELS, env),
+    runBudget: { tokens: e.AGENT_BUDGET_TOKENS, costMicros: Math.round(e.AGENT_BUDGET_MONEY * 1_000_000) },
     ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),

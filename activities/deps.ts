@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import type { AgentSettings } from '../config-agents';
 import type { KeptKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
-import type { Model } from '../domain/model';
+import type { AgentModel, Model } from '../domain/model';
+import type { Spending } from '../domain/model-turn';
 import type { Provided, SyncOutcome } from '../domain/provider';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
@@ -20,6 +21,10 @@ export interface Deps {
   credentials: CredentialProvider;
   /** Null: the rules plan and narrate. */
   model: Model | null;
+  /** What agents can work with, the usual one first. */
+  models: readonly AgentModel[];
+  /** Of one run. */
+  runBudget: Spending;
   temporal: WorkflowClient;
   logger: Logger;
   gateTtlMs: number;

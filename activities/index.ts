@@ -1,9 +1,14 @@
 import type { Harness } from '../domain/harness';
 import { advanceActivities } from './agents/advance';
+import { attendActivities } from './agents/attend';
 import { commandActivities } from './agents/command/attend';
 import { carryOutActivities } from './agents/carry-out';
 import { consultActivities } from './agents/consult';
 import { investigateActivities } from './agents/investigate';
+import { steeringOf } from './agents/steering';
+import { stepsOf } from './agents/steps';
+import { thinkActivities } from './agents/think';
+import { wishesOf } from './agents/wishes';
 import type { Deps } from './deps';
 import { leaseActivities } from './integrations/leases';
 import { sweepActivities } from './integrations/sweep';
@@ -19,7 +24,8 @@ import { scheduledActivities } from './lifecycle/scheduled';
 import { fullSyncActivities } from './providers/full';
 import { syncActivities } from './providers/sync';
 
-export type { Proposal, Turn } from './agents/advance';
+export type { Turn } from './agents/advance';
+export type { Proposal } from './agents/wishes';
 export type { InvestigationTurn } from './agents/investigate';
 export type { Lent } from './integrations/leases';
 export type { Orphan } from './integrations/sweep';
@@ -30,7 +36,8 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
   const byName = new Map(harnesses.map((h) => [h.name, h]));
   const [investigator] = harnesses;
   if (!investigator) throw new Error('no harness');
-  const agents = advanceActivities(deps, byName);
+  const steps = stepsOf(deps, byName);
+  const steering = steeringOf(deps, steps);
   const runs = runActivities(deps);
   const investigations = investigationActivities(deps);
   const pipelines = pipelineActivities(deps);
@@ -39,8 +46,11 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...accessActivities(deps),
     ...runs,
     ...scheduledActivities(deps),
-    ...agents.activities,
-    ...carryOutActivities(deps, agents),
+    ...advanceActivities(deps, steps, wishesOf(deps, steps), steering),
+    ...steering.activities,
+    ...carryOutActivities(deps, steps),
+    ...thinkActivities(deps, steps),
+    ...attendActivities(),
     ...commandActivities(deps),
     ...investigations,
     ...pipelines,

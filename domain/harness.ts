@@ -1,8 +1,10 @@
 /**
  * What every harness has in common: it turns a task into moves. The kernel carries a move out (a tool call through the
  * governed pipeline, a request for access, a gate), records what came of it, and asks for the next one. A harness keeps
- * no state of its own: everything it knows is in the brief and in the recorded observations, so a crash loses nothing.
+ * no state of its own: everything it knows is in the brief, in the recorded observations and, where a model thinks for it, in the
+ * recorded turns, so a crash loses nothing. Which harnesses there are says domain/harnesses.ts.
  */
+import type { ModelTurn } from './model-turn';
 
 /** One recorded, governed tool call. `digest` is sha256 (hex) over the canonical JSON of `result`; claims cite it. */
 export interface Observation {
@@ -11,6 +13,8 @@ export interface Observation {
   args: Record<string, unknown>;
   /** allow and monitor carried it out; every other decision means that `result` is null. */
   decision: string;
+  /** Why it was refused, or what was found on the way. */
+  reasons?: readonly { code: string; message: string }[];
   digest: string | null;
   result: unknown;
 }
@@ -59,9 +63,26 @@ export type Move =
   | { kind: 'call'; tool: string; args: Record<string, unknown>; why: string }
   /** Ask for credentials and go on without waiting. At most one a system and run. */
   | { kind: 'request_access'; system: string; resource: string; permission: string; reason: string; lease: LeaseScope }
-  /** Propose the one change of the run; people decide. `args` are the arguments of `tool`, to which the approval is sealed. */
-  | { kind: 'propose'; action: string; target: string; reason: string; tool: string; args: Record<string, unknown> }
-  | { kind: 'finish'; summary: string };
+  /**
+   * Propose the one change of the run; people decide. `args` are the arguments of `tool`, to which the approval is sealed.
+   * `at` is the step where it was escalated already, when the harness has seen that.
+   */
+  | {
+      kind: 'propose';
+      action: string;
+      target: string;
+      reason: string;
+      tool: string;
+      args: Record<string, unknown>;
+      at?: number;
+    }
+  /** Have a model say what comes next: one turn, recorded. */
+  | { kind: 'think' }
+  /** Stay with a command that works on the task, until there is something for the kernel to do. */
+  | { kind: 'attend' }
+  | { kind: 'finish'; summary: string }
+  /** It cannot go on, and says why. */
+  | { kind: 'fail'; error: string };
 
 /** A statement with the digests of the observations it rests on. Code drops a claim that cites nothing that was observed. */
 export interface Claim {
@@ -88,6 +109,13 @@ export interface Report {
 
 export interface Harness {
   name: string;
-  /** Pure: the same brief and observations give the same move. `done` are the moves already carried out that were no calls. */
-  next(brief: Brief, observations: readonly Observation[]): Move;
+  /**
+   * It is told of its own proposal, and of a refusal of it: the escalated call stands among the observations. Others are asked
+   * what they would do without it, and a refused proposal ends their run.
+   */
+  hearsOfProposals?: true;
+  /** Pure: the same brief, observations and turns (of a model) give the same move. */
+  next(brief: Brief, observations: readonly Observation[], turns?: readonly ModelTurn[]): Move;
+  /** What it answers to what people said, by the event's id; for those that report, their report does. */
+  answers?(brief: Brief, turns: readonly ModelTurn[]): ReadonlyMap<string, string>;
 }

@@ -1,3 +1,5 @@
+import type { ToolAsk } from './model-turn';
+
 export interface Message {
   role: 'system' | 'user';
   content: string;
@@ -20,5 +22,66 @@ export class Unusable extends Error {
   constructor(why: string, answer: string | null = null) {
     super(why);
     this.answer = answer;
+  }
+}
+
+/** openai: chat completions as OpenAI has them and others speak too. anthropic: its messages. */
+export const modelApis = ['openai', 'anthropic'] as const;
+export type ModelApi = (typeof modelApis)[number];
+
+/** Where a model is asked. */
+export interface Endpoint {
+  api: ModelApi;
+  /** `/chat/completions` or `/messages` is below it. */
+  url: string;
+  key: string | null;
+  /** As the endpoint knows the model. */
+  model: string;
+}
+
+/** A model that agents can work with, as it was configured. */
+export interface AgentModel extends Endpoint {
+  /** By which a run asks for it. */
+  name: string;
+  /** Of one answer. */
+  timeoutMs: number;
+  /** Tokens that a prompt and its answer may have together, and an answer alone. */
+  window: number;
+  maxOutput: number;
+  /** For a million tokens, in the currency of the budget. */
+  price: { input: number; output: number };
+}
+
+/** A tool as a model is told of it. */
+export interface ToolSpec {
+  name: string;
+  description: string;
+  /** JSON Schema of an object. */
+  schema: Record<string, unknown>;
+}
+
+/** One answer of a model in a conversation. */
+export interface Spoken {
+  text: string;
+  calls: ToolAsk[];
+  /** stop, tool-calls, length and what else there is. */
+  stopReason: string;
+  /** Null: the endpoint counted nothing. */
+  usage: { tokensIn: number; tokensOut: number } | null;
+}
+
+/**
+ * Why a model gave no answer. rejected: the endpoint refused, and would again. too_long: so is the prompt. busy: not now; nothing
+ * was done. unheard: the request went out, and nobody knows what came of it.
+ */
+export type TroubleKind = 'rejected' | 'too_long' | 'busy' | 'unheard';
+export class ModelTrouble extends Error {
+  constructor(
+    readonly kind: TroubleKind,
+    message: string,
+    /** When the endpoint wants to be asked again. */
+    readonly retryAfterMs: number | null = null,
+  ) {
+    super(message);
   }
 }

@@ -110,5 +110,11 @@ export interface Tool<A extends z.ZodType = z.ZodType> {
   run(args: z.output<A>, context: ToolContext): Promise<unknown>;
 }
 
+/** A tool as those are told of it that are to call it. */
+export interface ToolEntry extends Pick<Tool, 'name' | 'description' | 'effect' | 'scope'> {
+  /** JSON Schema of the arguments, an object. */
+  schema: Record<string, unknown>;
+}
+
 /** Ties the argument type of a tool's functions to its schema. */
 export const tool = <A extends z.ZodType>(t: Tool<A>): Tool => t;

@@ -13,7 +13,9 @@ import {
   type Reason,
   type StageTime,
   type Tool,
+  type ToolEntry,
 } from './call';
+import { entryOf } from './catalogue';
 import { lendTo } from './credential';
 import { grouped } from './grouped';
 import { filterOutput, storable } from './output-filter';
@@ -31,6 +33,8 @@ export interface Pipeline {
   /** Carries a call out, or refuses it; either way once a step. What is recorded at the step already is given back. */
   execute: (call: Call, options: ExecuteOptions) => Promise<Execution>;
   isSlow: (call: Call) => Promise<boolean>;
+  /** What there is to call. */
+  catalogue: (tenantId: string) => Promise<readonly ToolEntry[]>;
   /** The digest that an approval of this call is sealed to. */
   seal: (call: Call) => string;
 }
@@ -65,6 +69,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     };
   };
 
+  const entries = deps.tools.map(entryOf);
   const recorder = createRecorder(store);
   const told = (recorded: RecordedStep | null | undefined, { onCounted }: ExecuteOptions): Execution => {
     if (!recorded) throw new StepTaken();
@@ -193,6 +198,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       if (!tool?.slow || args === null) return false;
       return tool.slow(args, { call, read: (w) => store.read(call.tenantId, w) });
     },
+    catalogue: () => Promise.resolve(entries),
     seal: (call) => parse({ ...call, args: storable(call.args) }).seal,
   };
 }

@@ -14,12 +14,14 @@ import { production } from './production';
 import { pages } from './pages';
 import type { Form, Proof } from './proof';
 import { rollout } from './rollout';
+import { steps } from './steps';
 
 /** What `npm run prove` knows; `quick` runs all of them with the counts of CI. */
 export const proofs: Record<string, Proof> = {
   crash,
   decision,
   leases,
+  steps,
   log,
   network,
   retries,

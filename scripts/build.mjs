@@ -50,6 +50,7 @@ async function sources() {
     'config.ts',
     'config-itop.ts',
     'config-agents.ts',
+    'config-models.ts',
   ].sort();
 }
 

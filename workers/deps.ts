@@ -57,6 +57,8 @@ export async function createDeps(
     temporal,
     credentials: config.credentialProvider ? httpCredentials(config.credentialProvider) : embeddedCredentials,
     model: config.opsAgentModel && httpModel(config.opsAgentModel),
+    models: config.models,
+    runBudget: config.runBudget,
     gateTtlMs: config.gateTtlMs,
     agents: config.agents,
     retentionDays: config.retentionDays,

@@ -11,6 +11,7 @@ import { createActivities } from '../activities';
 import type { Config } from '../config';
 import { analyst } from '../domain/analyst/analyst';
 import { queuesOf } from '../domain/queues';
+import { reasoner } from '../domain/reasoner/reasoner';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
@@ -52,7 +53,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   );
   const client = new Client({ connection, namespace });
   const deps = await createDeps(config, kernel, client.workflow, logger, added);
-  const activities = createActivities(deps, [analyst, ...(added.harnesses ?? [])]);
+  const activities = createActivities(deps, [analyst, reasoner, ...(added.harnesses ?? [])]);
   const queues = queuesOf(config.taskQueuePrefix);
   const { codePath, digest } = await workflowBundle(
     join(config.dataDir, 'cache'),

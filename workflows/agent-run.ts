@@ -1,32 +1,19 @@
 import {
-  CancellationScope, ParentClosePolicy, allHandlersFinished, condition, defineUpdate, isCancellation,
-  proxyActivities, setHandler, startChild, uuid4,
+  CancellationScope, ContinueAsNew, allHandlersFinished, condition, continueAsNew, defineUpdate, isCancellation, setHandler, uuid4, workflowInfo,
 } from '@temporalio/workflow'; // prettier-ignore
-import type { Activities, Proposal, Turn } from '../activities';
+import type { Proposal, Turn } from '../activities';
 import type { AccessRequest } from '../domain/access';
 import { Conflict } from '../domain/errors';
 import { isSettled, type Gate } from '../domain/gate';
 import { system, type Actor } from '../domain/principal';
 import { isEnded, step, type Run, type RunEvent } from '../domain/run';
-import { accessRequest } from './access-request';
+import { agentsQueue, modelAttempts } from './agents-queue';
 import { carriedOut } from './approval-gate';
-import {
-  attributes,
-  breathe,
-  cancelledInTemporal,
-  inTurn,
-  onSignal,
-  onUpdate,
-  refusalOf,
-  rows,
-  show,
-  tell,
-  textOf,
-  wordsOf,
-  workflowTaskTimeout,
-} from './kit';
+import { hearNews } from './hear-news';
+import { breathe, cancelledInTemporal, inTurn, onUpdate, refusalOf, rows, show, tell, wordsOf } from './kit';
 import { workflowId } from './ids';
-import { accessMoved, runEnded, stateOf, steer, withdraw } from './messages';
+import { runEnded, stateOf, withdraw } from './messages';
+import { openAccess } from './open-access';
 import { openGate, proposedGate } from './open-gate';
 import { hearGate } from './told';
 
@@ -35,6 +22,16 @@ export interface RunInput {
   gateTtlMs: number;
   leaseMs: number;
   queues: { agents: string; integrations: string };
+  /** A new workflow goes on with the run after so many turns. Unset: when its history has grown as long as Temporal has it. */
+  turnsEach?: number;
+  /** Goes on with a run that another workflow began. */
+  carried?: Carried;
+}
+/** What the workflow of a long run hands to the next one, beside its row. */
+export interface Carried {
+  access: AccessRequest[];
+  asked: string[];
+  seen: string[];
 }
 export interface Stop {
   by: Actor;
@@ -47,7 +44,11 @@ export const spawned = defineUpdate<Run>('spawned');
 export const stop = defineUpdate<Run, [Stop]>('stop');
 export const runState = stateOf<Run>();
 
+/** How a stretch of work ended. renew: another workflow is to go on with it. */
+type Outcome = Extract<Turn['next'], { kind: 'propose' | 'finish' | 'fail' }> | { kind: 'renew' };
+
 const at = (): string => new Date().toISOString();
+const over = (): boolean => false;
 const fenceMs = 3_000;
 const unpublished = ({ status, decidedBy, decisionReason }: Gate): string =>
   `not published: the change was ${status}${decidedBy ? ` by ${decidedBy.name}` : ''}${decisionReason ? `: ${decisionReason}` : ''}`;
@@ -60,23 +61,15 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const self = workflowId('agentRun', tenantId, id);
   let run = input.run;
   let gateId: string | null = null;
-  /** Grows with everything that the agent should look at: steering, access that moved. */
-  let news = 0;
-  /** As much of it as the agent has looked at. */
+  const { access: standing = [], asked: before = [], seen = [] } = input.carried ?? {};
+  /** As much of the news as the agent has looked at. */
   let heard = 0;
-  const seen = new Set<string>();
-  const access = new Map<string, AccessRequest>();
   /** Access requests of its own; others may have been made for it. All of them hear of its end. */
-  const asked: string[] = [];
+  const asked = [...before];
   const next = inTurn();
   /** What the agent does; stopping it cancels this, and only this. */
   const working = new CancellationScope();
-  const slow = proxyActivities<Activities>({
-    taskQueue: input.queues.agents,
-    startToCloseTimeout: '10 minutes',
-    heartbeatTimeout: '10 seconds',
-    retry: { maximumInterval: '30 seconds' },
-  });
+  const agents = agentsQueue(input.queues.agents);
 
   /** False: nothing moved, for the row of the gate says something else than what was told. */
   const move = (event: RunEvent, transition: string, told?: Gate): Promise<boolean> =>
@@ -105,28 +98,13 @@ export async function agentRun(input: RunInput): Promise<Run> {
   };
 
   const spawning = next(async () => {
+    if (input.carried) return;
     run = (await rows.recordRun(run, { event: null, transition: 'open' })).run;
     show(run.status, `Agent ${run.number}: ${run.status}`);
   });
   setHandler(runState, () => run);
   const gate = hearGate(() => gateId);
-  onSignal(
-    accessMoved,
-    (raw) => (textOf(raw.id) && textOf(raw.gateId) ? (raw as AccessRequest) : null),
-    (a) => {
-      access.set(a.id, a);
-      news += 1;
-    },
-  );
-  onSignal(
-    steer,
-    (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null),
-    (s) => {
-      if (seen.has(s.id)) return;
-      seen.add(s.id);
-      news += 1;
-    },
-  );
+  const news = hearNews({ access: standing, seen });
   onUpdate(spawned, async () => {
     await spawning;
     return run;
@@ -138,37 +116,35 @@ export async function agentRun(input: RunInput): Promise<Run> {
     working.cancel();
     return run;
   });
-  /** Turns until the agent has nothing more to do but to propose or finish. */
-  const work = async (proposing: boolean): Promise<Extract<Turn['next'], { kind: 'propose' | 'finish' }>> => {
-    for (;;) {
+  let turns = 0;
+  const renewing = (): boolean => turns >= (input.turnsEach ?? Infinity) || workflowInfo().continueAsNewSuggested;
+  /** Turns until the agent has nothing more to do but to propose or finish, or its history is long enough. */
+  const work = async (proposing: boolean): Promise<Outcome> => {
+    for (; ; turns += 1) {
       if (working.consideredCancelled) await working.cancelRequested; // throws: rows and the breath between them do not
-      heard = news;
+      if (proposing && renewing()) return { kind: 'renew' };
+      heard = news.count();
       const turn = await next(() => rows.advance({ tenantId, runId: id, step: run.steps, proposing }));
       count(turn);
-      if (turn.next.kind === 'slow') {
-        count(await slow.runSlowStep({ tenantId, runId: id, step: turn.next.step }));
-      } else if (turn.next.kind === 'request_access') {
-        const wanted = turn.next.access;
-        asked.push(wanted.id);
-        const args = { access: wanted, gate: turn.next.gate, leaseMs: input.leaseMs, queue: input.queues.integrations };
-        await begin(() =>
-          startChild(accessRequest, {
-            workflowId: workflowId('accessRequest', tenantId, wanted.id),
-            args: [args],
-            workflowTaskTimeout,
-            parentClosePolicy: ParentClosePolicy.ABANDON,
-            staticSummary: `${wanted.permission} on ${wanted.resource}`,
-            typedSearchAttributes: attributes('accessRequest', wanted),
-          }),
-        );
-        await condition(() => access.has(wanted.id));
-      } else if (turn.next.kind === 'fenced') {
+      const todo = turn.next;
+      if (todo.kind === 'slow') {
+        count(await agents.runSlowStep({ tenantId, runId: id, step: todo.step }));
+      } else if (todo.kind === 'think') {
+        count(await agents.think({ tenantId, runId: id, turn: todo.turn, attempts: modelAttempts }));
+      } else if (todo.kind === 'attend') {
+        count(await agents.attend({ tenantId, runId: id, step: todo.step }));
+      } else if (todo.kind === 'request_access') {
+        const { access, gate } = todo;
+        asked.push(access.id);
+        await begin(() => openAccess({ access, gate, leaseMs: input.leaseMs, queue: input.queues.integrations }));
+        await condition(() => news.access.has(access.id));
+      } else if (todo.kind === 'fenced') {
         // Whoever set the fence stops the run next, and this turn with it; should they have died in between, it ends here.
         await condition(() => isEnded(run), fenceMs);
-        await move({ type: 'stop', by: system, reason: turn.next.reason, terminate: false }, 'fenced');
-      } else if (turn.next.kind === 'more') {
+        await move({ type: 'stop', by: system, reason: todo.reason, terminate: false }, 'fenced');
+      } else if (todo.kind === 'more') {
         await breathe();
-      } else if (heard === news) return turn.next;
+      } else if (heard === news.count()) return todo;
     }
   };
 
@@ -184,7 +160,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   /** Waits for people; what is said meanwhile is worked on meanwhile. */
   const decision = async (): Promise<Gate> => {
     for (;;) {
-      await condition(() => gate.decided() !== null || news !== heard);
+      await condition(() => gate.decided() !== null || news.count() !== heard);
       const stands = gate.decided();
       if (stands) return stands;
       await work(false);
@@ -193,7 +169,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   };
 
   const carryOut = async (proposal: Proposal, approved: Gate): Promise<RunEvent> => {
-    const done = await slow.carryOut({ tenantId, runId: id, step: run.steps, proposal, gateId: approved.id });
+    const done = await agents.carryOut({ tenantId, runId: id, step: run.steps, proposal, gateId: approved.id });
     count(done);
     if (!done.proof) return { type: 'fail', error: done.result };
     await tell(workflowId('approvalGate', tenantId, approved.id), carriedOut, {
@@ -203,19 +179,22 @@ export async function agentRun(input: RunInput): Promise<Run> {
     return { type: 'finish', result: done.result };
   };
 
-  const live = async (): Promise<void> => {
+  /** Answers whether another workflow is to go on with it. */
+  const live = async (): Promise<boolean> => {
     await breathe();
-    await move({ type: 'start' }, 'start');
+    if (!input.carried) await move({ type: 'start' }, 'start');
     const outcome = await work(true);
+    if (outcome.kind === 'renew') return true;
     await next(() => rows.answerSteering({ tenantId, runId: id }));
-    if (outcome.kind === 'finish') return void (await move({ type: 'finish', result: outcome.summary }, 'finish'));
+    if (outcome.kind === 'finish') return move({ type: 'finish', result: outcome.summary }, 'finish').then(over);
+    if (outcome.kind === 'fail') return move({ type: 'fail', error: outcome.error }, 'failed').then(over);
     await ask(outcome.proposal);
     for (;;) {
       const told = await decision();
       if (told.status !== 'approved') {
-        if (await move({ type: 'finish', result: unpublished(told) }, 'finish', told)) return;
+        if (await move({ type: 'finish', result: unpublished(told) }, 'finish', told)) return false;
       } else if (await move({ type: 'start' }, `resume:${told.id}`, told)) {
-        return void (await move(await carryOut(outcome.proposal, told), 'finish'));
+        return move(await carryOut(outcome.proposal, told), 'finish').then(over);
       }
     }
   };
@@ -225,7 +204,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
     const stands = gate.standing();
     const open = gateId !== null && (!stands || !isSettled(stands));
     await Promise.all([
-      ...[...new Set([...asked, ...access.keys()])].map((a) =>
+      ...[...new Set([...asked, ...news.access.keys()])].map((a) =>
         tell(workflowId('accessRequest', tenantId, a), runEnded, { reason }),
       ),
       ...(open && gateId
@@ -243,8 +222,13 @@ export async function agentRun(input: RunInput): Promise<Run> {
     return run;
   }
   try {
-    await working.run(live);
+    if (await working.run(live)) {
+      await condition(allHandlersFinished);
+      const carried = { access: [...news.access.values()], asked, seen: [...news.seen] };
+      if (!isEnded(run)) await continueAsNew<typeof agentRun>({ ...input, run, carried });
+    }
   } catch (e) {
+    if (e instanceof ContinueAsNew) throw e;
     if (!isEnded(run)) {
       const by: Actor = { id: null, kind: 'operator', name: 'Temporal' };
       const event: RunEvent = isCancellation(e)

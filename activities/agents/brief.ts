@@ -1,10 +1,12 @@
 import { ledger, type ExecutionRow } from '../../db/executions';
+import { standingTurns } from '../../db/model-turns';
 import { standingOf } from '../../db/run-queries';
 import { runs } from '../../db/runs';
 import { attachments, steeringEvents, tickets } from '../../db/tickets';
 import type { Read } from '../../db/tx';
 import type { AccessState, Brief, Observation } from '../../domain/harness';
 import { NotFound } from '../../domain/errors';
+import type { ModelTurn } from '../../domain/model-turn';
 import type { Run } from '../../domain/run';
 import type { Attachment, SteeringEvent, Ticket } from '../../domain/ticket';
 
@@ -13,6 +15,8 @@ export interface Situation {
   ticket: Ticket;
   brief: Brief;
   observations: Observation[];
+  /** Those of a model that stand, in order. */
+  turns: ModelTurn[];
   /** The next free step of the ledger. */
   step: number;
   /** Why no call of the run passes any more. */
@@ -59,6 +63,7 @@ const observed = (e: ExecutionRow): Observation => ({
   tool: e.tool,
   args: e.args,
   decision: e.decision,
+  reasons: e.reasons,
   digest: e.resultDigest,
   result: e.result,
 });
@@ -79,18 +84,19 @@ export const after = (s: Situation, done: ExecutionRow, counted: Pick<Run, 'step
 /** Everything a harness is told, from rows alone: that is why a crash loses nothing. What can be asked at once is. */
 export async function situationOfRun(tx: Read, runId: string): Promise<Situation> {
   const itsTicket = '(select ticket_id from runs where id = $1)';
-  const [run, [ticket], files, steering, standing, observed] = await Promise.all([
+  const [run, [ticket], files, steering, standing, observed, turns] = await Promise.all([
     runs.byId(tx, runId),
     tickets.list(tx, `where id = ${itsTicket}`, [runId]),
     attachments.list(tx, `where ticket_id = ${itsTicket} order by number`, [runId]),
     heardBy(tx, runId),
     standingOf(tx, runId),
     observe(tx, runId),
+    standingTurns(tx, runId),
   ]);
   if (!run || !ticket) throw new NotFound(`no run ${runId}`);
   const { access, ...stands } = standing;
   const brief = briefOf({ ticket, files, steering, access }, run.prompt, slugOf(ticket, run.number));
-  return { run, ticket, brief, ...stands, ...observed };
+  return { run, ticket, brief, turns, ...stands, ...observed };
 }
 
 export async function situationOfTicket(tx: Read, ownerId: string, ticketId: string) {

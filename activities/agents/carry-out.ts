@@ -6,8 +6,9 @@ import { wasCarriedOut } from '../../pipeline/run';
 import type { Deps } from '../deps';
 import { heartbeating } from '../heartbeating';
 import { agentActor } from '../lifecycle/runs';
-import type { advanceActivities, Counted, Proposal, StepInput } from './advance';
 import { situationOfRun } from './brief';
+import type { Counted, StepInput, Steps } from './steps';
+import type { Proposal } from './wishes';
 
 export interface CarriedOut extends Counted {
   result: string;
@@ -17,15 +18,14 @@ export interface CarriedOut extends Counted {
 }
 
 export const carryOutActivities = (
-  deps: Deps,
-  { callOf, counted, execute, nextMove }: ReturnType<typeof advanceActivities>,
+  { store, keyring }: Pick<Deps, 'store' | 'keyring'>,
+  { callOf, counted, execute, look, nextMove }: Steps,
 ) => {
-  const { store, keyring } = deps;
   return {
     /** One tool call that is too slow for a local activity. */
     runSlowStep: (input: StepInput): Promise<Counted> =>
       heartbeating(async (signal) => {
-        const s = await store.read(input.tenantId, (tx) => situationOfRun(tx, input.runId));
+        const s = await look(input);
         const move = nextMove(s);
         // An earlier attempt did it and its answer was lost, or the step is no longer wanted.
         if (s.step === input.step && move.kind === 'call') await execute(callOf(s, move, null), signal);

@@ -9,7 +9,7 @@ import type { Actor } from '../../domain/principal';
 import { agentScopes } from '../../domain/scopes';
 import type { Execution } from '../../pipeline/call';
 import type { Deps } from '../deps';
-import { ask } from './ask';
+import { ask, harnessFailed } from './ask';
 import { situationOfTicket } from './brief';
 import { caseOf } from './case';
 import { byRules, writeDecision } from './decide';
@@ -28,8 +28,11 @@ function withoutAsking(
   analyst: Harness,
   brief: Brief,
   observations: readonly Observation[],
-): Exclude<Move, { kind: 'request_access' }> {
+): Extract<Move, { kind: 'call' | 'propose' | 'finish' }> {
   const move = ask(analyst, brief, observations);
+  if (move.kind === 'think' || move.kind === 'attend')
+    throw harnessFailed(`harness ${analyst.name} does not investigate`);
+  if (move.kind === 'fail') throw harnessFailed(move.error);
   if (move.kind !== 'request_access') return move;
   const access = [...brief.access, { system: move.lease.system, status: 'not_requested', credentialRef: null }];
   return withoutAsking(analyst, { ...brief, access }, observations);

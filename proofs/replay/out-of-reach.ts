@@ -49,15 +49,18 @@ export const outOfReach: Record<string, string> = {
   'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | if 2': rare + 'as above',
   'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | binary-expr 1': rare + 'as above',
   'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | binary-expr 2': rare + 'as above',
-  "agent-run.ts | (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null), | binary-expr 2":
+  "hear-news.ts | (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null), | binary-expr 2":
     never + 'for the compiler',
   'agent-run.ts | if (working.consideredCancelled) await working.cancelRequested; // throws: rows and the breath between them do not | if 1':
     rare + 'a stop between two turns, when the breath of one has ended',
-  "agent-run.ts | if (turn.next.kind === 'slow') { | if 1": rare + 'no harness of the tests calls a slow tool',
-  'agent-run.ts | } else if (heard === news) return turn.next; | if 2':
+  "agent-run.ts | if (todo.kind === 'slow') { | if 1": rare + 'no harness of the tests calls a slow tool',
+  'agent-run.ts | } else if (heard === news.count()) return todo; | if 2':
     rare + 'something said while the turn that ends the work runs',
   "agent-run.ts | if (!done.proof) return { type: 'fail', error: done.result }; | if 1":
     rare + 'an approved change that the pipeline refuses at dispatch',
+  "agent-run.ts | } else if (todo.kind === 'attend') { | if 1": rare + 'no harness of the tests stays with a command',
+  'agent-run.ts | if (!isEnded(run)) await continueAsNew<typeof agentRun>({ ...input, run, carried }); | if 2':
+    rare + 'a stop in the workflow task in which a run is to go on in another workflow',
   'agent-run.ts | if (!refusalOf(e)) throw e; | if 1':
     rare + 'trouble at the opening is retried; only a defect gets here',
   'postmortem-promotion.ts | if (!refused) throw e; | if 1':

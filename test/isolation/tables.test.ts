@@ -76,6 +76,7 @@ test('what the application may do with each table is what was granted, and nobod
      "log": "insert, select",
      "log_tallies": "insert, select, update",
      "migrations": "",
+     "model_turns": "insert, select, update",
      "pipelines": "insert, select, update",
      "planner_decisions": "insert, select",
      "postmortems": "insert, select, update",

@@ -12,7 +12,7 @@ import type { Run } from '../../domain/run';
 import { agentScopes } from '../../domain/scopes';
 import type { Ticket } from '../../domain/ticket';
 import { signAssertion } from '../../log/assertion';
-import { agentRun, runState, spawned } from '../../workflows/agent-run';
+import { agentRun, runState, spawned, type RunInput } from '../../workflows/agent-run';
 import { accessState } from '../../workflows/access-request';
 import { complete, decide, gateState } from '../../workflows/approval-gate';
 import { attemptId, workflowId, type Kind } from '../../workflows/ids';
@@ -63,7 +63,13 @@ export function play(c: Clockwork) {
   };
 
   /** A run of `harness` on the ticket; gates that wait for people last a day, leases an hour. */
-  const spawn = async (on: Ticket, harness: string, prompt: string | null = null, id = v7()) => {
+  const spawn = async (
+    on: Ticket,
+    harness: string,
+    prompt: string | null = null,
+    id = v7(),
+    more: Pick<RunInput, 'turnsEach'> = {},
+  ) => {
     const run: Run = {
       id, tenantId: c.tenantId, number: 0, taskNumber: 0, agentId, ticketId: on.id, taskType: 'ticket_resolution', harness, model: null,
       profileId: null, prompt, scopes: [...agentScopes], triggerKind: null, definitionVersion: null, status: 'spawned', progress: 0, steps: 0, spawnedBy: ann, result: null, error: null,
@@ -75,7 +81,7 @@ export function play(c: Clockwork) {
       workflowId: workflowId('agentRun', c.tenantId, run.id),
       taskQueue,
       workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [{ run, gateTtlMs: DAY, leaseMs: HOUR, queues }],
+      args: [{ run, gateTtlMs: DAY, leaseMs: HOUR, queues, ...more }],
     });
     await workflow.executeUpdateWithStart(spawned, { startWorkflowOperation, args: [] });
     return { id: run.id, handle: workflow.getHandle<typeof agentRun>(workflowId('agentRun', c.tenantId, run.id)) };

@@ -39,6 +39,7 @@ const KEYWORD = 2;
 export async function clockwork(
   activities: (deps: Deps) => object,
   fourEyes: 'strict' | 'agent_only' = 'agent_only',
+  settings: Record<string, string> = {},
 ): Promise<Clockwork> {
   const database = await freshDatabase();
   const dataDir = mkdtempSync(join(tmpdir(), 'wheelhouse-time-'));
@@ -51,6 +52,7 @@ export async function clockwork(
     WHEELHOUSE_MASTER_KEY: masterKey.toString('base64'),
     WHEELHOUSE_DATA_DIR: dataDir,
     DATABASE_POOL: '8',
+    ...settings,
   });
   const logger = createLogger('warn', 'test');
   installRuntime(logger);

@@ -4,6 +4,7 @@ import { ticketStatuses } from '../../../domain/ticket';
 import { operation, type Method } from '../../operation';
 import { byId, flag, name, page, prose, wholeOr } from '../shapes';
 import { ChangeShape } from './changes';
+import { ModelTurnEventShape } from './model-turn-shapes';
 import { AccessShape, AttachmentShape, NoteShape, SteeringShape, TaskShape, TicketShape } from './ticket-shapes';
 
 const tag = 'Tickets';
@@ -132,7 +133,7 @@ export const tickets = {
       access_requests: z.array(AccessShape),
       tasks: z.array(TaskShape).describe('The last 20'),
       steering_events: z.array(SteeringShape).describe('The last 30'),
-      model_turn_events: z.array(z.record(z.string(), z.unknown())).describe('Empty: no harness here has a model yet'),
+      model_turn_events: z.array(ModelTurnEventShape).describe('Old to new, the last 120'),
       postmortems: z.array(
         z.object({
           id: z.int(),

@@ -12,6 +12,7 @@ import { termsOf } from '../../../domain/terms';
 import { workflowKey } from '../../../domain/workflow-key';
 import { rank } from '../../../pipeline/tools/similar';
 import type { Ctx } from '../../kernel';
+import { modelTurnEvents } from './model-turn-views';
 import { accessView, attachmentView, noteView, steeringView, taskView, ticketView } from './ticket-views';
 import { changeView } from './views';
 
@@ -22,6 +23,7 @@ const most = {
   access: 100,
   tasks: 20,
   checkpoints: 20,
+  modelTurns: 120,
   steering: 30,
   known: 10,
   related: 25,
@@ -76,7 +78,10 @@ export async function contextOf(ctx: Ctx, tx: Read, ticket: TicketView) {
   const tasks = async () => {
     const runs = await runsOfTicket(tx, id, most.tasks);
     const checkpoints = runs.length ? await checkpointsOf(tx, runs.map((r) => r.id), most.checkpoints) : new Map<string, Checkpoint[]>(); // prettier-ignore
-    return runs.map((r) => taskView(r, checkpoints.get(r.id) ?? []));
+    return {
+      tasks: runs.map((r) => taskView(r, checkpoints.get(r.id) ?? [])),
+      model_turn_events: await modelTurnEvents(tx, runs, most.modelTurns),
+    };
   };
   const [noted, files, gates, access, tasked, steering, lessons, known] = await Promise.all([
     notes.list(tx, 'where ticket_id = $1 order by number desc limit $2', [id, most.notes]),
@@ -95,9 +100,8 @@ export async function contextOf(ctx: Ctx, tx: Read, ticket: TicketView) {
     attachments: files.reverse().map((a) => attachmentView(a, number, noteNumbers)),
     change_requests: gates.map((g) => changeView(ctx, g)),
     access_requests: access.map((a) => accessView(ctx, a)),
-    tasks: tasked,
+    ...tasked,
     steering_events: steering.map(steeringView),
-    model_turn_events: [],
     postmortems: lessons.map((p) => ({
       id: p.number,
       status: p.status,

@@ -3,18 +3,16 @@ import { fence } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
 import { leaseMs } from '../../../domain/access';
 import { promptOf } from '../../../domain/agent';
-import { Conflict, Invalid } from '../../../domain/errors';
+import { Conflict } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
+import { usualHarness } from '../../../domain/harnesses';
 import { isEnded, newRun, type Run } from '../../../domain/run';
 import { agentScopes } from '../../../domain/scopes';
 import { closedStatuses, type Ticket } from '../../../domain/ticket';
 import { agentRun, spawned, stop } from '../../../workflows/agent-run';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
-
-/** Harnesses that are registered here, with the agent definition that each runs. */
-const harnesses: Record<string, string> = { embedded: 'analyst' };
-const usual = 'embedded';
+import { chosen } from './chosen';
 
 export interface Ask {
   /** Of the run: a repeat has the same. */
@@ -34,18 +32,11 @@ const ref = (run: Pick<Run, 'tenantId' | 'id'>) => ({ kind: 'agentRun' as const,
 
 /**
  * Sets an agent to work on a ticket, or finds the one that this request set to work before.
- * @throws Invalid for a harness that is not there, Conflict for a ticket that is closed or has an agent
+ * @throws Invalid for a harness or a model that is not there, Conflict for a ticket that is closed or has an agent
  */
 export async function spawn(ctx: Ctx, ticket: Ticket, ask: Ask): Promise<Run> {
-  const harness = ask.harness ?? usual;
-  const name = Object.hasOwn(harnesses, harness) ? harnesses[harness] : undefined;
-  if (name === undefined) {
-    const available = Object.keys(harnesses);
-    throw new Invalid(`harness: ${harness} is not registered here; available: ${available.join(', ')}`, {
-      field: 'harness',
-      available_harnesses: available,
-    });
-  }
+  const harness = ask.harness ?? usualHarness;
+  const { agent: name, model: usualModel } = chosen(ctx.kernel.config, harness, ask.model);
   const { existing, working } = await ctx.read(async (tx) => ({
     existing: ctx.repeatable ? await runs.byId(tx, ask.id) : null,
     working: await workingAgent(tx, name),
@@ -64,7 +55,7 @@ export async function spawn(ctx: Ctx, ticket: Ticket, ask: Ask): Promise<Run> {
       agentId: agent.id,
       ticketId: ticket.id,
       harness,
-      model: ask.model ?? agent.model,
+      model: ask.model ?? usualModel ?? agent.model,
       profileId: ask.profileId,
       prompt: promptOf(definition, ask.prompt),
       scopes: may.filter((s) => ask.wanted === null || ask.wanted.includes(s)),

@@ -97,6 +97,7 @@ export function play(
       at.access.push({ system: move.lease.system, status: 'pending_approval', credentialRef: null });
       continue;
     }
+    if (move.kind !== 'call') throw new Error(`the analyst wants to ${move.kind}`);
     played.calls.push(move);
     const result = answer(move);
     const step = played.observations.length;

@@ -1,0 +1,80 @@
+import { v5 } from 'uuid';
+import { executionAt } from '../../db/executions';
+import { gateOfAccess, newAccess, type AccessRequest } from '../../domain/access';
+import { newGate, type Gate } from '../../domain/gate';
+import type { Move } from '../../domain/harness';
+import type { Execution } from '../../pipeline/call';
+import type { Deps } from '../deps';
+import { agentActor } from '../lifecycle/runs';
+import type { Situation } from './brief';
+import type { Steps } from './steps';
+
+/** What people are asked to approve. The arguments stay in the ledger, at the step where the pipeline escalated. */
+export interface Proposal {
+  action: string;
+  target: string;
+  reason: string;
+  /** The step whose call was escalated: what is approved is that call. */
+  step: number;
+  digest: string;
+}
+export type Wish =
+  | { kind: 'request_access'; access: AccessRequest; gate: Gate }
+  | { kind: 'propose'; proposal: Proposal }
+  | { kind: 'finish'; summary: string };
+
+type ProposeMove = Extract<Move, { kind: 'propose' }>;
+
+/** What an agent wants of people: that they let it do something, or see something. */
+export const wishesOf = (deps: Pick<Deps, 'store' | 'pipeline' | 'gateTtlMs'>, { callOf, execute, harness }: Steps) => {
+  const { store, pipeline } = deps;
+
+  /** The escalated call: carried out against the pipeline, or found where it was escalated before. */
+  const escalate = async (s: Situation, move: ProposeMove, signal: AbortSignal): Promise<Execution> => {
+    const { at } = move;
+    const found = at === undefined ? null : await store.read(s.run.tenantId, (tx) => executionAt(tx, s.run.id, at));
+    return found ?? execute(callOf(s, { tool: move.tool, args: move.args, why: move.reason }, null), signal);
+  };
+
+  return {
+    /** What people are asked about. Null: the pipeline did not escalate it, and the agent is to hear of that. */
+    propose: async (s: Situation, move: ProposeMove, signal: AbortSignal): Promise<Wish | null> => {
+      const execution = await escalate(s, move, signal);
+      if (execution.decision !== 'escalate') {
+        if (harness(s.run).hearsOfProposals) return null;
+        const why = execution.reasons.map((r) => r.message).join('; ');
+        return { kind: 'finish', summary: `not published: the proposal was refused (${execution.decision}): ${why}` };
+      }
+      const { action, target, reason } = move;
+      const digest = pipeline.seal(callOf(s, { tool: execution.tool, args: execution.args, why: reason }, null));
+      return { kind: 'propose', proposal: { action, target, reason, step: execution.step, digest } };
+    },
+
+    requestAccess: (s: Situation, move: Extract<Move, { kind: 'request_access' }>): Wish => {
+      const id = v5(`access:${move.system}`, s.run.id);
+      const requester = agentActor(s.run);
+      const access = newAccess(
+        {
+          id,
+          tenantId: s.run.tenantId,
+          ticketId: s.run.ticketId,
+          accessTicketId: v5('ticket', id),
+          runId: s.run.id,
+          agentId: s.run.agentId,
+          gateId: v5('gate', id),
+          resource: move.resource,
+          permission: move.permission,
+          accountRef: requester.name,
+          reason: move.reason,
+          assignmentGroup: 'Identity & Access',
+          riskLevel: 'medium',
+          lease: move.lease,
+          requester,
+          onBehalfOf: s.run.spawnedBy,
+        },
+        new Date().toISOString(),
+      );
+      return { kind: 'request_access', access, gate: newGate(gateOfAccess(access), access.createdAt, deps.gateTtlMs) };
+    },
+  };
+};

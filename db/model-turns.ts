@@ -1,0 +1,52 @@
+import type { ModelTurn, Spending } from '../domain/model-turn';
+import { ModelTurnSchema } from '../domain/model-turn.schema';
+import { entity } from './entity';
+import type { Read } from './tx';
+
+export const modelTurns = entity('model_turns', ModelTurnSchema, [], ['calls']);
+
+/** Those that stand, one a turn, in order: what a model said, and that it was not asked. */
+export const standingTurns = (tx: Read, runId: string): Promise<ModelTurn[]> =>
+  modelTurns.list(tx, `where run_id = $1 and state in ('answered', 'refused') order by turn`, [runId]);
+
+/** All attempts at one turn, in order. */
+export const attemptsAt = (tx: Read, runId: string, turn: number): Promise<ModelTurn[]> =>
+  modelTurns.list(tx, 'where run_id = $1 and turn = $2 order by attempt', [runId, turn]);
+
+/** The newest attempts of some runs, newest first. */
+export const newestAttempts = (tx: Read, runIds: readonly string[], most: number): Promise<ModelTurn[]> =>
+  modelTurns.list(tx, 'where run_id = any($1) order by started_at desc, turn desc, attempt desc limit $2', [
+    runIds,
+    most,
+  ]);
+
+/** What a run has spent, and what is set aside for it. Holds its row, so that two who reserve take turns. */
+export async function spentBy(tx: Read, runId: string): Promise<Spending> {
+  await tx.query('select from runs where id = $1 for update', [runId]);
+  const { rows } = await tx.query<{ tokens: number; micros: number }>(
+    `select coalesce(sum(tokens_in::bigint + tokens_out), 0)::bigint as tokens, coalesce(sum(cost_micros), 0)::bigint as micros
+     from model_turns where run_id = $1 and state <> 'refused'`,
+    [runId],
+  );
+  const [row] = rows;
+  return { tokens: row?.tokens ?? 0, costMicros: row?.micros ?? 0 };
+}
+
+type Settlement = Pick<
+  ModelTurn,
+  | 'state' | 'text' | 'calls' | 'stopReason' | 'tokensIn' | 'tokensOut' | 'costMicros' | 'estimated' | 'error' | 'durationMs'
+>; // prettier-ignore
+
+/** Once: null when it is settled already, by whoever came after. */
+export async function settleTurn(tx: Read, id: string, s: Settlement): Promise<ModelTurn | null> {
+  const { rows } = await tx.query(
+    `update model_turns set state = $2, text = $3, calls = $4, stop_reason = $5, tokens_in = $6, tokens_out = $7,
+       cost_micros = $8, estimated = $9, error = $10, duration_ms = $11
+     where id = $1 and state = 'reserved' returning ${modelTurns.columns()}`,
+    [
+      id, s.state, s.text, JSON.stringify(s.calls), s.stopReason, s.tokensIn, s.tokensOut, s.costMicros, s.estimated, s.error,
+      s.durationMs,
+    ],
+  ); // prettier-ignore
+  return rows[0] ? modelTurns.parse(rows[0]) : null;
+}
