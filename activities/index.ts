@@ -21,6 +21,7 @@ import { investigationActivities } from './lifecycle/investigations';
 import { pipelineActivities } from './lifecycle/pipelines';
 import { runActivities } from './lifecycle/runs';
 import { scheduledActivities } from './lifecycle/scheduled';
+import { voteActivities } from './lifecycle/votes';
 import { fullSyncActivities } from './providers/full';
 import { syncActivities } from './providers/sync';
 
@@ -43,6 +44,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
   const pipelines = pipelineActivities(deps);
   return {
     ...gateActivities(deps),
+    ...voteActivities(deps),
     ...accessActivities(deps),
     ...runs,
     ...scheduledActivities(deps),

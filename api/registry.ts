@@ -12,6 +12,7 @@ import { runs } from './contracts/agent-ops/runs';
 import { signals } from './contracts/agent-ops/signals';
 import { access } from './contracts/agentic/access';
 import { agents } from './contracts/agentic/agents';
+import { approvers } from './contracts/agentic/approvers';
 import { changes } from './contracts/agentic/changes';
 import { knowledge } from './contracts/agentic/knowledge';
 import { notes } from './contracts/agentic/notes';
@@ -19,6 +20,7 @@ import { postmortems } from './contracts/agentic/postmortems';
 import { providers } from './contracts/agentic/providers';
 import { publishing } from './contracts/agentic/publishing';
 import { runner } from './contracts/agentic/runner';
+import { raci } from './contracts/agentic/raci';
 import { skills } from './contracts/agentic/skills';
 import { tickets } from './contracts/agentic/tickets';
 import { workflows } from './contracts/agentic/workflows';
@@ -40,6 +42,7 @@ import { runHandlers } from './handlers/agent-ops/runs';
 import { signalHandlers } from './handlers/agent-ops/signals';
 import { accessHandlers } from './handlers/agentic/access';
 import { agentHandlers } from './handlers/agentic/agents';
+import { approverHandlers } from './handlers/agentic/approvers';
 import { changeHandlers } from './handlers/agentic/changes';
 import { knowledgeHandlers } from './handlers/agentic/knowledge';
 import { noteHandlers } from './handlers/agentic/notes';
@@ -47,6 +50,7 @@ import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { providerHandlers } from './handlers/agentic/providers';
 import { publishingHandlers } from './handlers/agentic/publishing';
 import { runnerHandlers } from './handlers/agentic/runner';
+import { raciHandlers } from './handlers/agentic/raci';
 import { skillHandlers } from './handlers/agentic/skills';
 import { ticketHandlers } from './handlers/agentic/tickets';
 import { workflowHandlers } from './handlers/agentic/workflows';
@@ -69,6 +73,8 @@ const tags: [declared: Declared, handlers: object][] = [
   [agents, agentHandlers],
   [access, accessHandlers],
   [changes, changeHandlers],
+  [approvers, approverHandlers],
+  [raci, raciHandlers],
   [providers, providerHandlers],
   [publishing, publishingHandlers],
   [postmortems, postmortemHandlers],

@@ -134,10 +134,10 @@ export async function gateById(tx: Read, id: string): Promise<GateView | null> {
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 
-/** Whether a message of that id has moved the gate, whatever moved it since; a refusal moves nothing and has no version. */
+/** Whether a message of that id has moved the gate, or was counted as a vote, whatever came since. A refusal did neither. */
 export async function movedBy(tx: Read, gateId: string, transition: string): Promise<boolean> {
   const { rows } = await tx.query(
-    'select 1 from log where subject_id = $1 and transition = $2 and version is not null',
+    `select 1 from log where subject_id = $1 and transition = $2 and (version is not null or kind = 'gate.voted')`,
     [gateId, transition],
   );
   return rows.length > 0;

@@ -23,10 +23,14 @@ export const moveStatement = (next: Gate, note: NewNote | null, assumed: TenantP
 export const movedOtherwise = (e: unknown): boolean =>
   ['WH001', 'WH002'].includes(String((e as { code?: unknown } | null)?.code));
 
+/** A gate that has a rule is decided by its votes alone. */
+export const byVotes = (e: unknown): boolean => (e as { code?: unknown } | null)?.code === 'WH003';
+
 /** None when there is no such ticket. */
 interface OpenedGate {
   o_number: number;
-  o_status: GateStatus;
+  /** `ruled`: the tenant has a rule for it that was not looked at, and nothing is written. */
+  o_status: GateStatus | 'ruled';
   o_ticket: string;
   /** The id was taken: nothing was written. */
   o_stood: boolean;
@@ -37,10 +41,11 @@ export async function insertOnTicket(
   first: Gate,
   ticket: number,
   only: string | null,
+  ruleKnown: boolean,
 ): Promise<OpenedGate | null> {
-  const args = [gates.json(first), ticket, only];
+  const args = [gates.json(first), ticket, only, ruleKnown];
   const { rows } = await tx.query<OpenedGate & QueryResultRow>(
-    'select * from open_gate($1, $2, $3)',
+    'select * from open_gate($1, $2, $3, $4)',
     args,
     'open gate',
   );

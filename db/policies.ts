@@ -5,13 +5,24 @@ export interface TenantPolicy {
   fourEyes: 'strict' | 'agent_only';
   /** Decisions by Signal from the Temporal UI or CLI, whose sender nothing proves. */
   operatorSignals: boolean;
+  /** It has rules that say whom an action needs. */
+  ruled: boolean;
 }
 
 export async function tenantPolicy(tx: Read): Promise<TenantPolicy> {
-  const { rows } = await tx.query<{ four_eyes: TenantPolicy['fourEyes']; operator_signals: boolean }>(
-    'select four_eyes, operator_signals from tenants where id = $1',
+  const { rows } = await tx.query<{
+    four_eyes: TenantPolicy['fourEyes'];
+    operator_signals: boolean;
+    ruled: boolean;
+  }>(
+    `select four_eyes, operator_signals, exists (select from approval_rules where enabled) as ruled
+     from tenants where id = $1`,
     [tx.tenantId],
   );
   const row = rows[0];
-  return { fourEyes: row?.four_eyes ?? 'strict', operatorSignals: row?.operator_signals ?? false };
+  return {
+    fourEyes: row?.four_eyes ?? 'strict',
+    operatorSignals: row?.operator_signals ?? false,
+    ruled: row?.ruled ?? false,
+  };
 }

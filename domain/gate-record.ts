@@ -20,8 +20,10 @@ const kinds: Record<GateTransition['event'], string> = {
   expire: 'gate.expired',
 };
 
+const named = (g: Gate): string => `Change ${g.number} (${g.action} on ${g.target})`;
+
 const tells = (g: Gate, t: GateTransition): string => {
-  const what = `Change ${g.number} (${g.action} on ${g.target})`;
+  const what = named(g);
   if (t.event === 'open')
     return `${what} requested by ${t.by.name}: ${g.reason ?? 'no reason given'}. Risk ${g.riskLevel}.`;
   if (t.event === 'complete') return `${what} completed by ${t.by.name}: ${g.result}`;
@@ -29,19 +31,26 @@ const tells = (g: Gate, t: GateTransition): string => {
   return `${what} ${g.status}${t.event === 'expire' ? '' : ` by ${t.by.name}`}${why}`;
 };
 
-/** What is noted on the gate's ticket; null without one. */
-export const gateNote = (gate: Gate, t: GateTransition) =>
+/** A note on the gate's ticket, one a key; null without one. */
+const written = (gate: Gate, by: Actor, key: string, body: string) =>
   gate.ticketId === null
     ? null
     : {
         ticketId: gate.ticketId,
-        key: `${gate.id}:${gate.version}`,
+        key: `${gate.id}:${key}`,
         source: 'approval-gate',
-        author: t.by.name,
-        actor: t.by,
-        body: tells(gate, t),
+        author: by.name,
+        actor: by,
+        body,
         externalRef: `change:${gate.number}`,
       };
+
+/** What is noted of a move. */
+export const gateNote = (gate: Gate, t: GateTransition) => written(gate, t.by, String(gate.version), tells(gate, t));
+
+/** What is noted of something that did not move it. */
+export const noteOn = (gate: Gate, by: Actor, key: string, said: string) =>
+  written(gate, by, key, `${named(gate)} ${said}`);
 
 /** What every entry about a gate says. */
 export const aboutGate = (

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { gateStatuses, riskLevels, type Gate } from './gate';
 import { ActorSchema, InstantSchema, JsonObject } from './common.schema';
+import { GateRuleSchema } from './quorum.schema';
 
 /** For the edges: rows and HTTP. `satisfies` keeps it and the type one thing. */
 export const GateSchema = z.object({
@@ -30,5 +31,6 @@ export const GateSchema = z.object({
   completedBy: ActorSchema.nullable(),
   completedAt: InstantSchema.nullable(),
   result: z.string().nullable(),
+  rule: GateRuleSchema.nullable(),
   version: z.int(),
 }) satisfies z.ZodType<Gate>;

@@ -1,5 +1,6 @@
 import { Conflict } from './errors';
 import type { Actor } from './principal';
+import type { GateRule } from './quorum';
 
 // Types and transitions only: workflows bundle this file, and zod in a workflow bundle costs a tenth of its throughput.
 export const gateStatuses = ['pending', 'approved', 'rejected', 'completed', 'expired'] as const;
@@ -43,6 +44,8 @@ export interface Gate {
   completedBy: Actor | null;
   completedAt: string | null;
   result: string | null;
+  /** By whom it is decided, as of the request; null: whoever may approve, one of them. */
+  rule: GateRule | null;
   /** Grows by one with every move; a projection never goes back to a lower one. */
   version: number;
 }
@@ -61,7 +64,8 @@ export type GateRequest = Pick<
 >; // prettier-ignore
 
 /** A gate as it begins, at `at`, open for `ttlMs`. */
-export const newGate = (request: GateRequest, at: string, ttlMs: number): Gate => ({
+export const newGate = (request: GateRequest & Partial<Pick<Gate, 'rule'>>, at: string, ttlMs: number): Gate => ({
+  rule: null,
   ...request,
   number: 0,
   status: 'pending',

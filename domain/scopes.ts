@@ -2,11 +2,11 @@
 export const scopes = [
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info',
   'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act',
-  'changes:read', 'changes:request', 'changes:approve', 'changes:complete',
+  'changes:read', 'changes:request', 'changes:approve', 'changes:complete', 'approvers:write',
   'providers:read', 'providers:sync', 'access:request', 'deployments:write',
   'postmortems:read', 'postmortems:write',
   'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
-  'audit:read', 'receipts:read', 'events:read',
+  'intake:read', 'intake:write', 'dashboard:read', 'audit:read', 'receipts:read', 'events:read',
   'keys:manage', 'kill_switch:read', 'kill_switch:write', 'profile:read',
   'agent-ops:read', 'agent-ops:write', 'agent-ops:delete',
   'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest',
@@ -22,6 +22,7 @@ export const agentScopes: readonly Scope[] = [
 ]; // prettier-ignore
 
 const analyst: readonly Scope[] = [
+  'dashboard:read',
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info', 'access:request', 'changes:read',
   'changes:request', 'agents:read', 'profile:read',
 ]; // prettier-ignore

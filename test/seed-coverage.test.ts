@@ -44,6 +44,12 @@ test('nothing is declared twice, and names are unique', () => {
 test('what the contract does not know is said to be an addition', () => {
   const additions = operations.filter(({ op }) => !rows.has(key(op.route))).map(({ op }) => op.route);
   expect(additions).toEqual([
+    'GET /api/approver-groups',
+    'POST /api/approver-groups',
+    'DELETE /api/approver-groups/:id',
+    'GET /api/approval-rules',
+    'POST /api/approval-rules',
+    'DELETE /api/approval-rules/:id',
     'POST /api/v1/ops-agent/transactions',
     'POST /api/v1/ops-agent/disputes',
     'GET /docs/:asset',

@@ -12,6 +12,7 @@ import {
 import { Conflict, Invalid, type DomainError } from '../domain/errors';
 import { isSettled, step, type Gate, type GateEvent, type GateStatus, type Verdict } from '../domain/gate';
 import { system, type Actor } from '../domain/principal';
+import { callsOf } from '../domain/quorum';
 import {
   byOwnRules,
   cancelledInTemporal,
@@ -82,6 +83,11 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
     setCurrentDetails(describe(gate));
     if (input.tell.length) await Promise.all(input.tell.map((id) => tell(id, gateMoved, gate)));
   };
+  const adopt = (now: Gate): Promise<void> | null => {
+    if (now.version <= gate.version) return null;
+    gate = now;
+    return announce();
+  };
   /** The row decides: state is what `recordGate` says, never what was hoped for. */
   const move = async (
     event: GateEvent,
@@ -90,15 +96,26 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
     correlationId: string | null,
   ): Promise<Decided> => {
     const hoped = step(gate, event, at());
+    if (gate.rule && (event.type === 'approve' || event.type === 'reject'))
+      return vote(event, transition, proof, correlationId);
     const by = { event: event.type, by: event.by, transition, proof, correlationId };
     const { stands, applied } = await rows.recordGate(hoped, by);
-    const now = stands ?? hoped;
-    if (now.version > gate.version) {
-      gate = now;
-      await announce();
-    }
+    await adopt(stands ?? hoped);
     if (!applied) throw new Conflict(`the change is already ${gate.status}`, { status: gate.status });
     return answer(false);
+  };
+  /** Of a gate that has a rule: what the votes come to is the row's to say. */
+  const vote = async (
+    { type: verdict, by, label, reason }: Extract<GateEvent, { type: Verdict }>,
+    transition: string,
+    proof: string | null,
+    correlationId: string | null,
+  ): Promise<Decided> => {
+    const ballot = { verdict, by, label, reason, transition, proof, correlationId, at: at() };
+    const { stands, vote: cast } = await rows.recordVote(gate, ballot);
+    await adopt(stands);
+    if (!cast) throw new Conflict(`the change is already ${gate.status}`, { status: gate.status });
+    return answer(cast === 'again');
   };
   /** Has no answer: what cannot be done is written down and shown, never dropped, never thrown. */
   const attempt = async (event: GateEvent, id: string, proof: string | null): Promise<void> => {
@@ -205,11 +222,20 @@ export async function approvalGate(input: GateInput): Promise<Gate> {
         });
     }
   };
+  /** Reminders, and the escalation. A gate that is decided meanwhile cancels no timer: the one that fires finds it over. */
+  const keepCalling = async (): Promise<void> => {
+    for (const call of gate.rule ? callsOf(gate.rule) : []) {
+      const left = Date.parse(gate.requestedAt) + call.afterMs - Date.now();
+      if (left > 0) await sleep(left);
+      if (gate.status !== 'pending') return;
+      await next(async () => adopt(await rows.recordCall(gate, call, at())));
+    }
+  };
   let trouble: Error | null = null;
   await byOwnRules(
     async () => {
       await opening;
-      keepDeadline().catch((e: unknown) => (trouble = e as Error));
+      for (const keep of [keepDeadline, keepCalling]) keep().catch((e: unknown) => (trouble = e as Error));
       await condition(() => trouble !== null || (isSettled(gate) && allHandlersFinished()));
       if (trouble !== null) throw trouble;
       if (!input.tell.length) return;

@@ -1,14 +1,15 @@
-import { gates, movedOtherwise, moveStatement } from '../../db/gates';
+import { ruleFor } from '../../db/gate-rules';
+import { byVotes, gates, movedOtherwise, moveStatement } from '../../db/gates';
 import { writeNote } from '../../db/notes';
 import { tenantPolicy, type TenantPolicy } from '../../db/policies';
+import type { Write } from '../../db/tx';
 import { Forbidden, isRefusal } from '../../domain/errors';
 import { fourEyes } from '../../domain/four-eyes';
 import type { Gate } from '../../domain/gate';
-import { aboutGate, gateEntry, gateNote, type GateTransition } from '../../domain/gate-record';
-import { sameActor } from '../../domain/principal';
-import { readAssertion } from '../../log/assertion';
+import { gateEntry, gateNote, type GateTransition } from '../../domain/gate-record';
 import type { Deps } from '../deps';
-import { writtenBefore, stands } from './record';
+import { prove, writeRefusal } from './deciding';
+import { stands } from './record';
 
 export interface Recorded {
   /** The row, when it is not just what was to be written. */
@@ -21,43 +22,11 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
   /** As last read; the transaction that leans on one of them checks it. */
   const policies = new Map<string, TenantPolicy>();
 
-  /** @throws Forbidden when the proof is another's, or nobody's where somebody must be proven. */
-  const prove = (gate: Gate, t: GateTransition, policy: TenantPolicy): void => {
-    if (t.event === 'open' || t.event === 'expire') return;
-    if (t.proof === null) {
-      if (!policy.operatorSignals)
-        throw new Forbidden('decisions by Signal are switched off here', { reason: 'unproven' });
-      if (t.by.id !== null || t.by.kind !== 'operator')
-        throw new Forbidden('only an operator decides without proof', { reason: 'unproven' });
-      if (t.event === 'approve' && gate.digest !== null)
-        throw new Forbidden('an approval that is sealed to a call is given by somebody proven', { reason: 'sealed' });
-      return;
-    }
-    const said = readAssertion(keyring, t.proof);
-    const same =
-      said !== null && said.tenantId === gate.tenantId && said.gateId === gate.id && said.verdict === t.event &&
-      said.digest === gate.digest && sameActor(said.by, t.by); // prettier-ignore
-    if (!same) throw new Forbidden('the proof of who decides does not fit this change', { reason: 'bad_proof' });
-  };
-
   /** What a decision has to pass. Answers the exception from four eyes that it used. @throws Forbidden */
   const authorise = (gate: Gate, t: GateTransition, policy: TenantPolicy): 'agent_only' | null => {
-    prove(gate, t, policy);
+    prove(keyring, gate, t, policy);
     return t.event === 'approve' ? fourEyes(gate, t.by, policy.fourEyes) : null;
   };
-
-  const writeRefusal = (gate: Gate, t: Pick<GateTransition, 'event' | 'by' | 'transition'>, reason: string) =>
-    store.write(gate.tenantId, async (tx) => {
-      if (await writtenBefore(tx, gate.id, t.transition)) return;
-      const row = await gates.byId(tx, gate.id); // `gate` may be what was refused to it
-      tx.log({
-        ...aboutGate(gate, t),
-        kind: 'gate.decision_refused',
-        decision: 'deny',
-        reason,
-        body: { change_id: gate.number, event: t.event, status: (row ?? gate).status },
-      });
-    });
 
   /** The usual way, one round trip. False: nothing is written, and what stands has to be looked at. */
   const moveAtOnce = async (next: Gate, t: GateTransition): Promise<boolean> => {
@@ -75,12 +44,16 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
     }
   };
 
+  /** With the rule that its tenant has for it. */
+  const insert = async (tx: Write, first: Gate, policy: TenantPolicy): Promise<Gate | null> =>
+    gates.insert(tx, policy.ruled ? { ...first, rule: await ruleFor(tx, first, policy.fourEyes) } : first);
+
   const recordStepByStep = (next: Gate, t: GateTransition): Promise<Recorded> =>
     store.write(next.tenantId, async (tx) => {
       const policy = await tenantPolicy(tx);
       policies.set(next.tenantId, policy);
       const exception = authorise(next, t, policy);
-      const written = await (t.event === 'open' ? gates.insert(tx, next) : gates.move(tx, next));
+      const written = await (t.event === 'open' ? insert(tx, next, policy) : gates.move(tx, next));
       if (!written) {
         const row = await gates.byId(tx, next.id);
         if (!row) throw new Error(`no row for gate ${next.id}`);
@@ -98,8 +71,9 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
       try {
         return (await moveAtOnce(next, t)) ? { stands: null, applied: true } : await recordStepByStep(next, t);
       } catch (e) {
-        if (isRefusal(e)) await writeRefusal(next, t, e.message);
-        throw e;
+        const refusal = byVotes(e) ? new Forbidden('this change is decided by votes', { reason: 'quorum' }) : e;
+        if (isRefusal(refusal)) await writeRefusal(store, next, t, refusal.message);
+        throw refusal;
       }
     },
 
@@ -108,6 +82,6 @@ export const gateActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
       gate: Gate,
       t: Pick<GateTransition, 'event' | 'by' | 'transition'>,
       reason: string,
-    ): Promise<void> => writeRefusal(gate, t, reason),
+    ): Promise<void> => writeRefusal(store, gate, t, reason),
   };
 };

@@ -6,7 +6,7 @@ import type { Scope } from '../../domain/scopes';
 /** What an id names; the world (world.ts) has one of each in each tenant. */
 export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
-  | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
+  | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
   | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'external'; // prettier-ignore
 
@@ -130,6 +130,19 @@ export const declared: Readonly<Record<string, Declared>> = {
     ids: { ...change, 'body.agent_id': at('external', 'ignored') }, // a label, kept nowhere
     fresh: 'approved',
   },
+  listApproverGroups: none,
+  saveApproverGroup: none,
+  deleteApproverGroup: { ids: { 'path.id': at('approvers') } },
+  listApprovalRules: none,
+  saveApprovalRule: none,
+  deleteApprovalRule: { ids: { 'path.id': at('approval') } },
+  getRaci: none,
+  createRaciGroup: none,
+  updateRaciGroup: { ids: { 'path.id': at('approvers') } },
+  deleteRaciGroup: { ids: { 'path.id': at('approvers') } },
+  createRaciRule: none,
+  updateRaciRule: { ids: { 'path.id': at('raci') } },
+  deleteRaciRule: { ids: { 'path.id': at('raci') } },
   deployStaticSite: {
     ids: { ...run, 'body.change_id': at('change'), 'body.slug': at('slug', 'ignored') },
     own: {

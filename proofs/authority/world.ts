@@ -163,11 +163,15 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
      select gen_random_uuid(), $1, id, 'error_rate', $2, $2, '{}', now() from rule returning id as v`,
     [tenantId, mark],
   );
+  const approvers = await call('POST', '/api/approver-groups', { name: mark, members: ['first@local.test'] });
+  const approval = await call('POST', '/api/approval-rules', { name: mark, action: mark, quorum: `1 of ${mark}` });
+  const raci = await call('POST', '/api/intake/raci/rules', { name: mark });
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
   const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
   const ids: Record<Noun, unknown> = {
     ticket: own.ticket, run: own.run, task: own.task, event: event['id'], note: note['id'], change: await requestChange(), postmortem,
+    approvers: approvers['id'], approval: approval['id'], raci: raci['id'],
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,

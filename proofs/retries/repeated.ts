@@ -42,7 +42,13 @@ const silent = new Set([
   'syncProviderTicket', 'pushTicket',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
-const versioned: Record<string, string> = { createWorkflow: 'blueprints' };
+const versioned: Record<string, string> = {
+  createWorkflow: 'blueprints',
+  saveApproverGroup: 'raci_groups',
+  saveApprovalRule: 'approval_rules',
+  createRaciGroup: 'raci_groups',
+  createRaciRule: 'raci_rules',
+};
 /** An agent that starts on its own would write beside what is counted. */
 const quietly: Record<string, Record<string, unknown>> = { createTicket: { auto_assign: false } };
 

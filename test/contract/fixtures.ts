@@ -18,6 +18,10 @@ const nouns: [prefix: string, noun: string][] = [
   ['/api/workflows', 'blueprint'],
   ['/api/knowledge', 'article'],
   ['/api/skills', 'skill'],
+  ['/api/approver-groups', 'approvers'],
+  ['/api/approval-rules', 'approval'],
+  ['/api/intake/raci/groups', 'approvers'],
+  ['/api/intake/raci/rules', 'raci'],
   ['/functions/v1/api/v1/agent-ops/runs', 'reported'],
   ['/functions/v1/api/v1/agent-ops/alerts', 'alert'],
 ];
@@ -64,7 +68,13 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     async () => (await must('GET', `/api/v1/ops-agent/investigations/${investigation}`)).recommendations[0],
     'a recommendation',
   );
+  const approvers = await must('POST', '/api/approver-groups', { name: 'fixture', members: [s.admin.email] });
+  const approval = await must('POST', '/api/approval-rules', { name: 'fixture', action: 'nothing', quorum: '1 of fixture' });
+  const raci = await must('POST', '/api/intake/raci/rules', { name: 'fixture' });
   const known: Record<string, string> = {
+    raci: raci.id,
+    approvers: approvers.id,
+    approval: approval.id,
     registered: registered.data.id,
     signal: signal.data.id,
     transaction_id: transaction,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { gateStatuses, riskLevels } from '../../../domain/gate';
+import { gateStatuses, riskLevels, verdicts } from '../../../domain/gate';
+import { QuorumPolicy } from '../../../domain/quorum.schema';
 import { operation } from '../../operation';
 import { byId, Instant, intId, name, page, prose } from '../shapes';
 
@@ -30,16 +31,54 @@ export const ChangeShape = z.object({
   workflow_url: z.string().nullable().describe('The gate in the Temporal UI'),
 });
 
-const policy = z.looseObject({
-  requires_human: z.boolean().optional(),
-  auto_complete: z.boolean().optional(),
-  manual_completion_required: z.boolean().optional(),
-});
+const policy = z
+  .looseObject({
+    requires_human: z.boolean().optional(),
+    auto_complete: z.boolean().optional(),
+    manual_completion_required: z.boolean().optional(),
+    ...QuorumPolicy.partial().shape,
+  })
+  .refine((p) => p.quorum !== undefined || (p.remind === undefined && p.escalate === undefined), {
+    path: ['quorum'],
+    message: 'say who decides: they are reminded, and it is their decision that is escalated',
+  });
 const tag = 'Change Requests';
 const status = ChangeShape.pick({
   id: true, status: true, approved_by: true, approved_at: true, rejected_reason: true, result: true, action: true, target: true,
   risk_level: true, requested_at: true, expires_at: true,
 }); // prettier-ignore
+
+const Missing = z.object({
+  need: z.string(),
+  have: z.int(),
+  from: z.array(z.string()).describe('Who could still vote for it'),
+});
+const Approval = z.object({
+  scope: z.literal('changes:approve').describe('What whoever decides has to hold'),
+  except: z.array(z.string()).describe('Whose word does not count: who asked, and whom the quorum leaves out'),
+  quorum: z.string().nullable().describe('Null: one who holds the scope is enough'),
+  can_decide: z
+    .array(z.object({ id: z.string(), name: z.string(), groups: z.array(z.string()) }))
+    .nullable()
+    .describe('Who can vote now; null: whoever holds the scope'),
+  missing: z.array(Missing),
+  votes: z.array(
+    z.object({
+      id: z.string(),
+      by: z.string(),
+      verdict: z.enum(verdicts),
+      reason: z.string().nullable(),
+      at: Instant,
+      groups: z.array(z.string()),
+    }),
+  ),
+  reminded_at: z.array(Instant),
+  escalation: z.object({ to: z.string(), at: Instant, escalated: z.boolean() }).nullable(),
+});
+const voted = {
+  already_voted: z.boolean().optional().describe('The caller had said the same before'),
+  missing: z.array(Missing).optional().describe('What the quorum still lacks'),
+};
 
 export const changes = {
   listChanges: operation({
@@ -79,10 +118,10 @@ export const changes = {
   getChangeStatus: operation({
     route: 'GET /api/changes/:change_id/status',
     tag,
-    summary: 'Compact state of a change, for agents that poll',
+    summary: 'Compact state of a change, for agents that poll, with who can decide now',
     access: 'changes:read',
     params: byId('change_id'),
-    output: status,
+    output: status.extend({ approval: Approval }),
   }),
   requestChange: operation({
     route: 'POST /api/changes/request',
@@ -105,7 +144,7 @@ export const changes = {
   approveChange: operation({
     route: 'POST /api/changes/:change_id/approve',
     tag,
-    summary: 'Approve a change that waits; a repeat changes nothing and says so',
+    summary: 'Approve a change that waits; a repeat changes nothing and says so. With a quorum: vote for it',
     access: 'changes:approve',
     params: byId('change_id'),
     body: z.object({
@@ -115,9 +154,10 @@ export const changes = {
       approval_reason: prose.optional(),
     }),
     output: z.object({
-      status: z.literal('approved'),
+      status: z.enum(gateStatuses).describe('approved; pending where the vote counts and a quorum needs more of them'),
       change_id: z.int(),
       already_approved: z.boolean().optional(),
+      ...voted,
       resume: z.object({ status: z.string(), agent_id: z.int().nullable(), task_id: z.int().nullable() }),
     }),
     errors: ['NotFound', 'Forbidden', 'Conflict'],
@@ -125,11 +165,15 @@ export const changes = {
   rejectChange: operation({
     route: 'POST /api/changes/:change_id/reject',
     tag,
-    summary: 'Reject a change that waits',
+    summary: 'Reject a change that waits. With a quorum: vote against it',
     access: 'changes:approve',
     params: byId('change_id'),
     body: z.object({ rejected_by: name(100).optional(), actor: name(100).optional(), reason: prose.optional() }),
-    output: z.object({ status: z.literal('rejected'), change_id: z.int() }),
+    output: z.object({
+      status: z.enum(gateStatuses).describe('rejected; pending where the vote counts and others could still approve'),
+      change_id: z.int(),
+      ...voted,
+    }),
     errors: ['NotFound', 'Forbidden', 'Conflict'],
   }),
   completeChange: operation({

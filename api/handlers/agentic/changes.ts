@@ -1,4 +1,4 @@
-import { gateStats, pageOfGates, pendingGates } from '../../../db/changes';
+import { gateStats, pageOfGates, pendingGates, type GateView } from '../../../db/changes';
 import { gates } from '../../../db/gates';
 import { runs } from '../../../db/runs';
 import { tickets } from '../../../db/tickets';
@@ -6,11 +6,12 @@ import { NotFound, Unavailable } from '../../../domain/errors';
 import { isSettled, newGate, type Gate } from '../../../domain/gate';
 import { isEnded, type Run } from '../../../domain/run';
 import { settledAccess } from '../../../workflows/access-request';
-import { complete, decide } from '../../../workflows/approval-gate';
+import { complete, decide, type Decided } from '../../../workflows/approval-gate';
 import type { changes } from '../../contracts/agentic/changes';
 import type { Ctx, Handlers } from '../../kernel';
 import { Gone } from '../../temporal';
 import { agentOf } from './agents-of';
+import { approvalOf } from './approval';
 import { findChange as find } from './find-change';
 import { openGate, startGate } from './gate-opener';
 import { gateRef as ref, send } from './gate-sender';
@@ -38,6 +39,20 @@ async function resumeOf(
   const status = isEnded(run) ? 'not_resumed' : run.status === 'pending_approval' ? 'resumed' : 'already_active';
   return { status, agent_id: run.number, task_id: run.taskNumber };
 }
+
+/** What a vote came to that did not decide by itself, or whose answer was lost. */
+async function voted(ctx: Ctx, gate: GateView, decided: Decided | null) {
+  const now = await find(ctx, gate.number);
+  const { missing } = await approvalOf(ctx, now);
+  return {
+    status: now.status,
+    change_id: gate.number,
+    ...(decided?.already && { already_voted: true }),
+    missing,
+  };
+}
+const waiting = <R extends { status: string }>(resume: R): R =>
+  resume.status === 'not_applicable' ? resume : { ...resume, status: 'not_resumed' };
 
 /** Without a key a repeat would ask for another change: who asked must know that this one is there. */
 function standsAlready(gate: Gate, e: unknown): never {
@@ -72,7 +87,10 @@ export const changeHandlers: Handlers<typeof changes> = {
   },
   changeStats: (_input, ctx) => ctx.read((tx) => gateStats(tx, ctx.principal.ticketId)),
   getChange: async ({ params }, ctx) => changeView(ctx, await find(ctx, params.change_id)),
-  getChangeStatus: async ({ params }, ctx) => changeStatusView(await find(ctx, params.change_id)),
+  getChangeStatus: async ({ params }, ctx) => {
+    const gate = await find(ctx, params.change_id);
+    return { ...changeStatusView(gate), approval: await approvalOf(ctx, gate) };
+  },
 
   requestChange: async ({ body }, ctx) => {
     const run = body.agent_id === undefined ? null : await runOn(ctx, body.ticket_id, body.agent_id);
@@ -109,6 +127,10 @@ export const changeHandlers: Handlers<typeof changes> = {
         correlationId: ctx.requestId,
       }),
     );
+    if (gate.rule && decided?.status !== 'approved') {
+      const standing = await voted(ctx, gate, decided);
+      return { ...standing, resume: standing.status === 'pending' ? waiting(resume) : resume };
+    }
     return {
       status: 'approved' as const,
       change_id: gate.number,
@@ -125,13 +147,14 @@ export const changeHandlers: Handlers<typeof changes> = {
       label: body.rejected_by ?? body.actor ?? null,
       reason: body.reason ?? null,
     };
-    await send(ctx, gate, 'reject', (proof, updateId) =>
+    const decided = await send(ctx, gate, 'reject', (proof, updateId) =>
       ctx.kernel.temporal.update(ref(ctx, gate), decide, updateId, {
         ...decision,
         proof,
         correlationId: ctx.requestId,
       }),
     );
+    if (gate.rule && decided?.status !== 'rejected') return voted(ctx, gate, decided);
     return { status: 'rejected' as const, change_id: gate.number };
   },
 

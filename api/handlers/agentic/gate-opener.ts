@@ -1,5 +1,8 @@
 import { noteStatement } from '../../../db/notes';
+import { ruleFor } from '../../../db/gate-rules';
 import { insertOnTicket } from '../../../db/gates';
+import { tenantPolicy } from '../../../db/policies';
+import type { Write } from '../../../db/tx';
 import { NotFound } from '../../../domain/errors';
 import type { Gate } from '../../../domain/gate';
 import { gateEntry, gateNote, type GateTransition } from '../../../domain/gate-record';
@@ -8,17 +11,30 @@ import { gateStart } from '../../../workflows/start';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
 
+/** With the people who decide, as of now. */
+const ruled = async (tx: Write, draft: Gate): Promise<Gate> => ({
+  ...draft,
+  rule: await ruleFor(tx, draft, (await tenantPolicy(tx)).fourEyes),
+});
+
 /**
  * Writes a gate's first row, with its note and its log entry, on the ticket of that number. Its workflow is started with
  * it, by `startGate`; where that fails, by whoever repeats the request or decides, else by workers/starter.ts.
  * Answers the gate, and whether it stood already: then nothing is written.
- * @throws NotFound when the caller has no such ticket
+ * @throws NotFound when the caller has no such ticket, Invalid for a quorum that cannot be read or never be met
  */
 export const openGate = (ctx: Ctx, draft: Gate, ticket: number): Promise<{ gate: Gate; stood: boolean }> =>
   ctx.kernel.store.write(ctx.tenantId, async (tx) => {
-    const row = await insertOnTicket(tx, draft, ticket, ctx.principal.ticketId);
-    if (!row) throw new NotFound(`no ticket ${ticket}`);
-    const gate = { ...draft, number: row.o_number, ticketId: row.o_ticket, status: row.o_status };
+    const own = draft.approvalPolicy['quorum'] !== undefined;
+    let first = own ? await ruled(tx, draft) : draft;
+    const insert = (known: boolean) => insertOnTicket(tx, first, ticket, ctx.principal.ticketId, known);
+    let row = await insert(own);
+    if (row?.o_status === 'ruled') {
+      first = await ruled(tx, draft);
+      row = await insert(true);
+    }
+    if (!row || row.o_status === 'ruled') throw new NotFound(`no ticket ${ticket}`);
+    const gate = { ...first, number: row.o_number, ticketId: row.o_ticket, status: row.o_status };
     if (!row.o_stood) {
       const opening: GateTransition = {
         event: 'open', by: draft.requestedBy, transition: 'open', proof: null, correlationId: ctx.requestId,
