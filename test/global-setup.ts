@@ -65,6 +65,8 @@ async function startTemporal(supervisor: Supervisor, folder: string, shared: str
   const cli = await findBinary(temporalCli, search);
   const [grpc = 0, ui = 0] = await freePorts(2);
   const { program, address } = devServer(cli, folder, { grpc, ui });
+  // What has ended is deleted once it is written down how far the server has come: left alone, every half minute.
+  program.args.push('--dynamic-config-value', 'history.transferProcessorUpdateAckInterval="1s"');
   const [testServerPath] = await Promise.all([findBinary(testServer, search), supervisor.start(program)]);
   return { temporalAddress: address, temporalCli: cli, testServerPath };
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { startApi } from '../../api/main';
-import { caller, startServer, until, type Server } from '../harness';
+import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
 
 let s: Server;
 beforeAll(async () => {
@@ -122,7 +121,7 @@ describe('the registry', () => {
     const { run_id: id } = (await s.call('POST', `${base}/${agent.id}/test-run`, {})).body.data;
     const status = async () => (await s.owner.query('select status from runs where id = $1', [id])).rows[0]?.status;
     await until(async () => (await status()) === 'pending_approval', 'the run to wait');
-    const api = await startApi({ ...s.config, temporalAddress: '127.0.0.1:1' });
+    const api = await withoutTemporal(s);
     for (const _attempt of [1, 2]) {
       const a = await caller(api.url, s.token)('DELETE', `${base}/${agent.id}`);
       expect([a.status, Number(a.headers.get('retry-after'))]).toEqual([503, expect.any(Number)]);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { startApi } from '../../api/main';
-import { caller, startServer, until, type Server } from '../harness';
+import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
 
 let s: Server;
 beforeAll(async () => {
@@ -111,7 +110,7 @@ describe('runs hear of it', () => {
     await waits(run);
     await send({ for_agent: name, signal: 'deploy', detail: 'web-1 went out' });
     await heard(run, 'deploy: web-1 went out');
-    const api = await startApi({ ...s.config, temporalAddress: '127.0.0.1:1' });
+    const api = await withoutTemporal(s);
     await send({ for_agent: name, signal: 'again' }, caller(api.url, s.token));
     await heard(run, 'again');
     await api.close();

@@ -1,5 +1,4 @@
 import { Client, Connection } from '@temporalio/client';
-import { startApi } from '../../api/main';
 import { queuesOf } from '../../domain/queues';
 import { createLogger } from '../../log/logger';
 import { openKernel } from '../../log/open';
@@ -8,7 +7,7 @@ import { starter } from '../../workers/starter';
 import { gateState } from '../../workflows/approval-gate';
 import { workflowId } from '../../workflows/ids';
 import { gates } from '../../db/gates';
-import { caller, startServer, until, type Server } from '../harness';
+import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
 import { temporal } from '../stack';
 
 // A gate's row is written before its workflow is started: what if nothing comes after the row?
@@ -29,7 +28,7 @@ test('a gate without a process is started by a repeat, by a decision, and else b
   const { workflow } = new Client({ connection });
   const ticket = await server.call('POST', '/api/tickets', { title: 'orphans', auto_assign: false });
   const change = { ticket_id: ticket.body.id, action: 'restart', target: 'web-1' };
-  const alone = await startApi({ ...server.config, temporalAddress: '127.0.0.1:1' });
+  const alone = await withoutTemporal(server);
   const asked = await Promise.all(
     ['repeated', 'decided', 'left'].map((key) =>
       caller(alone.url, server.token)('POST', '/api/changes/request', change, { 'idempotency-key': key }),

@@ -1,7 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
-import { startApi } from '../../api/main';
-import { caller, startServer, until, type Server } from '../harness';
+import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
 import { temporal } from '../stack';
 import { workflowId } from '../../workflows/ids';
 
@@ -96,7 +95,7 @@ test('a key whose request met trouble stays bound to its body: what it may have 
   const ticket = await server.call('POST', '/api/tickets', { title: 'trouble', auto_assign: false });
   const change = { ticket_id: ticket.body.id, action: 'restart', target: 'web-1' };
   const key = { 'idempotency-key': 'trouble' };
-  const alone = await startApi({ ...server.config, temporalAddress: '127.0.0.1:1' });
+  const alone = await withoutTemporal(server);
   const first = await caller(alone.url, server.token)('POST', '/api/changes/request', change, key);
   await alone.close();
   expect(first.status).toBe(503);

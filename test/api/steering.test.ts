@@ -1,11 +1,10 @@
 import { Client, Connection } from '@temporalio/client';
 import pino from 'pino';
-import { startApi } from '../../api/main';
 import { openKernel } from '../../log/open';
 import { dispatcher } from '../../workers/dispatcher';
 import { readLog } from '../../workers/reader';
 import { workflowId } from '../../workflows/ids';
-import { caller, startServer, until, type Server } from '../harness';
+import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
 import { temporal } from '../stack';
 import { agentIs, assign, kindsOfRun, runKey, ticketWithLog, waitingAgent } from './working';
 
@@ -33,7 +32,6 @@ const signalsOf = async (agent: number, name: string): Promise<number> => {
   return (events ?? []).filter((e) => e.workflowExecutionSignaledEventAttributes?.signalName === name).length;
 };
 /** An API to which Temporal is away; everything else is as it is. */
-const cutOff = () => startApi({ ...server.config, temporalAddress: '127.0.0.1:1' });
 
 interface Event {
   id: number;
@@ -121,7 +119,7 @@ describe('when the API cannot reach Temporal', () => {
         signal: stopping.signal,
       }),
     );
-    const api = await cutOff();
+    const api = await withoutTemporal(server);
     try {
       const from = Date.now();
       const note = await caller(api.url, server.token)('POST', `/api/tickets/${ticket}/notes`, {
@@ -144,7 +142,7 @@ describe('when the API cannot reach Temporal', () => {
     const waiting = await waitingAgent(server);
     await server.stopWorker();
     await (await workflowOf(ended.agent)).terminate('as an operator may');
-    const api = await cutOff();
+    const api = await withoutTemporal(server);
     const call = caller(api.url, server.token);
     const lost = await call('POST', `/api/tickets/${ended.ticket}/notes`, { body: 'Anyone?' });
     const kept = await call('POST', `/api/tickets/${waiting.ticket}/notes`, { body: 'And you?' });

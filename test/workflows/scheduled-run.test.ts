@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
-import { startApi } from '../../api/main';
 import { scheduleId } from '../../workflows/schedule';
-import { caller, startServer, until, type Server } from '../harness';
+import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
 import { temporal } from '../stack';
 import { keep } from './keep';
 
@@ -107,7 +106,7 @@ test('an agent that runs elsewhere has none, whatever its row says of a schedule
 
 test('an API that cannot reach Temporal, or ends before it has, leaves it to the worker', async () => {
   await s.stopWorker();
-  const api = await startApi({ ...s.config, temporalAddress: '127.0.0.1:1' });
+  const api = await withoutTemporal(s);
   const call = caller(api.url, s.token);
   const made = await register({ schedule: '0 5 * * *' }, call);
   const changed = await register({ schedule: '0 5 * * *' });
