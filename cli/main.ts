@@ -38,7 +38,7 @@ program
   .command('worker')
   .description('run a Temporal worker')
   .action(async () =>
-    (await import('./serve.js')).serve((await import('../workers/main.js')).startWorker, loadConfig()),
+    (await import('./serve.js')).serve((await import('../workers/main.js')).soleWorker, loadConfig()),
   );
 
 program

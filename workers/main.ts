@@ -36,11 +36,16 @@ export interface RunningWorker {
   failed: Promise<never>;
 }
 
+/** A worker that has its process to itself, and so says how V8 keeps the heaps of that. */
+export function soleWorker(config: Config, added: Extensions = {}): Promise<RunningWorker> {
+  boundHeaps();
+  return startWorker(config, added);
+}
+
 /** Workflows and rows, agents' tools, integrations, and commands: four queues, so that a slow one never delays the others. */
 export async function startWorker(config: Config, added: Extensions = {}): Promise<RunningWorker> {
   const logger = createLogger(config.logLevel, 'worker');
   installRuntime(logger);
-  boundHeaps();
   const tracing = await startTracing(config, 'worker');
   const kernel = await openKernel(config, logger);
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();

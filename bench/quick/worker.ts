@@ -1,10 +1,10 @@
 import { serve } from '../../cli/serve';
 import { loadConfig } from '../../config';
-import { startWorker } from '../../workers/main';
+import { soleWorker } from '../../workers/main';
 import { quick } from './harness';
 
 /** A worker like any other, to which the quick harness is given. Configured by the environment. */
-serve((config) => startWorker(config, { harnesses: [quick] }), loadConfig()).then(
+serve((config) => soleWorker(config, { harnesses: [quick] }), loadConfig()).then(
   () => process.exit(0),
   (e: unknown) => {
     process.stderr.write(`${String(e)}\n`);

@@ -1,6 +1,6 @@
 import { serve } from '../../cli/serve';
 import { loadConfig } from '../../config';
-import { startWorker } from '../../workers/main';
+import { soleWorker } from '../../workers/main';
 import { approvedBeforehand, effectTools } from './effect';
 import { planned } from './plan';
 
@@ -10,7 +10,7 @@ const [sinkUrl = ''] = process.argv.slice(2);
 const config = loadConfig();
 const tools = effectTools(sinkUrl, config.credentialProvider?.url ?? null);
 const added = { tools, harnesses: [planned], policies: approvedBeforehand };
-serve((c) => startWorker(c, added), config).then(
+serve((c) => soleWorker(c, added), config).then(
   () => process.exit(),
   (e: unknown) => {
     process.stderr.write(`${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);
