@@ -96,22 +96,12 @@ test('wrong rows are named by line and field, with what would be right; the othe
 test('the same id with other content is a conflict that says what stands, in one call and in the next', async () => {
   const [row] = paymentRows(1, { seed: 4 });
   if (!row) throw new Error('no row');
-  const sent = [
-    row,
-    { ...row, amount: row.amount + 1 },
-    row,
-    { ...row, transaction_id: row.transaction_id.toUpperCase() },
-  ];
+  const sent = [row, { ...row, amount: row.amount + 1 }, row, { ...row, transaction_id: row.transaction_id.toUpperCase() }]; // prettier-ignore
   const a = await s.call('POST', payments, sent);
   expect(a.body).toMatchObject({ received: 4, new: 1, known: 2, rejected: 1 });
+  const message = `this id stands with amount ${row.amount}, and is not overwritten`;
   expect(a.body.rejections).toEqual([
-    {
-      line: 2,
-      transaction_id: row.transaction_id,
-      field: 'amount',
-      reason: 'conflict',
-      message: `this id stands with amount ${row.amount}, and is not overwritten`,
-    },
+    { line: 2, transaction_id: row.transaction_id, field: 'amount', reason: 'conflict', message },
   ]);
   const later = await s.call('POST', payments, [
     { ...row, terminal_id: 'elsewhere', occurred_at: '2021-03-01T01:00:00+01:00' },
@@ -161,13 +151,8 @@ test('a dispute is taken when its payment is here, once, and never moved', async
     new: 0, rejected: 1, rejections: [{ line: 1, field: 'transaction_id', reason: 'unknown_transaction' }],
   }); // prettier-ignore
   await s.call('POST', payments, [row]);
-  const text = asLines([
-    dispute,
-    dispute,
-    { ...dispute, disputed_at: '2021-03-10T08:00:00Z' },
-    { transaction_id: 'x' },
-  ]);
-  const a = await s.call('POST', disputes, text, ndjson);
+  const sent = [dispute, dispute, { ...dispute, disputed_at: '2021-03-10T08:00:00Z' }, { transaction_id: 'x' }];
+  const a = await s.call('POST', disputes, asLines(sent), ndjson);
   expect(a.body).toMatchObject({ received: 4, new: 1, known: 1, rejected: 2 });
   expect(a.body.rejections).toMatchObject([
     { line: 3, field: 'disputed_at', reason: 'conflict' },

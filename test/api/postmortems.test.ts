@@ -37,21 +37,10 @@ const counts = async () => {
 test('the evidence is what the records hold, bounded as asked', async () => {
   const evidence = await get(`/api/postmortems/evidence/${ticket}`);
   expect(evidence.ticket).toMatchObject({ id: ticket, title: 'SSH logins fail' });
-  expect(Object.keys(evidence)).toEqual(
-    expect.arrayContaining([
-      'notes',
-      'attachments',
-      'change_requests',
-      'agent_tasks',
-      'cicd_runs',
-      'postmortems',
-      'workflows',
-      'knowledge_articles',
-      'audit',
-      'evidence_terms',
-      'guidance',
-    ]),
-  );
+  for (const part of [
+    'notes', 'attachments', 'change_requests', 'agent_tasks', 'cicd_runs', 'postmortems', 'workflows', 'knowledge_articles', 'audit',
+    'evidence_terms', 'guidance',
+  ]) expect(evidence).toHaveProperty(part); // prettier-ignore
   expect(evidence.attachments).toEqual([expect.objectContaining({ filename: 'ssh.log' })]);
   expect(evidence.agent_tasks[0]).toMatchObject({ agent_id: agent, status: 'finished', log_tail: '' });
   const bounded = await get(
@@ -63,11 +52,8 @@ test('the evidence is what the records hold, bounded as asked', async () => {
 });
 
 test('synthesised once, from the evidence; who asks again is told which stands', async () => {
-  const first = await post(`/api/postmortems/synthesize/${ticket}`, {
-    agent_id: agent,
-    created_by: 'supervisor',
-    reason: 'the model stalled',
-  });
+  const asked = { agent_id: agent, created_by: 'supervisor', reason: 'the model stalled' };
+  const first = await post(`/api/postmortems/synthesize/${ticket}`, asked);
   expect([first.status, first.body]).toEqual([200, { status: 'ready_for_review', postmortem_id: expect.any(Number) }]);
   const id = first.body.postmortem_id as number;
   expect((await post(`/api/postmortems/synthesize/${ticket}`)).body).toEqual({ status: 'exists', postmortem_id: id });
@@ -93,28 +79,19 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
   const early = await post(`/api/postmortems/${id}/promote`);
   expect([early.status, early.body.status]).toEqual([409, 'ready_for_review']);
 
-  const reviewed = await post(`/api/postmortems/${id}/review`, {
-    approved: true,
-    reviewed_by: 'somebody else',
-    review_notes: 'well seen',
-  });
+  const review = { approved: true, reviewed_by: 'somebody else', review_notes: 'well seen' };
+  const reviewed = await post(`/api/postmortems/${id}/review`, review);
   expect([reviewed.status, reviewed.body]).toEqual([200, { id, status: 'approved' }]);
-  expect(await get(`/api/postmortems/${id}`)).toMatchObject({
-    reviewed_by: server.admin.email,
-    review_notes: 'well seen',
-  });
+  const by = { reviewed_by: server.admin.email, review_notes: 'well seen' };
+  expect(await get(`/api/postmortems/${id}`)).toMatchObject(by);
 
   const before = await counts();
   const logged = async () => (await server.owner.query('select count(*)::int as n from log')).rows[0].n as number;
   const written = await logged();
   const dry = await post(`/api/postmortems/${id}/promote`, { dry_run: true });
   expect(dry.body).toMatchObject({
-    status: 'preview',
-    knowledge_action: 'created',
-    knowledge_article_id: null,
-    workflow_action: 'created',
-    workflow_id: null,
-  });
+    status: 'preview', knowledge_action: 'created', knowledge_article_id: null, workflow_action: 'created', workflow_id: null,
+  }); // prettier-ignore
   expect(await counts()).toEqual(before);
   expect(await logged()).toBe(written);
   expect((await get(`/api/postmortems/${id}`)).status).toBe('approved');
@@ -131,46 +108,20 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
   // What was shown is what was done.
   const { knowledge_articles: [article], skills: [skill], workflow } = (await get(`/api/postmortems/${id}`)).promotion_assets; // prettier-ignore
   expect(dry.body.workflow_key).toBe(first.body.workflow_key);
+  const { blueprint, description } = workflow;
+  const created = { action: 'created', id: null, version: 1 };
   expect(dry.body.changes).toMatchObject([
-    {
-      asset: 'knowledge_article',
-      action: 'created',
-      id: null,
-      name: article.title,
-      version: 1,
-      adds: { body: article.body },
-    },
-    {
-      asset: 'skill',
-      action: 'created',
-      id: null,
-      name: skill.name,
-      version: 1,
-      adds: { prompt_template: skill.prompt_template },
-    },
-    {
-      asset: 'workflow',
-      action: 'created',
-      id: null,
-      name: workflow.name,
-      version: 1,
-      adds: { blueprint: workflow.blueprint, description: workflow.description },
-    },
+    { asset: 'knowledge_article', ...created, name: article.title, adds: { body: article.body } },
+    { asset: 'skill', ...created, name: skill.name, adds: { prompt_template: skill.prompt_template } },
+    { asset: 'workflow', ...created, name: workflow.name, adds: { blueprint, description } },
     { asset: 'postmortem', action: 'updated', id, name: 'promoted' },
   ]);
   const idle = (await post(`/api/postmortems/${id}/promote`, { dry_run: true })).body;
-  expect([idle.knowledge_article_id, idle.knowledge_action, idle.workflow_action, idle.skill_ids]).toEqual([
-    article.id,
-    'unchanged',
-    'unchanged',
-    [skill.id],
-  ]);
-  expect(idle.changes.map((c: { action: string }) => c.action)).toEqual([
-    'unchanged',
-    'unchanged',
-    'unchanged',
-    'unchanged',
-  ]);
+  const { knowledge_action, workflow_action } = idle;
+  expect([idle.knowledge_article_id, idle.skill_ids]).toEqual([article.id, [skill.id]]);
+  expect([knowledge_action, workflow_action, ...idle.changes.map((c: { action: string }) => c.action)]).toEqual(
+    Array(6).fill('unchanged'),
+  );
   expect(after).toEqual(Object.fromEntries(Object.entries(before).map(([what, n]) => [what, n + 1])));
   const repeats = await Promise.all([post(`/api/postmortems/${id}/promote`), post(`/api/postmortems/${id}/promote`)]);
   for (const again of repeats) expect([again.status, again.body]).toEqual([200, first.body]);
@@ -183,25 +134,18 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
   const { promotion_assets: assets, status } = await get(`/api/postmortems/${id}`);
   expect(status).toBe('promoted');
   expect(assets).toMatchObject({
-    knowledge_articles: [
-      { id: first.body.knowledge_article_id, body: expect.stringContaining('Postmortem Knowledge') },
-    ],
+    knowledge_articles: [{ id: first.body.knowledge_article_id, body: expect.stringContaining('Postmortem Knowledge') }], // prettier-ignore
     skills: [{ id: first.body.skill_ids[0], category: 'postmortem', enabled: true, assigned_to_all: false }],
     workflow_key: first.body.workflow_key,
     workflow: { id: first.body.workflow_id, status: 'draft', version: 1, workflow_key: first.body.workflow_key },
   });
   expect(await get(`/api/workflows/${first.body.workflow_id}`)).toMatchObject({
-    ...assets.workflow,
-    approval_policy: { workflow_key: first.body.workflow_key },
-    runs: [],
-  });
+    ...assets.workflow, approval_policy: { workflow_key: first.body.workflow_key }, runs: [],
+  }); // prettier-ignore
   expect(await get(`/api/knowledge/${first.body.knowledge_article_id}`)).toMatchObject(assets.knowledge_articles[0]);
   expect(await get(`/api/skills/${first.body.skill_ids[0]}`)).toMatchObject(assets.skills[0]);
-  expect((await entries(id)).map((e) => e.kind)).toEqual([
-    'postmortem.synthesised',
-    'postmortem.reviewed',
-    'postmortem.promoted',
-  ]);
+  const kinds = (await entries(id)).map((e) => e.kind);
+  expect(kinds).toEqual(['postmortem.synthesised', 'postmortem.reviewed', 'postmortem.promoted']);
   const { notes } = await get(`/api/tickets/${ticket}/context`);
   expect(notes.some((n: { body: string }) => n.body.startsWith(`Postmortem ${id} promoted`))).toBe(true);
 
@@ -214,24 +158,13 @@ test('reviewed, promoted into an article, a draft workflow and skills; a repeat 
 });
 
 test('parts that are not asked for are not made', async () => {
-  const id = await create({
-    ticket_id: ticket,
-    summary: 'only an article',
-    workflow_proposal: 'Workflow key: incident:only-an-article',
-  });
+  const workflow_proposal = 'Workflow key: incident:only-an-article';
+  const id = await create({ ticket_id: ticket, summary: 'only an article', workflow_proposal });
   await post(`/api/postmortems/${id}/review`, { approved: true });
-  const { body } = await post(`/api/postmortems/${id}/promote`, {
-    create_workflow: false,
-    create_skills: 'false',
-    mark_promoted: false,
-  });
-  expect(body).toMatchObject({
-    workflow_id: null,
-    workflow_action: 'skipped',
-    skill_ids: [],
-    knowledge_action: 'created',
-    workflow_key: 'incident:only-an-article',
-  });
+  const alone = { create_workflow: false, create_skills: 'false', mark_promoted: false };
+  expect((await post(`/api/postmortems/${id}/promote`, alone)).body).toMatchObject({
+    workflow_id: null, workflow_action: 'skipped', skill_ids: [], knowledge_action: 'created', workflow_key: 'incident:only-an-article',
+  }); // prettier-ignore
   expect((await get(`/api/postmortems/${id}`)).status).toBe('approved');
 });
 
@@ -245,10 +178,8 @@ test('written by hand, whatever form an agent gives its text', async () => {
     skill_proposals: ['look first'], test_cases: [{ name: 'a' }], guardrails: [{ never: 'delete' }], improvements: '',
   }); // prettier-ignore
   expect((await entries(id))[0]).toMatchObject({
-    kind: 'postmortem.created',
-    actor: { name: server.admin.email },
-    body: { label: 'agent_26' },
-  });
+    kind: 'postmortem.created', actor: { name: server.admin.email }, body: { label: 'agent_26' },
+  }); // prettier-ignore
   expect((await post('/api/postmortems', { ticket_id: 2147480000 })).status).toBe(404);
   expect((await post('/api/postmortems', { ticket_id: ticket, agent_id: 2147480000 })).status).toBe(404);
   for (const body of [{ status: 'approved' }, { ticket_id: 'x' }, { summary: 7 }]) {
@@ -280,9 +211,8 @@ test('a change of what was approved has to be approved again', async () => {
   const log = await entries(id);
   expect(log.map((e) => e.version)).toEqual([1, 2, 3, 4, 5, 6]);
   expect(log.at(-1)).toMatchObject({
-    kind: 'postmortem.updated',
-    body: { changed: ['guardrails'], from: 'approved', status: 'ready_for_review' },
-  });
+    kind: 'postmortem.updated', body: { changed: ['guardrails'], from: 'approved', status: 'ready_for_review' },
+  }); // prettier-ignore
 });
 
 test('of two who review at once, both are written down in order, or one is told to look again', async () => {

@@ -1,30 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { providerSync } from '../../workflows';
 import { workflowId } from '../../workflows/ids';
-import { startServer, until, type Server } from '../harness';
-import { temporal } from '../stack';
-import { stubItop, type StubItop } from '../stub-itop';
+import { until, type Server } from '../harness';
+import type { StubItop } from '../stub-itop';
+import { besideItop } from './itop';
 import { keep } from './keep';
 
 // All of iTop's tickets at once: what is new, what changed, what agrees. On the dev server.
 
 let s: Server;
 let itop: StubItop;
-let connection: Connection;
 let client: Client;
-beforeAll(async () => {
-  itop = await stubItop();
-  s = await startServer(itop.settings());
-  connection = await Connection.connect({ address: temporal().address });
-  client = new Client({ connection });
-});
-afterAll(async () => {
-  await connection.close();
-  await s.close();
-  await itop.close();
-});
-afterEach(() => itop.heals());
+const beside = besideItop();
+beforeAll(() => void ({ s, itop, client } = beside));
 
 const start = (mode: 'discover' | 'full') =>
   client.workflow.start<typeof providerSync>('providerSync', {

@@ -1,32 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { childEnvironment, root } from '../../config';
+import type { Client } from '@temporalio/client';
 import { workflowId } from '../../workflows/ids';
-import { startServer, until, type Server } from '../harness';
-import { temporal } from '../stack';
-import { stubItop, type StubItop } from '../stub-itop';
+import { until, type Server } from '../harness';
+import type { StubItop } from '../stub-itop';
+import { kill, workerProcess } from '../worker-process';
+import { besideItop } from './itop';
 import { keep } from './keep';
 
 // What is told to iTop about one ticket, while iTop and the worker fail. On the dev server.
 
 let s: Server;
 let itop: StubItop;
-let connection: Connection;
 let client: Client;
-beforeAll(async () => {
-  itop = await stubItop();
-  s = await startServer(itop.settings());
-  connection = await Connection.connect({ address: temporal().address });
-  client = new Client({ connection });
-});
-afterAll(async () => {
-  await connection.close();
-  await s.close();
-  await itop.close();
-});
-afterEach(() => itop.heals());
+const beside = besideItop();
+beforeAll(() => void ({ s, itop, client } = beside));
 
 const make = async (title: string, more: object = {}) =>
   (await s.call('POST', '/api/tickets', { title, ...more })).body;
@@ -107,28 +93,13 @@ test('pushed by two at once, and by a third while it is created, it is one ticke
   await keep('ticketSync.shared', ended);
 });
 
-/** A worker as a process of its own, to be killed. */
-async function workerProcess(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'worker'], {
-    env: childEnvironment({
-      ...itop.settings(), PORT: '0', DATABASE_URL: s.config.databaseUrl ?? '', TEMPORAL_ADDRESS: temporal().address,
-      WHEELHOUSE_DATA_DIR: s.config.dataDir, WHEELHOUSE_MASTER_KEY: s.config.masterKey?.toString('base64') ?? '',
-      TASK_QUEUE_PREFIX: s.config.taskQueuePrefix, LOG_LEVEL: 'silent',
-    }),
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  }); // prettier-ignore
-  await once(child, 'message');
-  return child;
-}
-
 test('a worker that is killed between the creation there and the commit here leaves one ticket', async () => {
   await s.stopWorker();
-  const first = await workerProcess();
+  const first = await workerProcess(s, itop.settings());
   itop.fails('core/create', { kind: 'deaf' }, 1); // done there; its answer meets nobody
   const made = make('Killed in between');
   await until(async () => Promise.resolve(creates('Killed in between') === 1), 'the creation');
-  first.kill('SIGKILL');
-  await once(first, 'exit');
+  await kill(first);
   await s.startWorker();
   const t = await made;
   await until(async () => (await ticket(t.id)).provider_sync_status === 'synced', 'another worker');

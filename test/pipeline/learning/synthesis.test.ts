@@ -1,115 +1,22 @@
-import { v7 } from 'uuid';
 import { postmortemEvidence } from '../../../db/evidence';
-import { insertExecution, type ExecutionRow } from '../../../db/executions';
-import { gates } from '../../../db/gates';
-import { writeNote } from '../../../db/notes';
-import { newGate, type Gate } from '../../../domain/gate';
 import { evidenceLimits } from '../../../domain/evidence';
-import { system } from '../../../domain/principal';
 import type { Run } from '../../../domain/run';
 import type { Ticket } from '../../../domain/ticket';
 import { statedKey } from '../../../domain/workflow-key';
 import { synthesise } from '../../../pipeline/learning/synthesis';
 import { openHouse, type House } from '../../house';
-import { reportOf } from '../tools/report';
+import { at, incident } from './incident';
 
 let house: House;
 let ticket: Ticket;
 let run: Run;
-
-const at = '2025-11-22T10:00:00.000Z';
-const errors = {
-  signals: [
-    { id: 'auth.failed_password', title: 'failed password', failing: true, events: 520 },
-    { id: 'auth.invalid_user', title: 'login name that does not exist', failing: true, events: 113 },
-    { id: 'auth.accepted', title: 'successful login', failing: false, events: 2 },
-  ],
-  templates: [{ text: 'Failed password for root from <ip> port <num> ssh2', events: 370 }],
-};
-
-const step = (of: Run, n: number, tool: string, fields: Partial<ExecutionRow> = {}) =>
-  house.store.write(of.tenantId, (tx) =>
-    insertExecution(tx, { ownerId: of.id, agentId: of.agentId, ticketId: of.ticketId }, {
-      id: v7(), step: n, tool, args: {}, argsDigest: '', why: `why ${n}`, decision: 'allow', risk: 0, findings: [], reasons: [], stages: [],
-      result: {}, resultDigest: '', error: null, startedAt: at, durationMs: 10, ...fields,
-    }),
-  ); // prettier-ignore
-
-const gate = (of: Run, fields: Partial<Gate>) =>
-  house.store.write(of.tenantId, (tx) =>
-    gates.insert(tx, {
-      ...newGate(
-        {
-          id: v7(), tenantId: of.tenantId, ticketId: of.ticketId, runId: of.id, agentId: of.agentId, accessRequestId: null, action: 'publish_static_site',
-          target: 'who', reason: 'people should see it', command: null, riskLevel: 'medium', approvalPolicy: {}, digest: null, requestedBy: system, onBehalfOf: null,
-        },
-        at,
-        60_000,
-      ),
-      ...fields,
-    }),
-  ); // prettier-ignore
 
 const evidenceOf = (of: Ticket, limits = {}) =>
   house.store.read(of.tenantId, (tx) => postmortemEvidence(tx, of.number, limits));
 
 beforeAll(async () => {
   house = await openHouse();
-  ticket = await house.ticket({
-    title: 'SSH logins fail on labsz',
-    description: 'Many failed passwords from outside.',
-  });
-  run = await house.run(ticket, {
-    status: 'finished',
-    result: 'published',
-    createdAt: at,
-    finishedAt: '2025-11-22T10:00:42.000Z',
-  });
-  await house.attach(ticket, 'auth.log', 'a line');
-  await step(run, 0, 'logs.profile');
-  await step(run, 1, 'logs.errors', { result: errors, durationMs: 2_300 });
-  await step(run, 2, 'tickets.related', {
-    decision: 'deny',
-    result: null,
-    reasons: [{ code: 'tool_denied', message: 'a DENY grant covers this tool' }],
-  });
-  await step(run, 3, 'site.publish', { decision: 'escalate', result: null, args: { slug: 'who', report: reportOf() } });
-  await step(run, 4, 'site.publish', { args: { slug: 'who', report: reportOf() }, result: { url: '/published/who/' } });
-  const dana = { id: v7(), kind: 'user' as const, name: 'dana' };
-  await gate(run, {
-    status: 'completed',
-    decidedBy: dana,
-    decidedAt: '2025-11-22T10:00:30.000Z',
-    result: 'published at /published/who/',
-    version: 3,
-  });
-  await gate(run, {
-    action: 'grant_access',
-    status: 'rejected',
-    decidedBy: dana,
-    decidedAt: '2025-11-22T11:00:00.000Z',
-    decisionReason: 'not needed',
-    version: 2,
-  });
-  await house.store.write(house.tenantId, async (tx) => {
-    for (let i = 0; i < 15; i += 1) {
-      await writeNote(tx, {
-        ticketId: ticket.id,
-        key: `n${i}`,
-        source: 'dashboard',
-        author: 'dana',
-        actor: dana,
-        body: `Note ${i} ${'x'.repeat(400)}`,
-      });
-    }
-    tx.log({
-      kind: 'ticket.updated',
-      actor: dana,
-      subject: { kind: 'ticket', id: ticket.id },
-      ticketId: ticket.id,
-      body: { long: 'y'.repeat(500) },
-    });
-  });
+  ({ ticket, run } = await incident(house));
 });
 afterAll(() => house.close());
 
