@@ -1,6 +1,8 @@
 // Packages that ship ES modules only are compiled too; add their names as they come.
 module.exports = {
   roots: ['<rootDir>/test'],
+  testEnvironment: '<rootDir>/test/environment.ts',
+  testSequencer: '<rootDir>/test/sequencer.cjs',
   testMatch: ['**/*.test.ts'],
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
