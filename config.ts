@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { agentEnvironment, agentsOf, type AgentSettings } from './config-agents';
 import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import { modelsEnvironment, modelsOf, opsAgentModelOf, type ModelSettings } from './config-models';
+import { vaultEnvironment, vaultOf, type VaultSettings } from './config-vault';
+import { wazuhEnvironment, wazuhOf, type WazuhSettings } from './config-wazuh';
 import type { KeptKind } from './domain/agent-records';
 import type { AgentModel } from './domain/model';
 import type { Spending } from './domain/model-turn';
@@ -101,6 +103,8 @@ const Environment = z.object({
   ...itopEnvironment,
   ...agentEnvironment,
   ...modelsEnvironment,
+  ...wazuhEnvironment,
+  ...vaultEnvironment,
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -144,6 +148,8 @@ export interface Config {
   models: AgentModel[];
   /** Of one run. */
   runBudget: Spending;
+  wazuh: WazuhSettings | null;
+  vault: VaultSettings | null;
   /** What new tickets go to when nobody says; null: to whichever is configured. */
   ticketProvider: 'local' | 'itop' | null;
   secureCookies: boolean;
@@ -219,6 +225,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     agents: agentsOf(e, env, dataDir),
     models: modelsOf(e.AGENT_MODELS, env),
     runBudget: { tokens: e.AGENT_BUDGET_TOKENS, costMicros: Math.round(e.AGENT_BUDGET_MONEY * 1_000_000) },
+    wazuh: wazuhOf(e),
+    vault: vaultOf(e),
     ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),

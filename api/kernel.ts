@@ -7,6 +7,7 @@ import type { Actor, Principal } from '../domain/principal';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
+import type { Wazuh } from '../pipeline/wazuh/wazuh';
 import type { Handler, HandlersOf, Received } from './operation';
 import type { Temporal } from './temporal';
 import type { Upload } from './http/upload';
@@ -20,6 +21,10 @@ export interface Kernel {
   temporal: Temporal;
   /** Where the card payments of a tenant are. */
   transactions: TransactionSources;
+  /** Null: there is none. */
+  wazuh: Wazuh | null;
+  /** Opens what was sealed for this installation. */
+  masterKey: Buffer;
   logger: Logger;
 }
 

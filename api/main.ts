@@ -8,6 +8,7 @@ import { transactionSources } from '../db/transactions/sources';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
+import { openWazuh } from '../pipeline/wazuh/wazuh';
 import { createApp } from './http/app';
 import type { Kernel } from './kernel';
 import { operations } from './registry';
@@ -30,7 +31,8 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
   });
   const temporal = temporalGateway(connection, client, config, namespace);
   const transactions = transactionSources(config.transactionView);
-  const kernel: Kernel = { config, ...opened, temporal, transactions, logger };
+  const wazuh = config.wazuh && openWazuh(config.wazuh);
+  const kernel: Kernel = { config, ...opened, temporal, transactions, wazuh, logger };
   const server = createServer(createApp(kernel, operations));
   server.requestTimeout = 300_000; // uploads
   await new Promise<void>((resolve, reject) => {

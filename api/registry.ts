@@ -21,8 +21,10 @@ import { providers } from './contracts/agentic/providers';
 import { publishing } from './contracts/agentic/publishing';
 import { runner } from './contracts/agentic/runner';
 import { raci } from './contracts/agentic/raci';
+import { secrets } from './contracts/agentic/secrets';
 import { skills } from './contracts/agentic/skills';
 import { tickets } from './contracts/agentic/tickets';
+import { wazuh } from './contracts/agentic/wazuh';
 import { workflows } from './contracts/agentic/workflows';
 import { transactions } from './contracts/ops-agent/transactions';
 import { investigations } from './contracts/ops-agent/investigations';
@@ -51,8 +53,10 @@ import { providerHandlers } from './handlers/agentic/providers';
 import { publishingHandlers } from './handlers/agentic/publishing';
 import { runnerHandlers } from './handlers/agentic/runner';
 import { raciHandlers } from './handlers/agentic/raci';
+import { secretHandlers } from './handlers/agentic/secrets';
 import { skillHandlers } from './handlers/agentic/skills';
 import { ticketHandlers } from './handlers/agentic/tickets';
+import { wazuhHandlers } from './handlers/agentic/wazuh';
 import { workflowHandlers } from './handlers/agentic/workflows';
 import { transactionHandlers } from './handlers/ops-agent/transactions';
 import { investigationHandlers } from './handlers/ops-agent/investigations';
@@ -72,6 +76,8 @@ const tags: [declared: Declared, handlers: object][] = [
   [runner, runnerHandlers],
   [agents, agentHandlers],
   [access, accessHandlers],
+  [wazuh, wazuhHandlers],
+  [secrets, secretHandlers],
   [changes, changeHandlers],
   [approvers, approverHandlers],
   [raci, raciHandlers],

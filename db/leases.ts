@@ -14,11 +14,12 @@ const Row = z.object({
   /** What is left of it by the database's clock, whatever the one of this process says; below zero when it is over. */
   leftMs: z.number(),
   endReason: z.string().nullable(),
+  keptBy: z.string().nullable(),
 });
 /** A lease as those see it who grant and revoke. */
 export type Lease = z.output<typeof Row>;
 
-const columns = `id, status, fence, expires_at as "expiresAt", end_reason as "endReason",
+const columns = `id, status, fence, expires_at as "expiresAt", end_reason as "endReason", kept_by as "keptBy",
   (extract(epoch from expires_at - now()) * 1000)::float8 as "leftMs"`;
 const one = (rows: unknown[]): Lease | null => (rows[0] ? Row.parse(rows[0]) : null);
 
@@ -40,17 +41,17 @@ export async function openLease(
   tx: Read,
   id: string,
   access: AccessRequest,
-  of: { scope: LeaseScope; ref: string; leaseMs: number; until: string | null },
+  of: { scope: LeaseScope; ref: string; leaseMs: number; until: string | null; keptBy: string },
 ): Promise<Lease | null> {
   const { scope } = of;
   const { rows } = await tx.query(
     `insert into leases (id, tenant_id, access_request_id, run_id, agent_id, system, resource_type, resource_id, action,
-       credential_ref, status, granted_by, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, least(now() + $12 * interval '1 millisecond', $13))
+       credential_ref, status, granted_by, expires_at, kept_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, least(now() + $12 * interval '1 millisecond', $13), $14)
      on conflict do nothing returning ${columns}`,
     [
       id, access.tenantId, access.id, access.runId, access.agentId, scope.system, scope.resourceType, scope.resourceId, scope.action,
-      of.ref, access.approvalActor, of.leaseMs, of.until,
+      of.ref, access.approvalActor, of.leaseMs, of.until, of.keptBy,
     ],
   ); // prettier-ignore
   return one(rows);
@@ -66,14 +67,22 @@ export const beginGrant = async (tx: Read, id: string): Promise<Lease | null> =>
     ).rows,
   );
 
+/** What a lease lends: a copy of its own, or a secret that the tenant keeps; and how long that lives, where it ends sooner. */
+export interface Lending {
+  sealed: Buffer | null;
+  keptId: string | null;
+  livesMs: number | null;
+}
+
 /** Null when it was given up on meanwhile, or its time is over: then what the provider made is to be taken back. */
-export const activate = async (tx: Read, id: string, fence: number, sealed: Buffer): Promise<Lease | null> =>
+export const activate = async (tx: Read, id: string, fence: number, lending: Lending): Promise<Lease | null> =>
   one(
     (
       await tx.query(
-        `update leases set status = 'active', secret_sealed = $3
+        `update leases set status = 'active', secret_sealed = $3, kept_secret_id = $4,
+           expires_at = least(expires_at, now() + $5 * interval '1 millisecond')
          where id = $1 and fence = $2 and status = 'pending' and expires_at > now() returning ${columns}`,
-        [id, fence, sealed],
+        [id, fence, lending.sealed, lending.keptId, lending.livesMs],
       )
     ).rows,
   );
@@ -111,8 +120,12 @@ const lastUse = `interval '500 milliseconds'`;
 
 export interface Lendable {
   id: string;
+  number: number;
+  credential_ref: string;
   resource_id: string;
   secret_sealed: Buffer;
+  /** The tenant's secret that it is a reference to. */
+  kept_secret_id: string | null;
   left_ms: number;
 }
 
@@ -125,12 +138,14 @@ export async function lendable(
   of: { runId: string; system: string; resourceType: string; action: string },
 ): Promise<Lendable[]> {
   const { rows } = await tx.query<Lendable & Record<string, unknown>>(
-    `select id, resource_id, secret_sealed, (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as left_ms from leases
-     where run_id = $1 and status = 'active' and expires_at > clock_timestamp() + ${lastUse} and secret_sealed is not null
-       and system = $2 and resource_type = $3 and action in ($4, '*')
+    `select l.id, l.number, l.credential_ref, l.resource_id, coalesce(k.sealed, l.secret_sealed) as secret_sealed,
+       k.id as kept_secret_id, (extract(epoch from l.expires_at - clock_timestamp()) * 1000)::float8 as left_ms
+     from leases l left join kept_secrets k on k.id = l.kept_secret_id
+     where l.run_id = $1 and l.status = 'active' and l.expires_at > clock_timestamp() + ${lastUse}
+       and (k.id is not null or l.secret_sealed is not null) and l.system = $2 and l.resource_type = $3 and l.action in ($4, '*')
        and not exists (select from kill_switches where engaged) and not exists (select from run_fences where run_id = $1)
        and not exists (select from runs where id = $1 and finished_at is not null)
-     order by length(resource_id) desc, number desc for share`,
+     order by length(l.resource_id) desc, l.number desc for share of l`,
     [of.runId, of.system, of.resourceType, of.action],
   );
   return rows;

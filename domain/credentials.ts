@@ -11,6 +11,8 @@ interface Asked {
   leaseId: string;
   /** Grows with every attempt at the lease, granting or revoking. */
   fence: number;
+  /** The keeper that was named when the lease began; null for one from before that was written down. */
+  keptBy: string | null;
 }
 
 export interface GrantAsk extends Asked {
@@ -22,6 +24,12 @@ export interface GrantAsk extends Asked {
 export type RevokeAsk = Asked;
 
 /**
+ * `secret`: the credential, and for how long it lives where that is less than was asked for. `keptId`: a secret of the
+ * tenant's that this database keeps; the lease lends it as it is at its use.
+ */
+export type Granted = { secret: string; livesMs?: number } | { keptId: string };
+
+/**
  * Who makes credentials and ends them. Both calls may be repeated, overtake each other, and lose their answers:
  *
  * - `grant` again for a lease gives the same credential, or another that replaces it: never two that are alive.
@@ -30,8 +38,10 @@ export type RevokeAsk = Asked;
  *   known: a grant that arrives late is refused.
  */
 export interface CredentialProvider {
+  /** The name by which a lease remembers who keeps its credential. */
+  keeper(tenantId: string): Promise<string> | string;
   /** @throws Refused for good: another attempt would hear the same. Anything else thrown: nothing is known, ask again */
-  grant(ask: GrantAsk): Promise<{ secret: string }>;
+  grant(ask: GrantAsk): Promise<Granted>;
   /** Resolves when the end is confirmed, and only then. */
   revoke(ask: RevokeAsk): Promise<void>;
 }

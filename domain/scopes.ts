@@ -7,7 +7,7 @@ export const scopes = [
   'postmortems:read', 'postmortems:write',
   'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
   'intake:read', 'intake:write', 'dashboard:read', 'audit:read', 'receipts:read', 'events:read',
-  'keys:manage', 'kill_switch:read', 'kill_switch:write', 'profile:read',
+  'keys:manage', 'secrets:manage', 'kill_switch:read', 'kill_switch:write', 'profile:read',
   'agent-ops:read', 'agent-ops:write', 'agent-ops:delete',
   'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest',
 ] as const; // prettier-ignore
@@ -46,7 +46,7 @@ export const roles = {
   READ_ONLY: reads,
   agent: agentScopes,
   'platform-admin': scopes,
-  'soc-manager': scopes.filter((s) => s !== 'keys:manage'),
+  'soc-manager': scopes.filter((s) => s !== 'keys:manage' && s !== 'secrets:manage'),
   analyst,
   auditor: reads,
   'agent-operator': [...agentScopes, 'agents:spawn'],

@@ -44,6 +44,9 @@ test('nothing is declared twice, and names are unique', () => {
 test('what the contract does not know is said to be an addition', () => {
   const additions = operations.filter(({ op }) => !rows.has(key(op.route))).map(({ op }) => op.route);
   expect(additions).toEqual([
+    'GET /api/vault/secrets',
+    'POST /api/vault/secrets',
+    'DELETE /api/vault/secrets/:secret_id',
     'GET /api/approver-groups',
     'POST /api/approver-groups',
     'DELETE /api/approver-groups/:id',

@@ -2,13 +2,17 @@ import { join } from 'node:path';
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Deps } from '../activities/deps';
+import { byKeeper } from '../activities/integrations/credentials/by-keeper';
 import { embeddedCredentials } from '../activities/integrations/credentials/embedded';
 import { httpModel } from '../activities/agents/model/http';
 import { httpCredentials } from '../activities/integrations/credentials/http';
+import { vaultCredentials } from '../activities/integrations/credentials/vault/provider';
 import { itopProvider } from '../activities/providers/itop/provider';
 import { root, type Config } from '../config';
+import { isTenant } from '../db/provider-states';
 import { inLots, sharedPoints } from '../db/rate-limits';
 import { transactionSources } from '../db/transactions/sources';
+import type { CredentialProvider } from '../domain/credentials';
 import type { Harness } from '../domain/harness';
 import { queuesOf } from '../domain/queues';
 import type { openKernel } from '../log/open';
@@ -34,6 +38,23 @@ export interface Extensions {
 const callsPerMinute = 3_000;
 const lot = 20;
 
+/** The vault for the tenant whose it is, or for all; else the service that is named; else this installation's database. */
+function credentialsOf({ vault, credentialProvider }: Config, store: Kernel['store']): CredentialProvider {
+  const usual = credentialProvider ? 'http' : 'database';
+  return byKeeper({
+    known: {
+      database: embeddedCredentials(store),
+      ...(credentialProvider && { http: httpCredentials(credentialProvider) }),
+      ...(vault && { vault: vaultCredentials(vault) }),
+    },
+    current: async (tenantId) => {
+      const slug = vault?.tenant ?? null;
+      if (!vault) return usual;
+      return slug === null || (await store.read(tenantId, (tx) => isTenant(tx, slug))) ? 'vault' : usual;
+    },
+  });
+}
+
 /** What activities lean on: the kernel, and the governed pipeline over it. */
 export async function createDeps(
   config: Config,
@@ -55,7 +76,7 @@ export async function createDeps(
     ...kernel,
     logger,
     temporal,
-    credentials: config.credentialProvider ? httpCredentials(config.credentialProvider) : embeddedCredentials,
+    credentials: credentialsOf(config, store),
     model: config.opsAgentModel && httpModel(config.opsAgentModel),
     models: config.models,
     runBudget: config.runBudget,

@@ -11,7 +11,7 @@ import {
 } from '../../db/leases';
 import type { Write } from '../../db/tx';
 import type { AccessRequest } from '../../domain/access';
-import { Refused } from '../../domain/credentials';
+import { Refused, type Granted } from '../../domain/credentials';
 import type { Gate } from '../../domain/gate';
 import { system, type Actor } from '../../domain/principal';
 import { seal } from '../../log/keys';
@@ -67,13 +67,14 @@ export const leaseActivities = ({
       if (!scope) return null;
       const leaseId = v5('lease', access.id);
       const by = access.approvalActor ?? system;
+      const keptBy = await credentials.keeper(tenantId);
       const asked = await store.write(tenantId, async (tx) => {
         const not = await otherwise(tx, told);
         if (not) return not;
         // An attempt that was given up may come late, and would lend to nobody.
         if (!(await isWanted(tx, access.id))) return 'nobody waits for it any more';
         const ref = `<vault:agent_${access.runId ?? access.number}_${scope.system}_${scope.resourceType}_${scope.resourceId}_${scope.action}>`;
-        const opened = await openLease(tx, leaseId, access, { scope, ref, leaseMs, until });
+        const opened = await openLease(tx, leaseId, access, { scope, ref, leaseMs, until, keptBy });
         if (opened) say(tx, 'lease.requested', leaseId, access, by, null);
         return opened ?? (await beginGrant(tx, leaseId)) ?? leaseOf(tx, access.id);
       });
@@ -85,17 +86,24 @@ export const leaseActivities = ({
       if (asked.leftMs <= 0) return { leaseId, refused: 'its time was over before it was granted' };
 
       const { fence, expiresAt, leftMs } = asked;
-      let secret: string;
+      let granted: Granted;
       try {
-        const ask = { tenantId, leaseId, fence, scope, expiresAt, ttlMs: Math.floor(leftMs) };
-        ({ secret } = await credentials.grant(ask));
+        const ask = { tenantId, leaseId, fence, keptBy: asked.keptBy, scope, expiresAt, ttlMs: Math.floor(leftMs) };
+        granted = await credentials.grant(ask);
       } catch (e) {
         if (!(e instanceof Refused)) throw e; // made or not, nobody knows: the next attempt finds out
         return { leaseId, refused: `the provider refused: ${e.message}` };
       }
-      const sealed = seal(masterKey, secret, `lease:${leaseId}`);
+      const lending =
+        'keptId' in granted
+          ? { sealed: null, keptId: granted.keptId, livesMs: null }
+          : {
+              sealed: seal(masterKey, granted.secret, `lease:${leaseId}`),
+              keptId: null,
+              livesMs: granted.livesMs ?? null,
+            };
       return store.write(tenantId, async (tx): Promise<Lent> => {
-        const lent = await activate(tx, leaseId, fence, sealed);
+        const lent = await activate(tx, leaseId, fence, lending);
         if (lent) say(tx, 'lease.granted', leaseId, access, by, null);
         const stands = lent ?? (await leaseOf(tx, access.id));
         if (stands?.status === 'active') return { leaseId, lifeMs: Math.max(0, stands.leftMs) };
@@ -115,9 +123,9 @@ export const leaseActivities = ({
         return revoking;
       });
       if (!asked) return;
-      const { id: leaseId, fence } = asked;
+      const { id: leaseId, fence, keptBy } = asked;
       try {
-        await credentials.revoke({ tenantId, leaseId, fence });
+        await credentials.revoke({ tenantId, leaseId, fence, keptBy });
       } catch (e) {
         const why = e instanceof Error ? e.message : String(e);
         logger.warn({ err: e, leaseId, fence }, 'a revocation is not confirmed');

@@ -8,7 +8,7 @@ export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
-  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'external'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'external' | 'rule' | 'kept'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
@@ -34,7 +34,8 @@ export interface Declared {
   /** A place that asks for a scope besides, except of the agent that it names. */
   besides?: { place: string; scope: Scope };
   /** What has to be made anew before each round, because the call uses it up. */
-  fresh?: 'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation' | 'skill' | 'pipeline';
+  fresh?:
+    'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation' | 'skill' | 'pipeline' | 'kept';
 }
 
 const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
@@ -50,6 +51,11 @@ const filter = { 'query.ticket_id': at('ticket', 'empty') };
 const tenant = { 'path.tenant_id': at('tenant', 'refused') };
 const investigation = { 'path.investigation_id': at('investigation') };
 const resource = at('external', 'ignored');
+const rule = at('rule', 'ignored'); // Wazuh's number, which is nobody's here
+const leaseless = {
+  statuses: [403],
+  why: 'no run of this world has a lease for Wazuh; test/api/wazuh has those that do',
+};
 const none: Declared = { ids: {} };
 const acting = { place: 'body.agent_id', scope: 'agents:act' } as const;
 
@@ -117,6 +123,16 @@ export const declared: Readonly<Record<string, Declared>> = {
   checkLease: {
     ids: { ...run, 'body.resource_id': resource },
     own: { statuses: [403], why: 'no lease covers the example: that is the answer, and it is written down' },
+  },
+  wazuhStatus: { ids: run, own: leaseless },
+  wazuhRule: { ids: { ...run, 'path.rule_id': rule }, own: leaseless },
+  wazuhAlerts: { ids: { ...run, 'query.rule_id': rule }, own: leaseless },
+  listSecrets: { ids: offset },
+  putSecret: { ids: { 'body.resource_id': resource } },
+  deleteSecret: {
+    ids: { 'path.secret_id': at('kept') },
+    own: { statuses: [200, 404], why: 'whoever comes second finds it gone' },
+    fresh: 'kept',
   },
   listChanges: { ids: { ...offset, ...filter, 'query.agent_id': at('run', 'empty') } },
   listPendingChanges: none,

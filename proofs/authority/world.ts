@@ -152,6 +152,15 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     });
     return (await call('POST', `/api/workflows/${String(flow['id'])}/runs`, { status: 'running' }))['id'];
   };
+  const keepSecret = async () =>
+    (
+      await call('POST', '/api/vault/secrets', {
+        system: mark,
+        resource_type: 'api',
+        resource_id: randomUUID(),
+        value: 'a secret of the fixture',
+      })
+    )['id'];
   const reported = await call<{ data: Json }>('POST', '/api/v1/agent-ops/runs', { agent_name: mark, eve_id: mark });
   const alert = await scalar<string>(
     owner,
@@ -175,7 +184,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', provider: 'local', external: 'thing', registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', external: 'thing', rule: 5710, kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
@@ -195,6 +204,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
       if (what === 'registered') ids.registered = await register();
       if (what === 'pipeline') ids.pipeline = await startPipeline();
+      if (what === 'kept') ids.kept = await keepSecret();
       if (what === 'skill') ids.skill = await makeSkill();
       if (what === 'reviewed') await review(ids.postmortem);
       if (what === 'recommendation') ids.recommendation = (await recommend())['recommendation_id'];

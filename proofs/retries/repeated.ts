@@ -44,6 +44,7 @@ const silent = new Set([
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {
   createWorkflow: 'blueprints',
+  putSecret: 'kept_secrets',
   saveApproverGroup: 'raci_groups',
   saveApprovalRule: 'approval_rules',
   createRaciGroup: 'raci_groups',

@@ -127,6 +127,7 @@ test('a revocation that overtakes its grant leaves nothing alive', async () => {
   const ask = {
     tenantId: house.tenantId,
     leaseId,
+    keptBy: null,
     scope,
     expiresAt: new Date(Date.now() + HOUR).toISOString(),
     ttlMs: HOUR,
@@ -136,17 +137,23 @@ test('a revocation that overtakes its grant leaves nothing alive', async () => {
 });
 
 test('who comes with a lower fence is refused; the end of what was never granted holds as well', async () => {
-  const ask = { tenantId: house.tenantId, scope, expiresAt: new Date(Date.now() + HOUR).toISOString(), ttlMs: HOUR };
+  const ask = {
+    tenantId: house.tenantId,
+    keptBy: null,
+    scope,
+    expiresAt: new Date(Date.now() + HOUR).toISOString(),
+    ttlMs: HOUR,
+  };
   const [one, two] = [v7(), v7()];
   await http().grant({ ...ask, leaseId: one, fence: 2 });
   await expect(http().grant({ ...ask, leaseId: one, fence: 1 })).rejects.toThrow(Stale);
-  await http().revoke({ tenantId: house.tenantId, leaseId: two, fence: 2 });
+  await http().revoke({ tenantId: house.tenantId, leaseId: two, fence: 2, keptBy: null });
   await expect(http().grant({ ...ask, leaseId: two, fence: 1 })).rejects.toThrow(Refused);
 });
 
 test('what the provider refuses for good is not asked for again', async () => {
   const { access, leaseId } = await approved();
-  await http().revoke({ tenantId: house.tenantId, leaseId, fence: 1 });
+  await http().revoke({ tenantId: house.tenantId, leaseId, fence: 1, keptBy: null });
   expect(await activities().grantLease(access, HOUR)).toEqual({ leaseId, refused: 'the provider refused: dead' });
 });
 
@@ -158,7 +165,7 @@ describe('an answer that is none', () => {
     return `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
   };
   afterEach(() => other.close());
-  const end = { tenantId: v7(), leaseId: v7(), fence: 1 };
+  const end = { tenantId: v7(), leaseId: v7(), fence: 1, keptBy: null };
   const ask = { ...end, scope, expiresAt: new Date().toISOString(), ttlMs: 1 };
 
   test.each([404, 409, 500])('%i confirms no revocation', async (status) => {

@@ -71,6 +71,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const approvers = await must('POST', '/api/approver-groups', { name: 'fixture', members: [s.admin.email] });
   const approval = await must('POST', '/api/approval-rules', { name: 'fixture', action: 'nothing', quorum: '1 of fixture' });
   const raci = await must('POST', '/api/intake/raci/rules', { name: 'fixture' });
+  const kept = await must('POST', '/api/vault/secrets', { system: 'fixture', resource_type: 'api', value: 'a secret' });
   const known: Record<string, string> = {
     raci: raci.id,
     approvers: approvers.id,
@@ -91,6 +92,8 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     provider: 'local',
     slug: 'no-such-site',
     path: 'index.html',
+    rule_id: '5710',
+    secret_id: kept.id,
     postmortem: postmortem.postmortem_id,
     blueprint: promoted.workflow_id,
     run_id: flowRun.id,

@@ -75,6 +75,7 @@ test('what the application may do with each table is what was granted, and nobod
      "idempotency_keys": "delete, insert, select, update",
      "insights": "insert, select",
      "investigations": "insert, select, update",
+     "kept_secrets": "delete, insert, select, update",
      "kill_switches": "insert, select, update",
      "leases": "insert, select, update",
      "log": "insert, select",

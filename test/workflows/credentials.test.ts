@@ -15,6 +15,7 @@ let c: Clockwork;
 let p: ReturnType<typeof play>;
 let trouble: Error | null = null;
 const credentials: CredentialProvider = {
+  keeper: () => 'elsewhere',
   grant: () => (trouble ? Promise.reject(trouble) : Promise.resolve({ secret: 'a secret' })),
   revoke: () => (trouble && !(trouble instanceof Refused) ? Promise.reject(trouble) : Promise.resolve()),
 };

@@ -50,6 +50,7 @@ export function httpCredentials({ url, secret, timeoutMs }: HttpProvider): Crede
   const final = new Set([400, 403, 404, 409, 410, 422]);
 
   return {
+    keeper: () => 'http',
     async grant({ tenantId, leaseId, fence, scope, expiresAt, ttlMs }) {
       const { system, resourceType, resourceId, action } = scope;
       const { status, ok, body } = await ask('PUT', leaseId, {
