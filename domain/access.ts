@@ -65,8 +65,46 @@ export const newAccess = (ask: AccessAsk, at: string): AccessRequest => ({
   version: 1,
 });
 
-/** The gate of an access request: completed by people, never by the end of a task. */
-export const gateOfAccess = (access: AccessRequest): GateRequest => ({
+/** A lease that a reviewed workflow grants to whoever works by it, without asking anybody again. */
+export interface Preapproval {
+  /** Of the workflow. */
+  number: number;
+  workflowKey: string;
+  version: number;
+  reviewedBy: string;
+}
+
+/**
+ * A request that nobody is asked about: the review of the workflow was the decision. It has no child ticket (its own stands
+ * in that place) and no gate.
+ */
+export const preapprovedAccess = (
+  ids: Pick<AccessRequest, 'id' | 'tenantId' | 'ticketId' | 'runId' | 'agentId' | 'gateId' | 'requester'>,
+  lease: LeaseScope,
+  by: Preapproval,
+  at: string,
+): AccessRequest =>
+  newAccess(
+    {
+      ...ids,
+      accessTicketId: ids.ticketId,
+      resource: `${lease.system}/${lease.resourceType}/${lease.resourceId}`,
+      permission: lease.action,
+      accountRef: null,
+      reason: `workflow ${by.number} (${by.workflowKey}, version ${by.version}) preapproves it; reviewed by ${by.reviewedBy}`,
+      assignmentGroup: by.reviewedBy,
+      riskLevel: 'unknown',
+      lease,
+      onBehalfOf: null,
+    },
+    at,
+  );
+/** Whether its own ticket stands where the child's would. */
+export const hasChild = (access: Pick<AccessRequest, 'ticketId' | 'accessTicketId'>): boolean =>
+  access.ticketId !== access.accessTicketId;
+
+/** The gate of an access request: completed by people, never by the end of a task. `inferred`: from the resource's name. */
+export const gateOfAccess = (access: AccessRequest, inferred = false): GateRequest => ({
   id: access.gateId,
   tenantId: access.tenantId,
   ticketId: access.ticketId,
@@ -80,10 +118,12 @@ export const gateOfAccess = (access: AccessRequest): GateRequest => ({
   riskLevel: riskLevels.find((level) => level === access.riskLevel) ?? 'unknown',
   approvalPolicy: {
     access_request: true,
+    resource: access.resource,
     permission: access.permission,
     account_ref: access.accountRef,
     assignment_group: access.assignmentGroup,
-    lease_request: access.lease,
+    lease_request: access.lease && wireScope(access.lease),
+    lease_request_inferred: inferred,
     auto_complete: false,
   },
   digest: null,
@@ -113,6 +153,11 @@ export function step(access: AccessRequest, event: AccessEvent, at: string): Acc
   if (event.type === 'reject') return { ...next, approvalActor: event.by, evidence: event.reason };
   return { ...next, evidence: event.reason };
 }
+
+/** A scope as the doors write it. */
+export const wireScope = ({ system, resourceType, resourceId, action }: LeaseScope) => ({
+  system, resource_type: resourceType, resource_id: resourceId, action,
+}); // prettier-ignore
 
 /** Read off a resource's name where the request gives no lease scope. Null: no credential can be inferred. */
 export function inferLease(resource: string, permission: string, accountRef: string | null): LeaseScope | null {

@@ -20,6 +20,7 @@ import { reportHarnesses, tendProcesses } from './agent-processes';
 import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
 import { dispatcher } from './dispatcher';
+import { preapprovals } from './preapprovals';
 import { refusals } from './failures';
 import { boundHeaps, workflowsToKeep } from './memory';
 import { installRuntime } from './runtime';
@@ -106,6 +107,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     dispatcher(client.workflow, logger, stopping.signal),
     starter({ temporal: client.workflow, taskQueue: queues.lifecycle, logger }),
     scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
+    preapprovals(client.workflow, queues),
     ticketSyncs(client.workflow, queues, kernel.store, stopping.signal),
     alertRules,
     alertNotices(client.workflow, queues, stopping.signal),

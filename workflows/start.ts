@@ -1,4 +1,5 @@
 import type { Gate } from '../domain/gate';
+import type { accessRequest, PreapprovedInput } from './access-request';
 import type { approvalGate } from './approval-gate';
 import { workflowId, type Kind } from './ids';
 import { attributes, workflowTaskTimeout } from './kit';
@@ -53,6 +54,16 @@ export const gateStart = (gate: Gate, run: { id: string } | null): Start<Paramet
   status: null,
   ticketId: gate.ticketId,
   agentId: gate.agentId,
+});
+
+/** Of access that a reviewed workflow grants. */
+export const preapprovedStart = (input: PreapprovedInput): Start<Parameters<typeof accessRequest>> => ({
+  ref: { kind: 'accessRequest', tenantId: input.access.tenantId, id: input.access.id },
+  args: [input],
+  summary: `${input.access.permission} on ${input.access.resource}`,
+  status: input.access.status,
+  ticketId: input.access.ticketId,
+  agentId: input.access.agentId,
 });
 
 /** Of a ticket that is to be looked after at its provider; whenever nothing is left to do, its workflow ends. */

@@ -2,7 +2,7 @@ import { accessRequests } from '../../db/access';
 import { writeNote } from '../../db/notes';
 import { tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
-import type { AccessEvent, AccessRequest } from '../../domain/access';
+import { hasChild, type AccessEvent, type AccessRequest } from '../../domain/access';
 import type { Gate } from '../../domain/gate';
 import { system, type Actor } from '../../domain/principal';
 import type { TicketStatus } from '../../domain/ticket';
@@ -42,6 +42,9 @@ const noteOf = (a: AccessRequest, event: AccessTransition['event']): string => {
     expire: `Access request expired: ${what}: ${a.evidence}`,
     revoke: `Access revoked: ${what}: ${a.evidence}`,
   };
+  // Nobody is asked about what the review of a workflow decided.
+  if (!hasChild(a) && event === 'open') return `Access preapproved: ${what}: ${a.reason}`;
+  if (!hasChild(a) && event === 'approve') return `Access approved: ${what}, by ${a.approvalActor?.name}`;
   return words[event];
 };
 
@@ -90,7 +93,7 @@ export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
       const not = await otherwise(tx, t.told);
       const stood = not && (await accessRequests.byId(tx, next.id));
       if (not && stood) return { access: stood, applied: false, otherwise: not };
-      if (t.event === 'open') await openChild(tx, next);
+      if (t.event === 'open' && hasChild(next)) await openChild(tx, next);
       const written = await (t.event === 'open' ? accessRequests.insert(tx, next) : accessRequests.move(tx, next));
       if (!written) {
         const access = await accessRequests.byId(tx, next.id);
@@ -98,7 +101,7 @@ export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
         return { access, applied: await stands(tx, next.id, next.version, t.transition) };
       }
       const by: Actor = t.event === 'open' ? written.requester : (written.approvalActor ?? system);
-      const child = childStatus[t.event];
+      const child = hasChild(written) ? childStatus[t.event] : undefined;
       if (child) {
         await tx.query('update tickets set status = $2, updated_at = now() where id = $1', [
           written.accessTicketId,

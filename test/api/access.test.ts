@@ -39,6 +39,7 @@ describe('asking for access', () => {
     expect(asked.status).toBe(200);
     expect(asked.body).toMatchObject({
       status: 'pending_approval', parent_ticket_id: ticket, resource: gitlab.resource, permission: gitlab.permission, assignment_group: 'DevSecOps',
+      lease_request: { ...wanted, action: 'read' }, lease_request_inferred: true,
       access_raci: { responsible: 'DevSecOps', accountable: 'Data Owner' },
       access_ticket: { parent_ticket_id: ticket, ticket_class: 'UserRequest', priority: '3', status: 'new', assignee_team: 'DevSecOps' },
     }); // prettier-ignore
@@ -49,6 +50,7 @@ describe('asking for access', () => {
       status: 'pending',
       requested_by: `agent-${agent}`,
       on_behalf_of: server.admin.email,
+      approval_policy: { lease_request: { ...wanted, action: 'read' }, lease_request_inferred: true },
     });
     expect(await accessOf(ticket)).toMatchObject([
       {

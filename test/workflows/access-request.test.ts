@@ -2,13 +2,14 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
 import { accessActivities } from '../../activities/lifecycle/access';
-import { gateOfAccess, newAccess, step } from '../../domain/access';
+import { gateOfAccess, newAccess, preapprovedAccess, step } from '../../domain/access';
 import { analyst } from '../../domain/analyst/analyst';
 import type { LeaseScope } from '../../domain/harness';
 import { newGate } from '../../domain/gate';
 import { accessRequest, openedAccess, settledAccess } from '../../workflows/access-request';
 import { stop } from '../../workflows/agent-run';
 import { workflowId } from '../../workflows/ids';
+import { preapprovedStart, startOptions } from '../../workflows/start';
 import { gateMoved, runEnded } from '../../workflows/messages';
 import { until } from '../until';
 import { keep } from './keep';
@@ -99,6 +100,49 @@ test('the answer to an opening has request and gate; the ticket of the owning gr
   await handle.result();
   await p.agree(null, { gate: gate.id, access: access.id });
   await keep('accessRequest.rejected', handle);
+});
+
+/** What the reader does for a run whose workflow preapproves a lease. */
+async function preapproved(run: { id: string }, ticketId: string) {
+  const at = new Date(await c.env.currentTimeMs()).toISOString();
+  const by = { number: 3, workflowKey: 'incident:edr-sysmon', version: 2, reviewedBy: 'dana' };
+  const requester = { id: p.agentId, kind: 'agent' as const, name: 'agent' };
+  const ids = { id: v7(), tenantId: c.tenantId, ticketId, runId: run.id, agentId: p.agentId, gateId: v7(), requester };
+  const lease = { system: 'wazuh', resourceType: 'api', resourceId: 'wazuh.manager', action: 'read' };
+  const access = preapprovedAccess(ids, lease, by, at);
+  const start = preapprovedStart({ access, preapproved: by, leaseMs: DAY, queue: c.taskQueue });
+  await p.workflow.start('accessRequest', startOptions<unknown[]>(start, c.taskQueue));
+  return { id: access.id, handle: p.handle('accessRequest', access.id) };
+}
+
+test('what a reviewed workflow preapproves is granted without a gate, and ends with its run', async () => {
+  const ticket = await p.ticket();
+  const run = await p.spawn(ticket, 'scripted', 'access hold finish');
+  await p.gateOf(run.id, 'grant_access'); // the run's own request, which waits beside it
+  const { id, handle } = await preapproved(run, ticket.id);
+  await p.accessIs(id, 'granted');
+  expect(await p.row.access(id)).toMatchObject({
+    accessTicketId: ticket.id,
+    evidence: 'preapproved by incident:edr-sysmon',
+    approvalActor: { kind: 'system', name: 'workflow 3, version 2, reviewed by dana' },
+  });
+  expect(await p.leases(run.id)).toMatchObject([{ status: 'active' }]);
+  expect((await p.row.run(run.id))?.status).not.toBe('finished');
+  const { rows } = await c.owner.query('select status from tickets where id = $1', [ticket.id]);
+  await p.say(run, ticket, 'that is enough');
+  expect(await handle.result()).toMatchObject({
+    status: 'revoked',
+    evidence: expect.stringMatching(/^agent \d+ finished$/),
+  });
+  expect(await p.leases(run.id)).toMatchObject([{ status: 'revoked', secret_sealed: null }]);
+  expect(await p.entries(id)).toEqual(['access.requested', 'access.approved', 'access.granted', 'access.revoked']);
+  expect(rows).not.toEqual([{ status: 'resolved' }]); // its own ticket stands where a child's would, and is not one
+  await p.agree(null, { access: id });
+  await keep('accessRequest.preapproved', handle);
+
+  const late = await preapproved(run, ticket.id);
+  expect(await late.handle.result()).toMatchObject({ status: 'expired', leaseId: null });
+  await keep('accessRequest.preapproved-late', late.handle);
 });
 
 test('a lease is bound to its run, and revoked when the run finishes', async () => {

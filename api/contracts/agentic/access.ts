@@ -3,7 +3,7 @@ import { accessStatuses } from '../../../domain/access';
 import { riskLevels } from '../../../domain/gate';
 import { operation } from '../../operation';
 import { byId, flag, Instant, intId, name, prose } from '../shapes';
-import { AccessShape, LeaseShape, TicketShape } from './ticket-shapes';
+import { AccessShape, LeaseShape, ScopeShape, TicketShape } from './ticket-shapes';
 
 const scope = {
   system: name(100),
@@ -56,6 +56,8 @@ export const access = {
       resource: z.string(),
       permission: z.string(),
       assignment_group: z.string(),
+      lease_request: ScopeShape.nullable().describe('What the credential would be good for; null: there is none'),
+      lease_request_inferred: z.boolean().describe('Read off the names of resource and permission'),
       access_raci: z.object({
         responsible: z.string(), accountable: z.string(), consulted: z.array(z.string()), informed: z.array(z.string()),
       }), // prettier-ignore

@@ -147,6 +147,13 @@ export const AgentShape = z.object({
   workflow_url: text.describe('The run in the Temporal UI'),
 });
 
+export const ScopeShape = z.object({
+  system: z.string(),
+  resource_type: z.string(),
+  resource_id: z.string(),
+  action: z.string(),
+});
+
 export const AccessShape = z.object({
   id: z.int(),
   parent_ticket_id: z.int(),
@@ -169,6 +176,7 @@ export const AccessShape = z.object({
   reason: text,
   assignment_group: z.string(),
   risk_level: z.string(),
+  lease_request: ScopeShape.nullable(),
   status: z.enum(accessStatuses),
   lease_status: text.describe(
     'pending, active, revoking (may be alive at the provider until it confirms), revoked or expired; null while none was asked for',

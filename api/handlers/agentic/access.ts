@@ -1,8 +1,8 @@
 import { accessById, accessOfTicket, leasesOfRun, type AccessView } from '../../../db/access-queries';
 import { ticketById } from '../../../db/ticket-queries';
 import type { Read } from '../../../db/tx';
-import { gateOfAccess, inferLease, leaseMs, newAccess } from '../../../domain/access';
-import { Conflict, Forbidden, Invalid } from '../../../domain/errors';
+import { gateOfAccess, inferLease, leaseMs, newAccess, wireScope } from '../../../domain/access';
+import { Conflict, Invalid } from '../../../domain/errors';
 import { newGate } from '../../../domain/gate';
 import type { LeaseScope } from '../../../domain/harness';
 import { isEnded } from '../../../domain/run';
@@ -11,6 +11,7 @@ import { accessRequest, openedAccess } from '../../../workflows/access-request';
 import type { access } from '../../contracts/agentic/access';
 import type { Ctx, HandlerOf, Handlers } from '../../kernel';
 import { agentOf } from './agents-of';
+import { missingLease, scopeText } from './leases';
 import { agentOnTicket, seenRun, seenTicket } from './seen';
 import { accessView, leaseView, ticketView } from './ticket-views';
 
@@ -31,7 +32,7 @@ async function refuseOver(tx: Read, until: string): Promise<void> {
     throw new Invalid('lease_request.expires_at: is over already', { field: 'lease_request.expires_at' });
 }
 
-async function answer(ctx: Ctx, id: string) {
+async function answer(ctx: Ctx, id: string, inferred: boolean) {
   const found = await ctx.read(async (tx) => {
     const asked = await accessById(tx, id);
     return asked && { asked, child: await ticketById(tx, asked.accessTicketId) };
@@ -47,6 +48,8 @@ async function answer(ctx: Ctx, id: string) {
     resource: asked.resource,
     permission: asked.permission,
     assignment_group: asked.assignmentGroup,
+    lease_request: asked.lease && wireScope(asked.lease),
+    lease_request_inferred: inferred && asked.lease !== null,
     access_raci: {
       responsible: asked.assignmentGroup,
       accountable: 'Data Owner',
@@ -76,9 +79,10 @@ export const accessHandlers: Handlers<typeof access> = {
       const found = await seenTicket(ctx, tx, params.ticket_id);
       return { ticket: found, run: await agentOnTicket(ctx, tx, found, body.agent_id) };
     });
+    const inferred = body.lease_request === undefined;
     const id = ctx.newId(`access:${ticket.id}`);
     const made = ctx.repeatable ? await ctx.read((tx) => accessById(tx, id)) : null;
-    if (made?.gateNumber) return answer(ctx, id);
+    if (made?.gateNumber) return answer(ctx, id, inferred);
     if (run && isEnded(run)) {
       throw new Conflict(`agent ${run.number} is ${run.status}: access for it would lead nowhere`, {
         status: run.status,
@@ -109,7 +113,7 @@ export const accessHandlers: Handlers<typeof access> = {
       new Date().toISOString(),
     );
     const { temporal, config } = ctx.kernel;
-    const gate = newGate(gateOfAccess(asked), asked.createdAt, config.gateTtlMs);
+    const gate = newGate(gateOfAccess(asked, inferred && asked.lease !== null), asked.createdAt, config.gateTtlMs);
     await temporal.open(accessRequest, openedAccess, {
       ref: { kind: 'accessRequest', tenantId: ctx.tenantId, id },
       args: [
@@ -120,7 +124,7 @@ export const accessHandlers: Handlers<typeof access> = {
       ticketId: ticket.id,
       agentId: asked.agentId,
     });
-    return answer(ctx, id);
+    return answer(ctx, id, inferred);
   },
 
   listLeases: ({ params }, ctx) =>
@@ -155,18 +159,16 @@ export const accessHandlers: Handlers<typeof access> = {
         agentId: asking.agentId,
         decision: covering ? 'allow' : 'deny',
         reason: covering ? 'active_lease' : 'missing_agent_vault_lease',
-        body: { agent_id: asking.number, ...scope, secret_values_returned: false },
+        body: {
+          agent_id: asking.number,
+          ...scope,
+          summary: `${ctx.actor.name} asks what agent ${asking.number} may use: ${covering ? `lease ${covering.number} covers` : 'no active lease covers'} ${scopeText({ ...body, resourceType: body.resource_type, resourceId: body.resource_id })}`,
+          secret_values_returned: false,
+        },
       });
       return { run: asking, lease: covering };
     });
-    if (!lease) {
-      throw new Forbidden('access_denied', {
-        allow: false,
-        error: 'access_denied',
-        reason: 'missing_agent_vault_lease',
-        next_step: `POST /api/tickets/${run.ticketNumber}/access-request, and have its change approved and completed`,
-      });
-    }
+    if (!lease) throw missingLease(run);
     return {
       allow: true as const,
       lease_id: lease.number,

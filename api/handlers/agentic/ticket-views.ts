@@ -2,6 +2,7 @@ import type { AccessView, LeaseView } from '../../../db/access-queries';
 import type { Checkpoint, LogLine, RunEntry, RunView } from '../../../db/run-queries';
 import type { SteeringView } from '../../../db/steering-queries';
 import type { TicketView } from '../../../db/ticket-queries';
+import { wireScope } from '../../../domain/access';
 import { driftOf } from '../../../domain/provider-merge';
 import { activeStatuses, isEnded, type RunStatus } from '../../../domain/run';
 import type { Attachment, Note } from '../../../domain/ticket';
@@ -202,6 +203,7 @@ export const accessView = (ctx: Ctx, a: AccessView) => ({
   reason: a.reason,
   assignment_group: a.assignmentGroup,
   risk_level: a.riskLevel,
+  lease_request: a.lease && wireScope(a.lease),
   status: a.status,
   lease_status: a.leaseStatus,
   lease_expires_at: a.leaseExpiresAt,
