@@ -16,6 +16,7 @@ import { approvers } from './contracts/agentic/approvers';
 import { changes } from './contracts/agentic/changes';
 import { knowledge } from './contracts/agentic/knowledge';
 import { notes } from './contracts/agentic/notes';
+import { overview } from './contracts/agentic/overview';
 import { postmortems } from './contracts/agentic/postmortems';
 import { providers } from './contracts/agentic/providers';
 import { publishing } from './contracts/agentic/publishing';
@@ -48,6 +49,7 @@ import { approverHandlers } from './handlers/agentic/approvers';
 import { changeHandlers } from './handlers/agentic/changes';
 import { knowledgeHandlers } from './handlers/agentic/knowledge';
 import { noteHandlers } from './handlers/agentic/notes';
+import { overviewHandlers } from './handlers/agentic/overview';
 import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { providerHandlers } from './handlers/agentic/providers';
 import { publishingHandlers } from './handlers/agentic/publishing';
@@ -80,6 +82,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [secrets, secretHandlers],
   [changes, changeHandlers],
   [approvers, approverHandlers],
+  [overview, overviewHandlers],
   [raci, raciHandlers],
   [providers, providerHandlers],
   [publishing, publishingHandlers],

@@ -10,7 +10,16 @@ const declared = new Set(operations.map(({ op }) => key(op.route)));
 
 /** What this release serves, by tag; a row that is served once stays served. */
 const whole: Record<string, string[]> = {
-  'agentic-operations': ['Health', 'Change Requests', 'Postmortems', 'Providers', 'Workflows', 'Knowledge', 'Skills'],
+  'agentic-operations': [
+    'Health',
+    'Change Requests',
+    'Postmortems',
+    'Providers',
+    'Workflows',
+    'Knowledge',
+    'Skills',
+    'Dashboard And Audit',
+  ],
   aegis: ['API Keys', 'receipts', 'ops', '(spec)', '(untagged)', 'events'],
   'agent-ops': [
     'registry',

@@ -146,6 +146,8 @@ export const declared: Readonly<Record<string, Declared>> = {
     ids: { ...change, 'body.agent_id': at('external', 'ignored') }, // a label, kept nowhere
     fresh: 'approved',
   },
+  dashboardStats: none,
+  dashboardAudit: { ids: { ...filter, 'query.agent_id': at('run', 'empty') } },
   listApproverGroups: none,
   saveApproverGroup: none,
   deleteApproverGroup: { ids: { 'path.id': at('approvers') } },
