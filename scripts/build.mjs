@@ -44,13 +44,12 @@ const pages = {
 const isOfPage = (path) => /^api\/pages\/.*(\/browser\/|\.css$)/.test(path);
 
 async function sources() {
+  // config.ts, and what it is put together from.
+  const settings = (await readdir(root)).filter((name) => /^config(-\w+)?\.ts$/.test(name));
   const found = (await Promise.all(folders.map((f) => files(join(root, f))))).flat();
   return [
     ...found.filter((f) => (f.endsWith('.ts') && !f.endsWith('.d.ts')) || isOfPage(f)),
-    'config.ts',
-    'config-itop.ts',
-    'config-agents.ts',
-    'config-models.ts',
+    ...settings,
   ].sort();
 }
 
