@@ -8,7 +8,7 @@ import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
 import type { Wazuh } from '../pipeline/wazuh/wazuh';
-import type { Handler, HandlersOf, Received } from './operation';
+import type { Handler, HandlersOf, Received, SocketHandler } from './operation';
 import type { Temporal } from './temporal';
 import type { Upload } from './http/upload';
 
@@ -69,3 +69,4 @@ export interface Ctx extends OpenCtx {
 
 export type Handlers<T> = HandlersOf<T, Ctx, OpenCtx>;
 export type HandlerOf<Op> = Handler<Op, Ctx, OpenCtx>;
+export type FeedOf<S> = SocketHandler<S, Ctx>;

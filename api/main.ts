@@ -11,7 +11,9 @@ import { startTracing } from '../log/tracing';
 import { openWazuh } from '../pipeline/wazuh/wazuh';
 import { createApp } from './http/app';
 import type { Kernel } from './kernel';
-import { operations } from './registry';
+import { closeSockets } from './http/sockets';
+import { onUpgrade, UpgradableMessage } from './http/upgrade';
+import { operations, sockets } from './registry';
 import { temporalGateway } from './temporal';
 
 /** Stateless: start as many as you like. Serves reads while Temporal is away. */
@@ -33,7 +35,8 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
   const transactions = transactionSources(config.transactionView);
   const wazuh = config.wazuh && openWazuh(config.wazuh);
   const kernel: Kernel = { config, ...opened, temporal, transactions, wazuh, logger };
-  const server = createServer(createApp(kernel, operations));
+  const app = createApp(kernel, operations, sockets);
+  const server = createServer({ IncomingMessage: UpgradableMessage }, app).on('upgrade', onUpgrade(app));
   server.requestTimeout = 300_000; // uploads
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(config.port, config.host, resolve);
@@ -46,6 +49,7 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      closeSockets(kernel);
       const patience = setTimeout(() => server.closeAllConnections(), 3_000);
       await closed;
       clearTimeout(patience);

@@ -5,6 +5,7 @@ import { surfaceOf, surfaces, type Surface } from './surfaces';
 import { description, version } from './version';
 import { errorSchemas } from './error-schemas';
 import type { Mounted } from './http/mount';
+import type { MountedSocket } from './http/sockets';
 
 type Json = Record<string, unknown>;
 type Open = 'public' | 'login' | 'metrics';
@@ -196,8 +197,25 @@ const securitySchemes = {
   metricsToken: { type: 'apiKey', in: 'header', name: 'X-Metrics-Token' },
 };
 
+/** OpenAPI has no word for them: beside the paths, by path. */
+const socketsOf = (sockets: readonly MountedSocket[]): Json =>
+  Object.fromEntries(
+    sockets.map(({ name, socket: { path, tag, summary, access, query, sends } }) => [
+      path,
+      {
+        operationId: name,
+        tags: [tag],
+        summary,
+        'x-required-scope': access,
+        security: security.closed(access),
+        parameters: queryParameters(query),
+        messages: schemaOf(sends, 'output'),
+      },
+    ]),
+  );
+
 /** The OpenAPI 3.1 document of everything that is declared, aliases included. */
-export function openapiDocument(operations: readonly Mounted[]): object {
+export function openapiDocument(operations: readonly Mounted[], sockets: readonly MountedSocket[]): object {
   const paths: Record<string, Json> = {};
   for (const mounted of operations) {
     const [method, path] = mounted.op.route.split(' ') as [Method, string];
@@ -212,6 +230,7 @@ export function openapiDocument(operations: readonly Mounted[]): object {
     servers: [{ url: '/' }],
     tags: [...new Set(operations.map(({ op }) => op.tag))].map((name) => ({ name })),
     paths,
+    'x-websockets': socketsOf(sockets),
     components: {
       schemas: Object.fromEntries(
         surfaces.map(({ name }) => [`${name}.Error`, schemaOf(errorSchemas[name], 'output')]),

@@ -99,6 +99,21 @@ export const operation = <
   op: Operation<A, P, Q, B, O>,
 ): Operation<A, P, Q, B, O> => op;
 
+/** A WebSocket, declared once: whoever opens it is looked at as for any request. */
+export interface Socket<Q extends z.ZodType = z.ZodType> {
+  path: `/${string}`;
+  tag: string;
+  summary: string;
+  access: Scope;
+  query: Q;
+  /** What it sends, each a JSON text. */
+  sends: z.ZodType;
+}
+export const socket = <Q extends z.ZodType>(declared: Socket<Q>): Socket<Q> => declared;
+/** What a socket is fed with; in the end, why it is closed. */
+export type SocketHandler<S, C> =
+  S extends Socket<infer Q> ? (input: { query: z.output<Q> }, ctx: C) => AsyncGenerator<unknown, string> : never;
+
 export const raw = (media: string, schema: z.ZodType | null = null, statuses: readonly number[] = []): Raw => ({
   media,
   schema,

@@ -11,8 +11,10 @@ import { registry } from './contracts/agent-ops/registry';
 import { runs } from './contracts/agent-ops/runs';
 import { signals } from './contracts/agent-ops/signals';
 import { access } from './contracts/agentic/access';
+import { agentEvents } from './contracts/agentic/agent-events';
 import { agents } from './contracts/agentic/agents';
 import { approvers } from './contracts/agentic/approvers';
+import { agentWork } from './contracts/agentic/agent-work';
 import { changes } from './contracts/agentic/changes';
 import { knowledge } from './contracts/agentic/knowledge';
 import { notes } from './contracts/agentic/notes';
@@ -22,6 +24,7 @@ import { providers } from './contracts/agentic/providers';
 import { publishing } from './contracts/agentic/publishing';
 import { runner } from './contracts/agentic/runner';
 import { raci } from './contracts/agentic/raci';
+import { runtime } from './contracts/agentic/runtime';
 import { secrets } from './contracts/agentic/secrets';
 import { skills } from './contracts/agentic/skills';
 import { tickets } from './contracts/agentic/tickets';
@@ -44,8 +47,10 @@ import { registryHandlers } from './handlers/agent-ops/registry';
 import { runHandlers } from './handlers/agent-ops/runs';
 import { signalHandlers } from './handlers/agent-ops/signals';
 import { accessHandlers } from './handlers/agentic/access';
+import { feedAgentEvents } from './handlers/agentic/agent-events';
 import { agentHandlers } from './handlers/agentic/agents';
 import { approverHandlers } from './handlers/agentic/approvers';
+import { agentWorkHandlers } from './handlers/agentic/agent-work';
 import { changeHandlers } from './handlers/agentic/changes';
 import { knowledgeHandlers } from './handlers/agentic/knowledge';
 import { noteHandlers } from './handlers/agentic/notes';
@@ -55,6 +60,7 @@ import { providerHandlers } from './handlers/agentic/providers';
 import { publishingHandlers } from './handlers/agentic/publishing';
 import { runnerHandlers } from './handlers/agentic/runner';
 import { raciHandlers } from './handlers/agentic/raci';
+import { runtimeHandlers } from './handlers/agentic/runtime';
 import { secretHandlers } from './handlers/agentic/secrets';
 import { skillHandlers } from './handlers/agentic/skills';
 import { ticketHandlers } from './handlers/agentic/tickets';
@@ -65,6 +71,8 @@ import { investigationHandlers } from './handlers/ops-agent/investigations';
 import { docsHandlers } from './handlers/spec/docs';
 import { healthHandlers } from './handlers/spec/health';
 import type { AnyHandler, Mounted } from './http/mount';
+import type { MountedSocket } from './http/sockets';
+import { openapiDocument } from './openapi';
 import type { Operation } from './operation';
 
 type Declared = Record<string, Operation>;
@@ -77,6 +85,8 @@ const tags: [declared: Declared, handlers: object][] = [
   [notes, noteHandlers],
   [runner, runnerHandlers],
   [agents, agentHandlers],
+  [agentWork, agentWorkHandlers],
+  [runtime, runtimeHandlers],
   [access, accessHandlers],
   [wazuh, wazuhHandlers],
   [secrets, secretHandlers],
@@ -103,7 +113,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [events, eventHandlers],
   [investigations, investigationHandlers],
   [health, healthHandlers],
-  [docs, docsHandlers(() => operations)],
+  [docs, docsHandlers(() => openapiDocument(operations, sockets))],
 ];
 
 export const operations: readonly Mounted[] = tags.flatMap(([declared, handlers]) =>
@@ -113,3 +123,7 @@ export const operations: readonly Mounted[] = tags.flatMap(([declared, handlers]
     handler: (handlers as Record<string, AnyHandler>)[name] as AnyHandler,
   })),
 );
+
+export const sockets: readonly MountedSocket[] = [
+  { name: 'agentEvents', socket: agentEvents, serve: feedAgentEvents as MountedSocket['serve'] },
+];

@@ -12,6 +12,7 @@ import { startOptions, type EntityRef, type Start } from '../workflows/start';
 /** A Signal is only the short way: what it does not reach, the dispatcher does. */
 const signalMs = 2_000;
 
+const failedPrecondition = 9;
 const mostBesides = 4;
 const mostTries = 3;
 
@@ -22,10 +23,20 @@ export class Gone extends Error {}
 const unanswered = (e: unknown, how: 'UnprocessedUpdate' | 'AcceptedUpdateCompletedWorkflow'): boolean =>
   e instanceof WorkflowUpdateFailedError && e.cause instanceof ApplicationFailure && e.cause.type === how;
 
-/** What was not looked at changed nothing: asked again, it is, or the engine says that the workflow is over. */
+/** The task that was to answer is done once more, for something came meanwhile: a workflow that would have ended has to look at it. */
+const taskRepeated = (e: unknown): boolean =>
+  e instanceof ServiceError &&
+  isGrpcServiceError(e.cause) &&
+  Number(e.cause.code) === failedPrecondition &&
+  /workflow task failure/.test(e.cause.details);
+
+/**
+ * What was not looked at changed nothing, and what was is found by the id of the Update, or by its row: asked again, it is
+ * answered, or the engine says that the workflow is over.
+ */
 const again = <T>(work: () => Promise<T>, left = mostTries): Promise<T> =>
   work().catch((e: unknown) => {
-    if (left > 1 && unanswered(e, 'UnprocessedUpdate')) return again(work, left - 1);
+    if (left > 1 && (unanswered(e, 'UnprocessedUpdate') || taskRepeated(e))) return again(work, left - 1);
     throw e;
   });
 

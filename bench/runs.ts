@@ -114,7 +114,7 @@ async function wave(stack: Stack, agents: readonly string[]): Promise<Wave> {
 
 const draft = (tenantId: string, agentId: string, ticketId: string): Run => ({
   id: v7(), tenantId, number: 0, taskNumber: 0, agentId, ticketId, taskType: 'ticket_resolution', harness: 'quick', model: null,
-  profileId: null, prompt: null, scopes: [...agentScopes], triggerKind: null, definitionVersion: null, status: 'spawned', progress: 0, steps: 0, spawnedBy: system, result: null,
+  profileId: null, runtime: null, prompt: null, scopes: [...agentScopes], triggerKind: null, definitionVersion: null, status: 'spawned', progress: 0, steps: 0, spawnedBy: system, result: null,
   error: null, createdAt: new Date().toISOString(), startedAt: null, finishedAt: null, version: 1,
 }); // prettier-ignore
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InstantSchema, JsonObject } from '../domain/common.schema';
 import type { AccessState } from '../domain/harness';
-import { activeStatuses, endedStatuses, type Run } from '../domain/run';
+import { activeStatuses, endedStatuses, type Run, type RunStatus } from '../domain/run';
 import { RunSchema } from '../domain/run.schema';
 import { ticketStatuses } from '../domain/ticket';
 import { runs } from './runs';
@@ -28,8 +28,10 @@ const select = `select ${runs.columns('r')}, r.heartbeat, t.number as "ticketNum
 export interface RunFilter {
   /** The only ticket whose agents the caller may see. */
   only: string | null;
-  status: string | null;
+  /** Null: any. */
+  statuses: readonly RunStatus[] | null;
   ticket: number | null;
+  agent: number | null;
 }
 
 export async function listRuns(
@@ -38,10 +40,10 @@ export async function listRuns(
   limit: number,
   offset: number,
 ): Promise<{ runs: RunView[]; total: number }> {
-  const where = `where ($1::uuid is null or r.ticket_id = $1) and ($2::text is null or r.status = $2)
-    and ($3::int is null or t.number = $3)`;
-  const params = [f.only, f.status, f.ticket];
-  const { rows } = await tx.query(`${select} ${where} order by r.number desc limit $4 offset $5`, [
+  const where = `where ($1::uuid is null or r.ticket_id = $1) and ($2::text[] is null or r.status = any($2))
+    and ($3::int is null or t.number = $3) and ($4::int is null or r.number = $4)`;
+  const params = [f.only, f.statuses, f.ticket, f.agent];
+  const { rows } = await tx.query(`${select} ${where} order by r.number desc limit $5 offset $6`, [
     ...params,
     limit,
     offset,
@@ -75,6 +77,27 @@ export async function runCounts(
   return rows[0] ?? { queued: 0, running: 0, waiting: 0 };
 }
 
+export interface RunStats {
+  total: number;
+  active: number;
+  finished: number;
+  /** By itself, or because people ended it. */
+  failed: number;
+  /** Of those that finished, from their first move to the last. */
+  seconds: number | null;
+}
+export async function runStats(tx: Read, only: string | null): Promise<RunStats> {
+  const { rows } = await tx.query<{ [K in keyof RunStats]: RunStats[K] }>(
+    `select count(*) as total, count(*) filter (where status = any($1)) as active,
+       count(*) filter (where status = 'finished') as finished,
+       count(*) filter (where status in ('failed', 'stopped', 'terminated')) as failed,
+       avg(extract(epoch from finished_at - started_at)) filter (where status = 'finished')::float8 as seconds
+     from runs where $2::uuid is null or ticket_id = $2`,
+    [activeStatuses, only],
+  );
+  return rows[0] ?? { total: 0, active: 0, finished: 0, failed: 0, seconds: null };
+}
+
 export async function runByNumber(tx: Read, number: number): Promise<RunView | null> {
   const { rows } = await tx.query(`${select} where r.number = $1`, [number]);
   return rows[0] ? Row.parse(rows[0]) : null;
@@ -104,6 +127,15 @@ export const aliveRuns = (tx: Read, ticketId: string): Promise<Run[]> =>
 /** What an agent works on, on any ticket. */
 export const aliveRunsOf = (tx: Read, agentId: string): Promise<Run[]> =>
   runs.list(tx, 'where agent_id = $1 and not status = any($2) order by number', [agentId, endedStatuses]);
+
+/** A sign of life, from outside; null: it has ended. */
+export async function beat(tx: Read, runId: string): Promise<Run | null> {
+  const { rows } = await tx.query(
+    `update runs set heartbeat = now() where id = $1 and not status = any($2) returning ${runs.columns()}`,
+    [runId, endedStatuses],
+  );
+  return rows[0] ? runs.parse(rows[0]) : null;
+}
 
 /** Those of a ticket, held: none of them ends before this transaction does, so that each sees at its end what is written for it here. */
 export const heldRuns = (tx: Read, ticketId: string): Promise<Run[]> =>

@@ -45,6 +45,10 @@ export class TooLarge extends DomainError {
 export class UnsupportedMedia extends DomainError {
   static override readonly status = 415;
 }
+/** What is there speaks another protocol. */
+export class UpgradeRequired extends DomainError {
+  static override readonly status = 426;
+}
 /** The request was understood and well formed, but repeats a key with another body. */
 export class KeyReused extends DomainError {
   static override readonly status = 422;
@@ -70,6 +74,7 @@ export const errors = {
   TooLarge,
   UnsupportedMedia,
   KeyReused,
+  UpgradeRequired,
   RateLimited,
   BadGateway,
   Unavailable,

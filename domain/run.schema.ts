@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ActorSchema, InstantSchema } from './common.schema';
+import { RunRuntimeSchema } from './runtime.schema';
 import { runStatuses, taskTypes, triggerKinds, type Run } from './run';
 
 export const RunSchema = z.object({
@@ -13,6 +14,7 @@ export const RunSchema = z.object({
   harness: z.string(),
   model: z.string().nullable(),
   profileId: z.string().nullable(),
+  runtime: RunRuntimeSchema.nullable(),
   prompt: z.string().nullable(),
   scopes: z.array(z.string()),
   triggerKind: z.enum(triggerKinds).nullable(),

@@ -1,5 +1,7 @@
 import { Conflict } from './errors';
 import type { Actor } from './principal';
+import type { RunRuntime } from './runtime';
+import { priorityRank } from './ticket';
 
 export const runStatuses = [
   'spawned', 'running', 'pending_approval', 'awaiting_access', 'awaiting_user_response', 'blocked',
@@ -31,7 +33,10 @@ export interface Run {
   taskType: TaskType;
   harness: string;
   model: string | null;
+  /** The runtime profile that it was spawned with. */
   profileId: string | null;
+  /** What that gave it; null: it was spawned without one. */
+  runtime: RunRuntime | null;
   prompt: string | null;
   /** What the run may do: its spawner's scopes cut down to an agent's. */
   scopes: string[];
@@ -56,14 +61,15 @@ type Draft = Pick<
   Run,
   | 'id' | 'tenantId' | 'agentId' | 'ticketId' | 'harness' | 'model' | 'profileId' | 'prompt' | 'scopes' | 'triggerKind'
   | 'definitionVersion' | 'spawnedBy'
->; // prettier-ignore
+> & Partial<Pick<Run, 'taskType' | 'runtime'>>; // prettier-ignore
 
 /** A run that is about to be opened. */
 export const newRun = (draft: Draft, at: string): Run => ({
+  taskType: 'ticket_resolution',
+  runtime: null,
   ...draft,
   number: 0,
   taskNumber: 0,
-  taskType: 'ticket_resolution',
   status: 'spawned',
   progress: 0,
   steps: 0,
@@ -78,8 +84,9 @@ export const newRun = (draft: Draft, at: string): Run => ({
 export type RunEvent =
   | { type: 'start' }
   | { type: 'wait'; for: 'pending_approval' | 'awaiting_access' | 'awaiting_user_response' | 'blocked' }
-  | { type: 'finish'; result: string }
-  | { type: 'fail'; error: string }
+  /** `by` is whoever said so in the agent's place. */
+  | { type: 'finish'; result: string; by?: Actor }
+  | { type: 'fail'; error: string; by?: Actor }
   | { type: 'stop'; by: Actor; reason: string; terminate: boolean };
 
 const ended = (status: RunStatus): boolean => endedStatuses.includes(status);
@@ -117,3 +124,10 @@ export function step(run: Run, event: RunEvent, at: string): Run {
 
 /** How far a run is that has taken so many steps, from 5 (started) to 90 (proposed): an embedded one takes about fifteen. */
 export const progressAt = (step: number): number => Math.min(90, 5 + step * 6);
+
+/** Work that nobody waits for: it takes its turn after that on tickets. */
+const later: readonly TaskType[] = ['postmortem', 'workflow_build'];
+
+/** Whose turn comes first when more are spawned than may work at once: the lower, 0 (P1) to 5. */
+export const turnRank = (priority: string | null, taskType: TaskType): number =>
+  (priorityRank(priority) ?? 3) - 1 + (later.includes(taskType) ? 2 : 0);

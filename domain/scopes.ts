@@ -1,7 +1,8 @@
 /** Every right there is. An operation names one; a role is a named set of them. */
 export const scopes = [
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info',
-  'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act',
+  'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act', 'agents:wake',
+  'agents:restart', 'agents:update', 'agents:write',
   'changes:read', 'changes:request', 'changes:approve', 'changes:complete', 'approvers:write',
   'providers:read', 'providers:sync', 'access:request', 'deployments:write',
   'postmortems:read', 'postmortems:write',
@@ -28,8 +29,8 @@ const analyst: readonly Scope[] = [
 ]; // prettier-ignore
 
 const developer: readonly Scope[] = [
-  ...reads, 'tickets:create', 'tickets:note', 'tickets:request_info', 'agents:spawn', 'agents:stop', 'access:request',
-  'changes:request', 'changes:complete', 'deployments:write', 'postmortems:write',
+  ...reads, 'tickets:create', 'tickets:note', 'tickets:request_info', 'agents:spawn', 'agents:stop', 'agents:wake',
+  'agents:restart', 'access:request', 'changes:request', 'changes:complete', 'deployments:write', 'postmortems:write',
   'providers:sync', 'agent-ops:write', 'ops_agent:run', 'ops_agent:ingest',
 ]; // prettier-ignore
 

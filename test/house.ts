@@ -86,7 +86,7 @@ export async function openHouse(): Promise<House> {
     run: async (ticket, fields = {}) => {
       const run: Run = {
         id: v7(), tenantId: ticket.tenantId, number: 0, taskNumber: 0, agentId: analystId, ticketId: ticket.id, taskType: 'ticket_resolution',
-        harness: 'embedded', model: null, profileId: null, prompt: null, scopes: [...agentScopes], triggerKind: null, definitionVersion: null, status: 'running', progress: 5, steps: 0,
+        harness: 'embedded', model: null, profileId: null, runtime: null, prompt: null, scopes: [...agentScopes], triggerKind: null, definitionVersion: null, status: 'running', progress: 5, steps: 0,
         spawnedBy: system, result: null, error: null, createdAt: new Date().toISOString(), startedAt: null, finishedAt: null, version: 1,
         ...fields,
       }; // prettier-ignore

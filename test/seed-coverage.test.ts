@@ -1,4 +1,4 @@
-import { operations } from '../api/registry';
+import { operations, sockets } from '../api/registry';
 import { contractRows, shapeOf } from './contract/rows';
 
 const rows = new Set(contractRows().map((r) => `${r.method} ${shapeOf(r.path)}`));
@@ -6,7 +6,10 @@ const key = (route: string): string => {
   const [method = '', path = ''] = route.split(' ');
   return `${method} ${shapeOf(path)}`;
 };
-const declared = new Set(operations.map(({ op }) => key(op.route)));
+const declared = new Set([
+  ...operations.map(({ op }) => key(op.route)),
+  ...sockets.map(({ socket }) => `WS ${shapeOf(socket.path)}`),
+]);
 
 /** What this release serves, by tag; a row that is served once stays served. */
 const whole: Record<string, string[]> = {
@@ -46,7 +49,7 @@ test.each(Object.entries(whole).flatMap(([seed, tags]) => tags.map((tag) => [see
 );
 
 test('nothing is declared twice, and names are unique', () => {
-  expect(declared.size).toBe(operations.length);
+  expect(declared.size).toBe(operations.length + sockets.length);
   expect(new Set(operations.map((o) => o.name)).size).toBe(operations.length);
 });
 

@@ -30,6 +30,7 @@ import { ensureSchedules } from './schedules';
 import { starter } from './starter';
 import { ticketSyncs } from './ticket-sync';
 import { keepTallies } from './tallies';
+import { turnCaller } from './turns';
 
 export interface RunningWorker {
   close(): Promise<void>;
@@ -105,6 +106,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const around = { store: kernel.store, logger, signal: stopping.signal };
   const readers = [
     dispatcher(client.workflow, logger, stopping.signal),
+    turnCaller(client.workflow),
     starter({ temporal: client.workflow, taskQueue: queues.lifecycle, logger }),
     scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
     preapprovals(client.workflow, queues),

@@ -16,6 +16,8 @@ import { runEnded, stateOf, withdraw } from './messages';
 import { openAccess } from './open-access';
 import { openGate, proposedGate } from './open-gate';
 import { hearGate } from './told';
+import { hearTurn } from './turn';
+import { workingTime } from './working-time';
 
 export interface RunInput {
   run: Run;
@@ -32,16 +34,25 @@ export interface Carried {
   access: AccessRequest[];
   asked: string[];
   seen: string[];
+  /** Milliseconds that it has worked. */
+  worked?: number;
 }
 export interface Stop {
   by: Actor;
   reason: string;
   terminate: boolean;
 }
+/** Said of a run by somebody else. */
+export interface Conclusion {
+  by: Actor;
+  reason: string;
+  status: 'finished' | 'failed';
+}
 
 /** Answers when the row is there, or with the refusal. */
 export const spawned = defineUpdate<Run>('spawned');
 export const stop = defineUpdate<Run, [Stop]>('stop');
+export const conclude = defineUpdate<Run, [Conclusion]>('conclude');
 export const runState = stateOf<Run>();
 
 /** How a stretch of work ended. renew: another workflow is to go on with it. */
@@ -70,8 +81,9 @@ export async function agentRun(input: RunInput): Promise<Run> {
   /** What the agent does; stopping it cancels this, and only this. */
   const working = new CancellationScope();
   const agents = agentsQueue(input.queues.agents);
+  const clock = workingTime(input.run.runtime?.timeout_minutes ?? 0, input.carried?.worked);
 
-  /** False: nothing moved, for the row of the gate says something else than what was told. */
+  /** False: nothing moved, for the row of the gate says something else than what was told, or it is not its turn. */
   const move = (event: RunEvent, transition: string, told?: Gate): Promise<boolean> =>
     next(async () => {
       const stands = await rows.recordRun(step(run, event, at()), { event, transition, ...(told && { told }) });
@@ -80,6 +92,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
         gate.correct(told, stands.otherwise);
         return false;
       }
+      if (stands.queued) return false;
       show(run.status, `Agent ${run.number}: ${run.status}, ${run.steps} steps\n\n${run.result ?? run.error ?? ''}`);
       if (!stands.applied) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
       return true;
@@ -103,25 +116,34 @@ export async function agentRun(input: RunInput): Promise<Run> {
     show(run.status, `Agent ${run.number}: ${run.status}`);
   });
   setHandler(runState, () => run);
+  const inItsTurn = hearTurn();
   const gate = hearGate(() => gateId);
   const news = hearNews({ access: standing, seen });
   onUpdate(spawned, async () => {
     await spawning;
     return run;
   });
-  onUpdate(stop, async (s) => {
+  const endBy = async (event: RunEvent, transition: string): Promise<Run> => {
     await spawning;
     if (isEnded(run)) throw new Conflict(`the agent is already ${run.status}`, { status: run.status });
-    await move({ type: 'stop', ...s }, 'stop');
+    await move(event, transition);
     working.cancel();
     return run;
-  });
+  };
+  onUpdate(stop, (s) => endBy({ type: 'stop', ...s }, 'stop'));
+  onUpdate(conclude, ({ by, reason, status }) =>
+    endBy(
+      status === 'finished' ? { type: 'finish', result: reason, by } : { type: 'fail', error: reason, by },
+      'concluded',
+    ),
+  );
   let turns = 0;
   const renewing = (): boolean => turns >= (input.turnsEach ?? Infinity) || workflowInfo().continueAsNewSuggested;
   /** Turns until the agent has nothing more to do but to propose or finish, or its history is long enough. */
   const work = async (proposing: boolean): Promise<Outcome> => {
     for (; ; turns += 1) {
-      if (working.consideredCancelled) await working.cancelRequested; // throws: rows and the breath between them do not
+      const scope = CancellationScope.current();
+      if (scope.consideredCancelled) await scope.cancelRequested; // throws: rows and the breath between them do not
       if (proposing && renewing()) return { kind: 'renew' };
       heard = news.count();
       const turn = await next(() => rows.advance({ tenantId, runId: id, step: run.steps, proposing }));
@@ -163,7 +185,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
       await condition(() => gate.decided() !== null || news.count() !== heard);
       const stands = gate.decided();
       if (stands) return stands;
-      await work(false);
+      await clock.spend(() => work(false));
       await next(() => rows.answerSteering({ tenantId, runId: id }));
     }
   };
@@ -182,8 +204,8 @@ export async function agentRun(input: RunInput): Promise<Run> {
   /** Answers whether another workflow is to go on with it. */
   const live = async (): Promise<boolean> => {
     await breathe();
-    if (!input.carried) await move({ type: 'start' }, 'start');
-    const outcome = await work(true);
+    if (!input.carried) await inItsTurn(() => move({ type: 'start' }, 'start'));
+    const outcome = await clock.spend(() => work(true));
     if (outcome.kind === 'renew') return true;
     await next(() => rows.answerSteering({ tenantId, runId: id }));
     if (outcome.kind === 'finish') return move({ type: 'finish', result: outcome.summary }, 'finish').then(over);
@@ -224,7 +246,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   try {
     if (await working.run(live)) {
       await condition(allHandlersFinished);
-      const carried = { access: [...news.access.values()], asked, seen: [...news.seen] };
+      const carried = { access: [...news.access.values()], asked, seen: [...news.seen], worked: clock.spent };
       if (!isEnded(run)) await continueAsNew<typeof agentRun>({ ...input, run, carried });
     }
   } catch (e) {

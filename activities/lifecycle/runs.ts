@@ -1,8 +1,10 @@
 import { writeNote } from '../../db/notes';
+import { fence } from '../../db/run-queries';
 import { runs } from '../../db/runs';
 import { tellPending } from '../../db/steer';
 import { undelivered } from '../../db/steering-queries';
 import { tickets } from '../../db/tickets';
+import { holdTurns, turns } from '../../db/turns';
 import type { Write } from '../../db/tx';
 import { Conflict } from '../../domain/errors';
 import type { Gate } from '../../domain/gate';
@@ -10,6 +12,7 @@ import { system, type Actor } from '../../domain/principal';
 import { isEnded, type Run, type RunEvent } from '../../domain/run';
 import { closedStatuses } from '../../domain/ticket';
 import type { Deps } from '../deps';
+import { leaveBehind } from './left-behind';
 import { otherwise, stands } from './record';
 
 export interface RunTransition {
@@ -22,6 +25,8 @@ export interface RunTransition {
 export interface RecordedRun {
   run: Run;
   applied: boolean;
+  /** It is not its turn: nothing was written. */
+  queued?: true;
   /** There when the gate's row says something else than what was told: nothing was written. */
   otherwise?: { gate: Gate | null };
 }
@@ -90,14 +95,25 @@ async function writeDownUnheard(tx: Write, run: Run): Promise<void> {
   }
 }
 
+/** The run, where it is spawned and others come first. One that has begun before has had its turn. */
+async function waitsItsTurn(tx: Write, id: string): Promise<Run | null> {
+  await holdTurns(tx);
+  const run = await runs.byId(tx, id);
+  return run?.status === 'spawned' && !(await turns(tx)).includes(id) ? run : null;
+}
+
 export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<Run | null> {
   const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, await counted(tx, next)));
   if (!written) return null;
   if (t.event === null) await tellPending(tx, written);
   await moveTicket(tx, written, t.event);
-  const by = t.event?.type === 'stop' ? t.event.by : t.event === null ? written.spawnedBy : agentActor(written);
+  const said = t.event !== null && 'by' in t.event ? t.event.by : undefined;
+  const by = said ?? (t.event === null ? written.spawnedBy : agentActor(written));
   if (isEnded(written)) {
     await writeDownUnheard(tx, written);
+    // An attempt at a slow step may still be under way.
+    if (t.event?.type === 'fail') await fence(tx, written.id, t.event.error);
+    await leaveBehind(tx, written, agentActor(written));
     await writeNote(tx, {
       ticketId: written.ticketId,
       key: `${written.id}:${written.version}`,
@@ -124,6 +140,8 @@ export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<
       task_id: written.taskNumber,
       status: written.status,
       harness: written.harness,
+      model: written.model,
+      profile_id: written.profileId,
       steps: written.steps,
       spawned_by: written.spawnedBy.name,
       result: written.result,
@@ -139,6 +157,8 @@ export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
       const not = await otherwise(tx, t.told);
       const stood = not && (await runs.byId(tx, next.id));
       if (not && stood) return { run: stood, applied: false, otherwise: not };
+      const waits = t.event?.type === 'start' && !t.told ? await waitsItsTurn(tx, next.id) : null;
+      if (waits) return { run: waits, applied: false, queued: true };
       const written = await writeRun(tx, next, t);
       if (written) return { run: written, applied: true };
       const run = await runs.byId(tx, next.id);

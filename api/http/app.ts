@@ -10,6 +10,7 @@ import { describe } from './failure';
 import { createLimits } from './limits';
 import { observeRequest } from '../metrics';
 import { mount, type Mounted } from './mount';
+import type { MountedSocket } from './sockets';
 
 /** Echoed, or made: one id from the request to the log entry. */
 function requestId(req: Request): string {
@@ -20,7 +21,7 @@ function requestId(req: Request): string {
 /** The middleware above gave it; pino-http widens its type. */
 const idOf = (req: Request): string => req.id as string;
 
-export function createApp(kernel: Kernel, operations: readonly Mounted[]): Express {
+export function createApp(kernel: Kernel, operations: readonly Mounted[], sockets: readonly MountedSocket[]): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
@@ -50,7 +51,7 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[]): Expre
     helmet({ contentSecurityPolicy: false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' } }),
   );
   app.get('/', (_req, res) => res.redirect('/docs'));
-  app.use(mount(kernel, operations, createLimits(kernel)));
+  app.use(mount(kernel, operations, sockets, createLimits(kernel)));
   app.use((req: Request, _res: Response, next: NextFunction) =>
     next(new NotFound(`no route ${req.method} ${req.path}`)),
   );

@@ -10,18 +10,24 @@ import { wording } from './wording';
 /** What stands in the path can't be this operation's parameters: the path is another's, or nobody's. */
 export class OtherPath extends NotFound {}
 
+/** @throws InvalidRequest */
+export function parsedQuery(op: Pick<Operation, 'query'>, given: unknown): unknown {
+  const query = op.query?.safeParse(given, { error: wording });
+  if (query && !query.success) throw new InvalidRequest('query', query.error.issues);
+  return query?.data;
+}
+
 /** @throws OtherPath, InvalidRequest */
 export const inputs = (req: Request, op: Operation, body: unknown, received: Received | null = null) => {
   const params = op.params?.safeParse(req.params);
   if (params && !params.success) throw new OtherPath('not found');
   // What cannot be stored names nothing that is.
   if (firstIllFormed(params?.data) !== null) throw new NotFound('not found');
-  const query = op.query?.safeParse(req.query, { error: wording });
-  if (query && !query.success) throw new InvalidRequest('query', query.error.issues);
-  if (received) return { params: params?.data, query: query?.data, body: received.rows };
+  const query = parsedQuery(op, req.query);
+  if (received) return { params: params?.data, query, body: received.rows };
   const parsed = op.body?.safeParse(body === undefined ? {} : body, { error: wording });
   if (parsed && !parsed.success) throw new InvalidRequest('body', parsed.error.issues);
-  return { params: params?.data, query: query?.data, body: parsed?.data };
+  return { params: params?.data, query, body: parsed?.data };
 };
 
 /** The body after the credential and the limits, so that nobody unknown makes us read one. */

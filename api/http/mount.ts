@@ -11,6 +11,7 @@ import { assertStorable, inputs, OtherPath, readBody } from './inputs';
 import type { Limits } from './limits';
 import { readRows } from './rows';
 import { send, statusOf, wrapped } from './send';
+import { answerSocket, type MountedSocket } from './sockets';
 import { readUpload } from './upload';
 
 export type AnyHandler = (input: { params: unknown; query: unknown; body: unknown }, ctx: never) => Promise<unknown>;
@@ -31,8 +32,14 @@ const split = (route: string): [Method, string] => {
 /** Literal segments before parameters, so that `/api/changes/pending` never falls into `/api/changes/:change_id`. */
 const specificity = (path: string): string => path.replace(/[:*][^/]+/g, '\uffff');
 
-export function mount(kernel: Kernel, operations: readonly Mounted[], limits: Limits): Router {
+export function mount(
+  kernel: Kernel,
+  operations: readonly Mounted[],
+  sockets: readonly MountedSocket[],
+  limits: Limits,
+): Router {
   const router = Router({ strict: false });
+  for (const s of sockets) router.get(s.socket.path, answerSocket(kernel, s, limits));
   const body = readBody(kernel);
   const paths = operations.flatMap((m) => {
     const [method, path] = split(m.op.route);

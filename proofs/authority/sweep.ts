@@ -25,7 +25,7 @@ interface Op extends Mounted {
 }
 
 /** What ends what others need comes last. */
-const last = ['unassignAgent', 'stopAgent', 'setKillSwitch', 'releaseKillSwitch'];
+const last = ['updateAgent', 'restartAgent', 'unassignAgent', 'stopAgent', 'setKillSwitch', 'releaseKillSwitch'];
 const order = (operations: readonly Mounted[]): Op[] =>
   [...operations]
     .sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name))

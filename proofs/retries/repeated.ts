@@ -18,9 +18,11 @@ interface Post extends Mounted {
   path: string;
   entry: Declared;
 }
-const ending = ['unassignAgent', 'stopAgent'];
+const ending = ['restartAgent', 'unassignAgent', 'stopAgent'];
 /** These get a ticket with an agent to themselves; it works meanwhile, and may ask for a change. */
-const withAgent = ['synthesizePostmortem', ...ending];
+const withAgent = ['synthesizePostmortem', 'wakeAgent', 'updateAgent', ...ending];
+/** And these a ticket that nobody works on. */
+const withTicket = ['assignAgent', 'spawnAgent', 'spawnPostmortem', 'spawnWorkflowBuild'];
 /** What ends what others need comes last. */
 const last = [...ending, 'setKillSwitch'];
 
@@ -63,9 +65,9 @@ interface Caller {
 /** The ids that one principal calls with: made anew where the call uses them up. */
 async function idsFor({ name, entry }: Post, { tenant, call }: Principal): Promise<Tenant['ids']> {
   await tenant.refresh(entry.fresh);
-  if (!['assignAgent', ...withAgent].includes(name)) return { ...tenant.ids };
+  if (![...withTicket, ...withAgent].includes(name)) return { ...tenant.ids };
   const { id: ticket } = await call('POST', '/api/tickets', { title: 'for one', auto_assign: false });
-  if (name === 'assignAgent') return { ...tenant.ids, ticket };
+  if (withTicket.includes(name)) return { ...tenant.ids, ticket };
   const { agent_id: run, task_id: task } = await call('POST', `/api/tickets/${String(ticket)}/assign-agent`, {});
   return { ...tenant.ids, ticket, run, task };
 }

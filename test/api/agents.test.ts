@@ -16,11 +16,11 @@ const create = async (body: Record<string, unknown> = {}): Promise<number> =>
 describe('assigning an agent', () => {
   it('spawns one, and says where it stands', async () => {
     const ticket = await ticketWithLog(server, { priority: 'P1' });
-    const spawned = await spawn(ticket, { profile_id: 'local-only', prompt: 'Look at the log' });
+    const spawned = await spawn(ticket, { profile_id: 'embedded', prompt: 'Look at the log' });
     expect(spawned.status).toBe(200);
     expect(spawned.body).toEqual({
       status: 'spawned', agent_id: expect.any(Number), task_id: expect.any(Number), ticket_id: ticket, model: null, harness: 'embedded',
-      profile_id: 'local-only', priority_rank: 0,
+      profile_id: 'embedded', priority_rank: 0,
     }); // prettier-ignore
     const agent = await agentIs(server, spawned.body.agent_id as number, 'pending_approval');
     expect(agent).toMatchObject({

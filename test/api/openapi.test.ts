@@ -8,7 +8,7 @@ import { errors, type ErrorCode } from '../../domain/errors';
 import { describe as describeFailure } from '../../api/http/failure';
 import { openapiDocument } from '../../api/openapi';
 import { isRaw } from '../../api/operation';
-import { operations } from '../../api/registry';
+import { operations, sockets } from '../../api/registry';
 import { surfaceOf, surfaces } from '../../api/surfaces';
 import { startServer, type Server } from '../harness';
 
@@ -18,7 +18,7 @@ interface Described extends Json {
   responses: Record<string, Json>;
 }
 
-const document = JSON.parse(JSON.stringify(openapiDocument(operations))) as Json;
+const document = JSON.parse(JSON.stringify(openapiDocument(operations, sockets))) as Json;
 const all = Object.entries(document['paths'] as Record<string, Record<string, Described>>).flatMap(([path, item]) =>
   Object.entries(item).map(([method, described]) => ({
     id: `${method.toUpperCase()} ${path}`,

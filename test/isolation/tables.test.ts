@@ -101,6 +101,7 @@ test('what the application may do with each table is what was granted, and nobod
      "run_fences": "insert, select",
      "run_tallies": "insert, select, update",
      "runs": "insert, select, update",
+     "runtime_configs": "insert, select, update",
      "signal_tallies": "insert, select, update",
      "signing_keys": "select",
      "skill_assignments": "delete, insert, select",

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { runStatuses } from '../../../domain/run';
 import { operation } from '../../operation';
 import { byId, intId, name, page, prose } from '../shapes';
+import { requestedPermissions, SpawnedShape, wanted } from './agent-work';
 import { ChangeShape } from './changes';
-import { AgentShape, SteeringShape, TaskShape } from './ticket-shapes';
+import { AgentShape, SteeringShape, TaskShape, taskStatuses } from './ticket-shapes';
 
 const tag = 'Agents';
 
@@ -15,22 +16,11 @@ export const agents = {
     access: 'agents:spawn',
     params: byId('ticket_id'),
     body: z.object({
-      model: name(200).nullable().optional(),
-      harness: name(50).nullable().optional(),
-      profile_id: name(100).nullable().optional(),
+      ...wanted,
       prompt: prose.nullable().optional(),
-      requested_permissions: z.array(z.string().max(100)).max(100).optional(),
+      requested_permissions: requestedPermissions,
     }),
-    output: z.object({
-      status: z.literal('spawned'),
-      agent_id: z.int(),
-      task_id: z.int(),
-      ticket_id: z.int(),
-      model: z.string().nullable(),
-      harness: z.string(),
-      profile_id: z.string().nullable(),
-      priority_rank: z.int(),
-    }),
+    output: SpawnedShape,
     errors: ['NotFound', 'Conflict'],
   }),
   unassignAgent: operation({
@@ -60,6 +50,31 @@ export const agents = {
       count: z.int(),
       queue_health: z.object({ queued_depth: z.int(), running: z.int(), waiting: z.int() }),
     }),
+  }),
+  agentStats: operation({
+    route: 'GET /api/agents/stats',
+    tag,
+    summary: 'How many agents there were, work and ended, and how long those that finished took',
+    access: 'agents:read',
+    output: z.object({
+      total: z.int(),
+      active: z.int(),
+      finished: z.int(),
+      failed: z.int().describe('With those that people stopped'),
+      avg_duration_seconds: z.number().nullable(),
+    }),
+  }),
+  listTasks: operation({
+    route: 'GET /api/agents/tasks',
+    tag,
+    summary: 'What agents were set to do, newest first, with the last steps of each',
+    access: 'agents:read',
+    query: page.extend({
+      status: z.enum(taskStatuses).optional(),
+      agent_id: intId.optional(),
+      ticket_id: intId.optional(),
+    }),
+    output: z.object({ tasks: z.array(TaskShape), total: z.int() }),
   }),
   getAgent: operation({
     route: 'GET /api/agents/:agent_id',

@@ -1,45 +1,37 @@
 import { listGates } from '../../../db/changes';
 import {
-  activeRuns, aliveRuns, checkpointsOf, listRuns, runCounts, runEntries,
+  activeRuns, aliveRuns, checkpointsOf, listRuns, runCounts, runEntries, runStats,
 } from '../../../db/run-queries'; // prettier-ignore
 import { acknowledge, steeringOfRun } from '../../../db/steering-queries';
 import { clearAgent } from '../../../db/ticket-queries';
 import { NotFound } from '../../../domain/errors';
-import { priorityRank } from '../../../domain/ticket';
 import type { agents } from '../../contracts/agentic/agents';
 import type { Handlers } from '../../kernel';
 import { say } from './notes';
 import { seenRun, seenTicket } from './seen';
-import { spawn, stopRun } from './spawn';
-import { agentView, auditView, steeringView, taskView } from './ticket-views';
+import { wantedIn } from './agent-work';
+import { spawn, spawnedView, stopRun } from './spawn';
+import { agentView, auditView, runStatusesOf, steeringView, taskView } from './ticket-views';
 import { changeView } from './views';
 
 const mostAudit = 50;
 const mostCheckpoints = 50;
+/** Of each task, in a list of many. */
+const mostListed = 10;
 
 export const agentHandlers: Handlers<typeof agents> = {
   assignAgent: async ({ params, body }, ctx) => {
     const ticket = await ctx.read((tx) => seenTicket(ctx, tx, params.ticket_id));
     const run = await spawn(ctx, ticket, {
       id: ctx.newId(`run:${ticket.id}`),
-      harness: body.harness ?? null,
-      model: body.model ?? null,
-      profileId: body.profile_id ?? null,
+      taskType: 'ticket_resolution',
+      ...wantedIn(body),
       prompt: body.prompt ?? null,
       scopes: ctx.principal.scopes,
       wanted: body.requested_permissions ?? null,
       by: ctx.actor,
     });
-    return {
-      status: 'spawned' as const,
-      agent_id: run.number,
-      task_id: run.taskNumber,
-      ticket_id: ticket.number,
-      model: run.model,
-      harness: run.harness,
-      profile_id: run.profileId,
-      priority_rank: (priorityRank(ticket.priority) ?? 3) - 1,
-    };
+    return spawnedView(run, ticket);
   },
 
   unassignAgent: async ({ params }, ctx) => {
@@ -68,7 +60,12 @@ export const agentHandlers: Handlers<typeof agents> = {
   },
 
   listAgents: async ({ query }, ctx) => {
-    const filter = { only: ctx.principal.ticketId, status: query.status ?? null, ticket: query.ticket_id ?? null };
+    const filter = {
+      only: ctx.principal.ticketId,
+      statuses: query.status ? [query.status] : null,
+      ticket: query.ticket_id ?? null,
+      agent: null,
+    };
     const { runs, total } = await ctx.read((tx) => listRuns(tx, filter, query.limit, query.offset));
     return { agents: runs.map((r) => agentView(ctx, r)), total };
   },
@@ -82,6 +79,24 @@ export const agentHandlers: Handlers<typeof agents> = {
     const queue_health = { queued_depth: counts.queued, running: counts.running, waiting: counts.waiting };
     return { agents: active.map((r) => agentView(ctx, r)), count: active.length, queue_health };
   },
+
+  agentStats: async (_input, ctx) => {
+    const { seconds, ...counts } = await ctx.read((tx) => runStats(tx, ctx.principal.ticketId));
+    return { ...counts, avg_duration_seconds: seconds };
+  },
+
+  listTasks: ({ query }, ctx) =>
+    ctx.read(async (tx) => {
+      const filter = {
+        only: ctx.principal.ticketId,
+        statuses: query.status ? runStatusesOf(query.status) : null,
+        ticket: query.ticket_id ?? null,
+        agent: query.agent_id ?? null,
+      };
+      const { runs, total } = await listRuns(tx, filter, query.limit, query.offset);
+      const checkpoints = await checkpointsOf(tx, runs.map((r) => r.id), mostListed); // prettier-ignore
+      return { tasks: runs.map((r) => taskView(r, checkpoints.get(r.id) ?? [])), total };
+    }),
 
   getAgent: ({ params }, ctx) =>
     ctx.read(async (tx) => {

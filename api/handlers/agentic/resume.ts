@@ -1,9 +1,12 @@
 import { aliveRuns, runsOfTicket } from '../../../db/run-queries';
 import { Conflict, Unavailable } from '../../../domain/errors';
-import type { Run } from '../../../domain/run';
+import type { Run, TaskType } from '../../../domain/run';
 import { closedStatuses, type Ticket } from '../../../domain/ticket';
 import type { Ctx } from '../../kernel';
-import { spawn } from './spawn';
+import { spawnAfter } from './spawn';
+
+/** Tasks that an answer of people may further. */
+const onTicket: readonly TaskType[] = ['ticket_resolution', 'ad_hoc'];
 
 type Status = 'not_applicable' | 'already_active' | 'spawned' | 'not_resumed';
 export interface Resumed {
@@ -26,19 +29,15 @@ const told = (status: Status, run: Pick<Run, 'number' | 'taskNumber'> | null): R
 export async function resume(ctx: Ctx, ticket: Ticket): Promise<Resumed> {
   const { alive, last } = await ctx.read(async (tx) => ({
     alive: await aliveRuns(tx, ticket.id),
-    last: (await runsOfTicket(tx, ticket.id, 20)).find((r) => r.taskType === 'ticket_resolution'),
+    last: (await runsOfTicket(tx, ticket.id, 20)).find((r) => onTicket.includes(r.taskType)),
   }));
   if (alive[0]) return told('already_active', alive[0]);
   if (!last) return told('not_applicable', null);
   const stopped = last.status === 'stopped' || last.status === 'terminated';
   if (stopped || ticket.runId === null || closedStatuses.includes(ticket.status)) return told('not_resumed', last);
   try {
-    const { harness, model, profileId, prompt, scopes, spawnedBy } = last;
-    const id = ctx.newId(`run:${ticket.id}`);
-    return told(
-      'spawned',
-      await spawn(ctx, ticket, { id, harness, model, profileId, prompt, scopes, wanted: null, by: spawnedBy }),
-    );
+    const { spawnedBy: by, scopes } = last;
+    return told('spawned', await spawnAfter(ctx, ticket, last, { id: ctx.newId(`run:${ticket.id}`), by, scopes }));
   } catch (e) {
     // The answer is recorded whatever comes of the agent; the next one reads it with the ticket.
     if (!(e instanceof Conflict) && !(e instanceof Unavailable)) throw e;

@@ -4,8 +4,9 @@ import type { SteeringView } from '../../../db/steering-queries';
 import type { TicketView } from '../../../db/ticket-queries';
 import { wireScope } from '../../../domain/access';
 import { driftOf } from '../../../domain/provider-merge';
-import { activeStatuses, isEnded, type RunStatus } from '../../../domain/run';
+import { activeStatuses, isEnded, runStatuses, type RunStatus } from '../../../domain/run';
 import type { Attachment, Note } from '../../../domain/ticket';
+import type { taskStatuses } from '../../contracts/agentic/ticket-shapes';
 import type { Ctx } from '../../kernel';
 
 // The domain as this door's wire has it.
@@ -105,10 +106,13 @@ export const steeringView = (s: SteeringView) => ({
 });
 
 /** A run is one task of an agent here, so the task's status follows from the run's. */
-const taskStatus = (status: RunStatus) => {
+const taskStatus = (status: RunStatus): (typeof taskStatuses)[number] => {
   const names = { spawned: 'queued', finished: 'completed', terminated: 'stopped' } as const;
   return status === 'spawned' || status === 'finished' || status === 'terminated' ? names[status] : status;
 };
+
+export const runStatusesOf = (wanted: (typeof taskStatuses)[number]): RunStatus[] =>
+  runStatuses.filter((s) => taskStatus(s) === wanted);
 
 const seconds = (from: string, to: string | null): number =>
   Math.max(0, Math.floor(((to === null ? Date.now() : Date.parse(to)) - Date.parse(from)) / 1000));
@@ -126,7 +130,7 @@ export function agentView(ctx: Ctx, r: RunView) {
     selected_model: r.model,
     harness: r.harness,
     runtime_profile_id: r.profileId,
-    runtime_config: {},
+    runtime_config: { ...r.runtime },
     status: r.status,
     started_at: r.startedAt,
     finished_at: r.finishedAt,

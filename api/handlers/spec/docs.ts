@@ -2,8 +2,6 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import swaggerFolder from 'swagger-ui-dist/absolute-path.js';
 import type { assetNames, docs } from '../../contracts/spec/docs';
-import { openapiDocument } from '../../openapi';
-import type { Mounted } from '../../http/mount';
 import type { Handlers } from '../../kernel';
 import type { Reply } from '../../operation';
 
@@ -41,12 +39,12 @@ const assets: Record<Asset, { type: string; body: () => Reply['body'] }> = {
   'redoc-start.js': { type: 'text/javascript', body: () => redocStart },
 };
 
-/** Over every operation there is, these included: the list is complete only when all are declared. */
-export function docsHandlers(operations: () => readonly Mounted[]): Handlers<typeof docs> {
+/** Of every operation there is, these included: the document is complete only when all are declared. */
+export function docsHandlers(document: () => object): Handlers<typeof docs> {
   let written: string | null = null;
   return {
     openApiDocument: () =>
-      Promise.resolve({ type: 'application/json', body: (written ??= JSON.stringify(openapiDocument(operations()))) }),
+      Promise.resolve({ type: 'application/json', body: (written ??= JSON.stringify(document())) }),
     swaggerPage: () =>
       page(
         'Wheelhouse: explorer',

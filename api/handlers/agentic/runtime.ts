@@ -1,0 +1,82 @@
+import { v5 } from 'uuid';
+import { runtimeOf, saveRuntime, type StandingRuntime } from '../../../db/runtime';
+import { Conflict, Invalid } from '../../../domain/errors';
+import { availableHarnesses } from '../../../domain/harnesses';
+import { reasoningEfforts, wrongIn, type RuntimeConfig } from '../../../domain/runtime';
+import { holdsSecret } from '../../../pipeline/screening/rules/secrets';
+import type { runtime } from '../../contracts/agentic/runtime';
+import type { Ctx, Handlers } from '../../kernel';
+import { presentIn } from './chosen';
+
+const namesOf = (ctx: Ctx): string[] => availableHarnesses(presentIn(ctx.kernel.config));
+
+const view = (ctx: Ctx, { config, version, updatedBy, updatedAt }: StandingRuntime) => ({
+  ...config,
+  default: config.default_model,
+  setups: config.profiles.map(({ id, name, harness, model }) => ({ id, name, harness, model })),
+  available_harnesses: namesOf(ctx).map((name) => ({ name })),
+  reasoning_efforts: [...reasoningEfforts],
+  version,
+  updated_by: updatedBy?.name ?? null,
+  updated_at: updatedAt,
+});
+
+/** The first text, by its path, that holds a credential: the configuration is shown to everybody who sees agents. */
+function secretIn(value: unknown, path: string): string | null {
+  if (typeof value === 'string') return holdsSecret(value) ? path : null;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, part] of Object.entries(value)) {
+    const found = secretIn(part, path ? `${path}.${key}` : key);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** @throws Invalid naming the part that cannot stand */
+function assertSound(ctx: Ctx, config: RuntimeConfig): void {
+  const secret = secretIn(config, '');
+  if (secret !== null)
+    throw new Invalid(`${secret}: this looks like a secret, and a configuration holds none; nothing was stored`, {
+      field: secret,
+    });
+  const wrong = wrongIn(config, namesOf(ctx));
+  if (wrong) throw new Invalid(`${wrong.field}: ${wrong.message}`, { field: wrong.field });
+}
+
+const read = async (_input: unknown, ctx: Ctx) => view(ctx, await ctx.read(runtimeOf));
+
+export const runtimeHandlers: Handlers<typeof runtime> = {
+  listModels: read,
+  getRuntime: read,
+
+  setRuntime: ({ body }, ctx) =>
+    ctx.write(async (tx) => {
+      const stands = await runtimeOf(tx);
+      const is = stands.config;
+      const config: RuntimeConfig = {
+        active_profile: body.active_profile ?? is.active_profile,
+        profiles: body.profiles ?? is.profiles,
+        route_assignments: body.route_assignments ?? is.route_assignments,
+        max_concurrent_agents: body.max_concurrent_agents ?? is.max_concurrent_agents,
+        default_timeout_minutes: body.default_timeout_minutes ?? is.default_timeout_minutes,
+        default_harness: body.default_harness ?? is.default_harness,
+        default_model: body.default_model === undefined ? is.default_model : body.default_model,
+        models: body.models ?? is.models,
+      };
+      assertSound(ctx, config);
+      const meanwhile = new Conflict('version: the configuration was changed meanwhile: read it again', {
+        field: 'version',
+      });
+      if (body.version !== undefined && body.version !== stands.version) throw meanwhile;
+      const saved = await saveRuntime(tx, { config, version: stands.version + 1, by: ctx.actor });
+      if (!saved) throw meanwhile;
+      tx.log({
+        kind: 'runtime.configured',
+        actor: ctx.actor,
+        subject: { kind: 'runtime', id: v5('runtime', ctx.tenantId) },
+        version: saved.version,
+        body: { config },
+      });
+      return view(ctx, saved);
+    }),
+};
