@@ -6,6 +6,7 @@ import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import { modelsEnvironment, modelsOf, opsAgentModelOf, type ModelSettings } from './config-models';
 import { vaultEnvironment, vaultOf, type VaultSettings } from './config-vault';
 import { wazuhEnvironment, wazuhOf, type WazuhSettings } from './config-wazuh';
+import { toolEnvironment, toolSettingsOf, type ToolSettings } from './config-tools';
 import type { KeptKind } from './domain/agent-records';
 import type { AgentModel } from './domain/model';
 import type { Spending } from './domain/model-turn';
@@ -105,6 +106,7 @@ const Environment = z.object({
   ...modelsEnvironment,
   ...wazuhEnvironment,
   ...vaultEnvironment,
+  ...toolEnvironment,
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -150,6 +152,7 @@ export interface Config {
   runBudget: Spending;
   wazuh: WazuhSettings | null;
   vault: VaultSettings | null;
+  tools: ToolSettings;
   /** What new tickets go to when nobody says; null: to whichever is configured. */
   ticketProvider: 'local' | 'itop' | null;
   secureCookies: boolean;
@@ -218,6 +221,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       tool_log: e.RETENTION_TOOL_LOG_DAYS,
       report_runs: e.RETENTION_REPORT_RUNS_DAYS,
       reported_runs: e.RETENTION_REPORTED_RUNS_DAYS,
+      tool_checks: e.RETENTION_TOOL_CHECKS_DAYS,
     },
     alertSeconds: e.ALERT_SECONDS,
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
@@ -227,6 +231,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     runBudget: { tokens: e.AGENT_BUDGET_TOKENS, costMicros: Math.round(e.AGENT_BUDGET_MONEY * 1_000_000) },
     wazuh: wazuhOf(e),
     vault: vaultOf(e),
+    tools: toolSettingsOf(e, root, env),
     ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),

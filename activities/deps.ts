@@ -1,3 +1,4 @@
+import type { WazuhSettings } from '../config-wazuh';
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { AgentSettings } from '../config-agents';
@@ -5,11 +6,21 @@ import type { KeptKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
 import type { AgentModel, Model } from '../domain/model';
 import type { Spending } from '../domain/model-turn';
+import type { PartSettings } from '../domain/parts';
 import type { Provided, SyncOutcome } from '../domain/provider';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
+import type { ServedDeps } from '../pipeline/mcp/served';
 import type { Pipeline } from '../pipeline/run';
+
+/** What of the configuration says which parts there are, and how they are asked. */
+export interface Settings extends PartSettings {
+  opsAgentModel: { url: string; key: string | null } | null;
+  credentialProvider: { url: string; secret: string } | null;
+  tools: { checkTimeoutMs: number };
+  wazuh: WazuhSettings | null;
+}
 
 /** What side effects lean on. By argument, never by module state. */
 export interface Deps {
@@ -38,4 +49,7 @@ export interface Deps {
   askSync: (tenantId: string, ticketId: string) => Promise<SyncOutcome>;
   /** Webhooks may go to private addresses. */
   webhookAllowPrivate: boolean;
+  /** Connections to tool servers, and what it takes to begin one. */
+  tools: ServedDeps;
+  settings: Settings;
 }

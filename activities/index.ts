@@ -24,6 +24,7 @@ import { scheduledActivities } from './lifecycle/scheduled';
 import { voteActivities } from './lifecycle/votes';
 import { fullSyncActivities } from './providers/full';
 import { syncActivities } from './providers/sync';
+import { toolCheckActivities } from './tools/check';
 
 export type { Turn } from './agents/advance';
 export type { Proposal } from './agents/wishes';
@@ -31,6 +32,7 @@ export type { InvestigationTurn } from './agents/investigate';
 export type { Lent } from './integrations/leases';
 export type { Orphan } from './integrations/sweep';
 export type { PartName, PartOutcome, PromotionRequest } from './learning/promote';
+export type { ToolLook, ToolLooked } from './tools/check';
 
 /** Every side effect there is, over what it leans on. */
 export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
@@ -65,6 +67,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...learningActivities(deps),
     ...syncActivities(deps),
     ...fullSyncActivities(deps),
+    ...toolCheckActivities(deps),
   };
 }
 export type Activities = ReturnType<typeof createActivities>;

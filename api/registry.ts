@@ -26,8 +26,10 @@ import { runner } from './contracts/agentic/runner';
 import { raci } from './contracts/agentic/raci';
 import { runtime } from './contracts/agentic/runtime';
 import { secrets } from './contracts/agentic/secrets';
+import { setup } from './contracts/agentic/setup';
 import { skills } from './contracts/agentic/skills';
 import { tickets } from './contracts/agentic/tickets';
+import { tools } from './contracts/agentic/tools';
 import { wazuh } from './contracts/agentic/wazuh';
 import { workflows } from './contracts/agentic/workflows';
 import { transactions } from './contracts/ops-agent/transactions';
@@ -62,8 +64,10 @@ import { runnerHandlers } from './handlers/agentic/runner';
 import { raciHandlers } from './handlers/agentic/raci';
 import { runtimeHandlers } from './handlers/agentic/runtime';
 import { secretHandlers } from './handlers/agentic/secrets';
+import { setupHandlers } from './handlers/agentic/setup';
 import { skillHandlers } from './handlers/agentic/skills';
 import { ticketHandlers } from './handlers/agentic/tickets';
+import { toolHandlers } from './handlers/agentic/tools';
 import { wazuhHandlers } from './handlers/agentic/wazuh';
 import { workflowHandlers } from './handlers/agentic/workflows';
 import { transactionHandlers } from './handlers/ops-agent/transactions';
@@ -100,6 +104,8 @@ const tags: [declared: Declared, handlers: object][] = [
   [workflows, workflowHandlers],
   [knowledge, knowledgeHandlers],
   [skills, skillHandlers],
+  [tools, toolHandlers],
+  [setup, setupHandlers],
   [runs, runHandlers],
   [records, recordHandlers],
   [dashboard, dashboardHandlers],

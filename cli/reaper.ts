@@ -12,8 +12,11 @@ export class Reaper {
     this.process.channel?.unref();
   }
 
-  /** Ends the program with the signal, should this process die. Answers what to call once the program has ended. */
-  watch({ pid }: ChildProcess, signal: NodeJS.Signals): () => void {
+  /**
+   * Ends the program with the signal, should this process die; a negative pid is a process group, as kill(2) has it. Answers
+   * what to call once the program has ended.
+   */
+  watch({ pid }: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signals): () => void {
     if (pid === undefined) return () => undefined;
     this.send({ started: { pid, signal } });
     return () => this.send({ ended: pid });

@@ -8,7 +8,9 @@ import type { Read } from './tx';
 const ageOf = (kind: KeptKind): { table: string; time: string; left?: string } =>
   kind === 'reported_runs'
     ? { table: kind, time: 'coalesce(completed_at, listed_at)', left: 'for update skip locked' }
-    : recordKinds[kind];
+    : kind === 'tool_checks'
+      ? { table: kind, time: 'checked_at' }
+      : recordKinds[kind];
 
 /**
  * Takes away the oldest of those that are older than so many days, `limit` at most; gives how many, and the newest of them.

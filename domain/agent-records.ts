@@ -28,5 +28,5 @@ export type RecordKind = keyof typeof recordKinds;
 export const recordKindNames = Object.keys(recordKinds) as RecordKind[];
 
 /** What is kept for so many days, and then goes. */
-export const keptKinds = [...recordKindNames, 'reported_runs'] as const;
+export const keptKinds = [...recordKindNames, 'reported_runs', 'tool_checks'] as const;
 export type KeptKind = (typeof keptKinds)[number];

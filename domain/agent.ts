@@ -65,7 +65,7 @@ export function idleReason(agent: Pick<Agent, 'name' | 'status' | 'runtime'>): s
 
 /** The tools that its capabilities name. */
 export const toolsOf = (capabilities: readonly string[]): string[] => [
-  ...new Set(capabilities.filter((c) => /^[a-z_]+(\.[a-z_]+)+$/.test(c))),
+  ...new Set(capabilities.filter((c) => /^[a-z][a-z0-9_-]*(\.[A-Za-z0-9_-]+)+$/.test(c))),
 ];
 
 /** When an agent is to run by itself, as its row wants it; null: never. */

@@ -4,6 +4,7 @@ export const scopes = [
   'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act', 'agents:wake',
   'agents:restart', 'agents:update', 'agents:write',
   'changes:read', 'changes:request', 'changes:approve', 'changes:complete', 'approvers:write',
+  'tools:read', 'tools:operate', 'tools:manage', 'tools:call', 'setup:read',
   'providers:read', 'providers:sync', 'access:request', 'deployments:write',
   'postmortems:read', 'postmortems:write',
   'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
@@ -19,19 +20,19 @@ const reads = scopes.filter((s) => s.endsWith(':read'));
 export const agentScopes: readonly Scope[] = [
   'tickets:read', 'tickets:note', 'tickets:request_info', 'access:request', 'changes:read', 'changes:request',
   'changes:complete', 'agents:read', 'agents:heartbeat', 'workflows:read', 'postmortems:read', 'postmortems:write',
-  'knowledge:read', 'skills:read', 'deployments:write',
+  'knowledge:read', 'skills:read', 'deployments:write', 'tools:call',
 ]; // prettier-ignore
 
 const analyst: readonly Scope[] = [
   'dashboard:read',
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info', 'access:request', 'changes:read',
-  'changes:request', 'agents:read', 'profile:read',
+  'changes:request', 'agents:read', 'profile:read', 'tools:read',
 ]; // prettier-ignore
 
 const developer: readonly Scope[] = [
   ...reads, 'tickets:create', 'tickets:note', 'tickets:request_info', 'agents:spawn', 'agents:stop', 'agents:wake',
   'agents:restart', 'access:request', 'changes:request', 'changes:complete', 'deployments:write', 'postmortems:write',
-  'providers:sync', 'agent-ops:write', 'ops_agent:run', 'ops_agent:ingest',
+  'providers:sync', 'tools:operate', 'tools:call', 'agent-ops:write', 'ops_agent:run', 'ops_agent:ingest',
 ]; // prettier-ignore
 
 const securityAnalyst: readonly Scope[] = [

@@ -62,6 +62,7 @@ export async function provisionTenant(
       await db.query('insert into tenants (id, slug, name, four_eyes, operator_signals) values ($1, $2, $2, $3, $4)', [
         tenantId, wanted.slug, wanted.fourEyes, wanted.operatorSignals,
       ]); // prettier-ignore
+      await db.query('select add_parts($1)', [tenantId]);
       const analyst = v5('agent:analyst', tenantId);
       await db.query(
         `insert into agents (id, tenant_id, name, description, harness, agent_type, capabilities)

@@ -101,6 +101,10 @@ export interface Tool<A extends z.ZodType = z.ZodType> {
   effect: 'read' | 'write' | 'external';
   scope: Scope;
   args: A;
+  /** What `args` takes, as JSON schema, where that is somebody else's; else it is read off `args`. */
+  inputSchema?: Record<string, unknown>;
+  /** Digest of what the tool is by now, where that may change: an approval is sealed to it. */
+  definition?: string;
   /** Prose is data, screened for secrets only; instructions are screened fully. */
   content: 'prose' | 'instruction';
   /** What the call is about, for people and for the seal. */

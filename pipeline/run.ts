@@ -18,6 +18,7 @@ import {
 import { entryOf } from './catalogue';
 import { lendTo } from './credential';
 import { grouped } from './grouped';
+import type { ServedTools } from './mcp/served';
 import { filterOutput, storable } from './output-filter';
 import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
 import { approvedFor, sealOf } from './seal';
@@ -33,10 +34,12 @@ export interface Pipeline {
   /** Carries a call out, or refuses it; either way once a step. What is recorded at the step already is given back. */
   execute: (call: Call, options: ExecuteOptions) => Promise<Execution>;
   isSlow: (call: Call) => Promise<boolean>;
-  /** What there is to call. */
+  /** What there is to call in a tenant: built-in tools, and those of its tool servers. */
   catalogue: (tenantId: string) => Promise<readonly ToolEntry[]>;
   /** The digest that an approval of this call is sealed to. */
-  seal: (call: Call) => string;
+  seal: (call: Call) => Promise<string>;
+  /** @throws Error when the policy gives no answer: every call would be denied */
+  assertUsable: () => void;
 }
 
 export interface PipelineDeps extends StageDeps {
@@ -44,6 +47,8 @@ export interface PipelineDeps extends StageDeps {
   files: FileStore;
   masterKey: Buffer;
   tools: readonly Tool[];
+  /** Those of tool servers; none when left out. */
+  served?: ServedTools;
 }
 
 /** Another attempt recorded this step first: its record counts, and this attempt's rows are rolled back. */
@@ -55,8 +60,8 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const { store, files } = deps;
   const tools = new Map(deps.tools.map((t) => [t.name, t]));
 
-  const parse = (call: Call): Pick<State, 'tool' | 'args' | 'argsError' | 'seal'> => {
-    const tool = tools.get(call.tool) ?? null;
+  const parse = async (call: Call): Promise<Pick<State, 'tool' | 'args' | 'argsError' | 'seal'>> => {
+    const tool = tools.get(call.tool) ?? (await deps.served?.find(call.tenantId, call.tool)) ?? null;
     const parsed = tool?.args.safeParse(call.args);
     const args: unknown = parsed?.success ? parsed.data : null;
     const issue = parsed?.error?.issues[0];
@@ -65,7 +70,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       tool,
       args,
       argsError: issue ? `${issue.path.join('.') || 'arguments'}: ${issue.message}` : null,
-      seal: sealOf(call, target, deps.policies.version),
+      seal: sealOf(call, target, deps.policies.version, tool?.definition),
     };
   };
 
@@ -92,7 +97,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   const attempt = async (call: Call, options: ExecuteOptions): Promise<Execution> => {
     const startedAt = Date.now();
-    const parsed = parse(call);
+    const parsed = await parse(call);
     const { id: ownerId, step } = call.owner;
     const { agentId, ticketId } = call;
     const known = await facts(call.tenantId)({ ownerId, step, agentId, tool: call.tool, ticketId });
@@ -194,12 +199,20 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     },
     async isSlow(asked) {
       const call = { ...asked, args: storable(asked.args) };
-      const { tool, args } = parse(call);
+      const { tool, args } = await parse(call);
       if (!tool?.slow || args === null) return false;
       return tool.slow(args, { call, read: (w) => store.read(call.tenantId, w) });
     },
-    catalogue: () => Promise.resolve(entries),
-    seal: (call) => parse({ ...call, args: storable(call.args) }).seal,
+    catalogue: async (tenantId) => [...entries, ...((await deps.served?.all(tenantId)) ?? []).map(entryOf)],
+    seal: async (call) => (await parse({ ...call, args: storable(call.args) })).seal,
+    assertUsable() {
+      const nobody = { id: '', kind: 'system', scopes: [] };
+      const { reasons } = deps.policies.evaluate({
+        tenant: '', principal: nobody, agent: { id: '', grants: [] }, tool: { name: '', effect: 'read', scope: null }, args: {},
+        target: '', run: null, approval: null, risk: 0,
+      }); // prettier-ignore
+      if (reasons.some((r) => r.code === 'policy_unavailable')) throw new Error('the policy gives no answer');
+    },
   };
 }
 

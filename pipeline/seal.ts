@@ -2,11 +2,15 @@ import type { Read } from '../db/tx';
 import { digestOf } from '../log/canonical';
 import type { Call } from './call';
 
-/** What an approval is good for: this tool with these arguments, on this target, by this agent, under this policy. */
+/**
+ * What an approval is good for: this tool with these arguments, on this target, by this agent, under this policy; and as it
+ * is defined, where others than this project say so.
+ */
 export const sealOf = (
   call: Pick<Call, 'tool' | 'args' | 'agentId' | 'tenantId'>,
   target: string,
   policyVersion: string,
+  definition?: string,
 ): string =>
   digestOf({
     tenant: call.tenantId,
@@ -15,6 +19,7 @@ export const sealOf = (
     target,
     agent: call.agentId,
     policy: policyVersion,
+    ...(definition !== undefined && { definition }),
   });
 
 /** Whether a gate stands approved for exactly this, in time by the database's clock. */

@@ -22,6 +22,8 @@ const whole: Record<string, string[]> = {
     'Knowledge',
     'Skills',
     'Dashboard And Audit',
+    'Tools',
+    'Setup',
   ],
   aegis: ['API Keys', 'receipts', 'ops', '(spec)', '(untagged)', 'events'],
   'agent-ops': [
@@ -65,6 +67,9 @@ test('what the contract does not know is said to be an addition', () => {
     'GET /api/approval-rules',
     'POST /api/approval-rules',
     'DELETE /api/approval-rules/:id',
+    'POST /api/tools',
+    'PUT /api/tools/:id',
+    'DELETE /api/tools/:id',
     'POST /api/v1/ops-agent/transactions',
     'POST /api/v1/ops-agent/disputes',
     'GET /docs/:asset',

@@ -18,10 +18,13 @@ import { queuesOf } from '../domain/queues';
 import type { openKernel } from '../log/open';
 import type { Tool } from '../pipeline/call';
 import { loadPolicies, type PolicyEngine } from '../pipeline/policy';
+import { Connections } from '../pipeline/mcp/connections';
+import { servedBy } from '../pipeline/mcp/served';
 import { createPipeline } from '../pipeline/run';
 import { combine, screenCall } from '../pipeline/screening';
 import { builtinTools } from '../pipeline/tools';
 import { askToSync } from './ticket-sync';
+import { watchGroups } from './tool-processes';
 
 type Kernel = Awaited<ReturnType<typeof openKernel>>;
 
@@ -55,6 +58,9 @@ function credentialsOf({ vault, credentialProvider }: Config, store: Kernel['sto
   });
 }
 
+/** A message of a tool server's, how long it may take to begin, and how many processes of them there are at a time. */
+const connectionLimits = { maxBytes: 1024 * 1024, connectMs: 10_000, mostChildren: 32 };
+
 /** What activities lean on: the kernel, and the governed pipeline over it. */
 export async function createDeps(
   config: Config,
@@ -71,6 +77,9 @@ export async function createDeps(
   const limiter = inLots(sharedPoints(pool, 'call', callsPerMinute), lot);
   const { dataDir, publicUrl, backTestMs } = config;
   const transactions = transactionSources(config.transactionView);
+  const { allowPrivate, idleMs, programs } = config.tools;
+  const connections = new Connections({ allowPrivate, idleMs, ...connectionLimits }, watchGroups(), logger);
+  const served = { store, masterKey, connections, programs };
   const tools = [...builtinTools({ store, dataDir, publicUrl, transactions, backTestMs }), ...(added.tools ?? [])];
   return {
     ...kernel,
@@ -86,6 +95,8 @@ export async function createDeps(
     provided: config.itop && { provider: itopProvider(config.itop), tenant: config.itop.tenant },
     askSync: askToSync(temporal, queuesOf(config.taskQueuePrefix)),
     webhookAllowPrivate: config.webhookAllowPrivate,
+    tools: served,
+    settings: config,
     pipeline: createPipeline({
       store,
       files,
@@ -95,6 +106,7 @@ export async function createDeps(
       screen: screenCall,
       decide: combine,
       limiter,
+      served: servedBy(served),
     }),
   };
 }

@@ -15,11 +15,12 @@ interface Regular {
 }
 
 /** What is done every so often, whoever runs: one at a time, and missed ones are not made up for. */
-function regular({ sweepSeconds, alertSeconds, itop, taskQueuePrefix }: Config): Regular[] {
+function regular({ sweepSeconds, alertSeconds, itop, tools, taskQueuePrefix }: Config): Regular[] {
+  const { integrations: queue } = queuesOf(taskQueuePrefix);
   const look = (mode: SyncMode): { workflow: 'providerSync'; as: string; args: [ProviderSync] } => ({
     workflow: 'providerSync',
     as: `providerSync-${mode}`,
-    args: [{ tenantId: null, provider: 'itop', queue: queuesOf(taskQueuePrefix).integrations, mode }],
+    args: [{ tenantId: null, provider: 'itop', queue, mode }],
   });
   return [
     // What terminated workflows left behind is taken back.
@@ -29,6 +30,12 @@ function regular({ sweepSeconds, alertSeconds, itop, taskQueuePrefix }: Config):
     // What is new at the provider, and what changed there.
     { ...look('discover'), seconds: itop?.discoverySeconds ?? null },
     { ...look('full'), seconds: itop?.syncSeconds ?? null },
+    // How tools and the parts of the installation are.
+    {
+      workflow: 'toolLooks',
+      seconds: tools.checkSeconds,
+      args: [{ tenantId: null, toolId: null, asked: null, queue }],
+    },
   ];
 }
 

@@ -8,7 +8,8 @@ export type Kind =
   | 'postmortemPromotion'
   | 'pipelineRun'
   | 'ticketSync'
-  | 'providerSync';
+  | 'providerSync'
+  | 'toolLooks';
 
 /** The entity's uuid says all: whoever has the row can find the workflow. */
 export const workflowId = (kind: Kind, tenantId: string, id: string): string => `${kind}:${tenantId}:${id}`;

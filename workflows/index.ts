@@ -11,3 +11,4 @@ export { providerSync } from './provider-sync';
 export { scheduledRun } from './scheduled-run';
 export { sweep } from './sweep';
 export { ticketSync } from './ticket-sync';
+export { toolLooks } from './tool-looks';

@@ -5,6 +5,7 @@ import { workflowId, type Kind } from './ids';
 import { attributes, workflowTaskTimeout } from './kit';
 import type { providerSync, ProviderSync } from './provider-sync';
 import type { ticketSync, TicketSync } from './ticket-sync';
+import type { toolLooks, ToolLooks } from './tool-looks';
 
 export interface EntityRef {
   kind: Kind;
@@ -89,4 +90,18 @@ export const providerSyncStart = (
   agentId: null,
   again: 'always',
   patienceMs: 60_000,
+});
+
+/** Of a look that somebody asked for: a repeat finds what it came to. */
+export const toolLooksStart = (
+  look: ToolLooks & { tenantId: string; asked: string },
+): Start<Parameters<typeof toolLooks>> => ({
+  ref: { kind: 'toolLooks', tenantId: look.tenantId, id: look.asked },
+  args: [look],
+  summary: look.toolId === null ? 'All tools' : 'One tool',
+  status: null,
+  ticketId: null,
+  agentId: null,
+  again: 'always',
+  patienceMs: 30_000,
 });

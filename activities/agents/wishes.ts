@@ -46,7 +46,7 @@ export const wishesOf = (deps: Pick<Deps, 'store' | 'pipeline' | 'gateTtlMs'>, {
         return { kind: 'finish', summary: `not published: the proposal was refused (${execution.decision}): ${why}` };
       }
       const { action, target, reason } = move;
-      const digest = pipeline.seal(callOf(s, { tool: execution.tool, args: execution.args, why: reason }, null));
+      const digest = await pipeline.seal(callOf(s, { tool: execution.tool, args: execution.args, why: reason }, null));
       return { kind: 'propose', proposal: { action, target, reason, step: execution.step, digest } };
     },
 

@@ -8,7 +8,7 @@ export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
-  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'external' | 'rule' | 'kept'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'external' | 'rule' | 'kept' | 'tool' | 'server'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
@@ -35,7 +35,16 @@ export interface Declared {
   besides?: { place: string; scope: Scope };
   /** What has to be made anew before each round, because the call uses it up. */
   fresh?:
-    'change' | 'approved' | 'postmortem' | 'reviewed' | 'registered' | 'recommendation' | 'skill' | 'pipeline' | 'kept';
+    | 'change'
+    | 'approved'
+    | 'postmortem'
+    | 'reviewed'
+    | 'registered'
+    | 'recommendation'
+    | 'skill'
+    | 'pipeline'
+    | 'kept'
+    | 'server';
 }
 
 const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
@@ -237,6 +246,20 @@ export const declared: Readonly<Record<string, Declared>> = {
   },
   renderSkill: { ids: { 'path.id': at('skill') }, fresh: 'skill' },
   listAgentSkills: { ids: run },
+  listTools: none,
+  toolStatus: none,
+  getTool: { ids: { 'path.id': at('tool') } },
+  toolHistory: { ids: { 'path.id': at('tool') } },
+  checkTool: { ids: { 'path.id': at('tool') } },
+  checkAllTools: none,
+  createToolServer: none,
+  updateToolServer: { ids: { 'path.id': at('server') } },
+  deleteToolServer: {
+    ids: { 'path.id': at('server') },
+    own: { statuses: [200, 404], why: 'whoever comes second finds it gone' },
+    fresh: 'server',
+  },
+  setupStatus: none,
   fleetDashboard: none,
   listFleetRuns: { ids: cursor },
   reportRun: { ids: { 'body.eve_id': resource } },

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 /** Columns and entries that a refused call may move: when a key was last shown, and what a refusal writes down. */
 const leftOut: Record<string, string> = {
   api_keys: `to_jsonb(t) - 'last_used_at'`,
+  tools: `to_jsonb(t) - '{status,last_check,response_time_ms,last_error}'::text[]`, // looked at by a Schedule
 };
 const entriesOfRefusals = ['user.login_failed'];
 
@@ -11,7 +12,7 @@ export async function rowsOf(owner: Client, tenantId: string): Promise<Map<strin
   const { rows: tables } = await owner.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
      where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
-       and c.relname <> 'cursors' -- where the dispatcher stands: it moves by itself
+       and not c.relname = any('{cursors,tool_checks}') -- where the dispatcher stands, and looks at tools: they move by themselves
      order by 1`,
   );
   const { rows } = await owner.query<{ name: string; digest: string | null }>(

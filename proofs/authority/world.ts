@@ -175,6 +175,18 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   const approvers = await call('POST', '/api/approver-groups', { name: mark, members: ['first@local.test'] });
   const approval = await call('POST', '/api/approval-rules', { name: mark, action: mark, quorum: `1 of ${mark}` });
   const raci = await call('POST', '/api/intake/raci/rules', { name: mark });
+  /** One that nobody looks at: there is nothing at its address. */
+  const addServer = async () =>
+    (
+      await call('POST', '/api/tools', {
+        name: `s-${randomBytes(6).toString('hex')}`,
+        url: 'https://tools.example.com/mcp',
+        enabled: false,
+      })
+    )['id'];
+  const part = await scalar<number>(owner, `select number as v from tools where tenant_id = $1 and name = 'built-in'`, [
+    tenantId,
+  ]);
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
   const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
@@ -184,7 +196,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', provider: 'local', external: 'thing', rule: 5710, kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', tool: part, server: await addServer(), external: 'thing', rule: 5710, kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
@@ -199,6 +211,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     ids,
     actors: await makeActors(owner, of),
     async refresh(what) {
+      if (what === 'server') ids.server = await addServer();
       if (what === 'change' || what === 'approved') ids.change = await requestChange();
       if (what === 'approved') await second('POST', `/api/changes/${String(ids.change)}/approve`, {});
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();

@@ -17,6 +17,9 @@ const values: Readonly<Record<string, string>> = {
   'ticket_links.push': 'create',
   'gate_votes.verdict': 'approve',
   'gate_calls.kind': 'remind',
+  'tools.type': 'mcp',
+  'tools.status': 'healthy',
+  'tool_checks.status': 'down',
 };
 
 interface Column {

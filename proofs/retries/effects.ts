@@ -23,7 +23,7 @@ export async function newAdmin(url: string, owner: Client, tenant: Tenant): Prom
 /** What one request makes one of, at most. */
 const made = [
   'tickets', 'attachments', 'runs', 'gates', 'access_requests', 'leases', 'postmortems', 'articles', 'blueprints', 'skills',
-  'pipelines', 'api_keys', 'kept_secrets', 'raci_groups', 'raci_rules', 'approval_rules', 'gate_votes',
+  'pipelines', 'api_keys', 'kept_secrets', 'raci_groups', 'raci_rules', 'approval_rules', 'gate_votes', 'tools',
   'agent_metrics', 'tool_calls', 'report_runs',
 ]; // prettier-ignore
 

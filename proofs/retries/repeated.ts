@@ -41,7 +41,7 @@ const posts: Post[] = operations
 /** They only look; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider. */
 const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
-  'syncProviderTicket', 'pushTicket',
+  'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {

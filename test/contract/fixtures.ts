@@ -23,6 +23,7 @@ const nouns: [prefix: string, noun: string][] = [
   ['/api/intake/raci/groups', 'approvers'],
   ['/api/intake/raci/rules', 'raci'],
   ['/functions/v1/api/v1/agent-ops/runs', 'reported'],
+  ['/api/tools', 'tool'],
   ['/functions/v1/api/v1/agent-ops/alerts', 'alert'],
 ];
 const uuidKeys = new Set([
@@ -57,6 +58,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   await must('POST', '/api/v1/agent-ops/alert-rules', { type: 'consecutive_failures', threshold: { max_failures: 1 }, agent_name: 'alarmed' });
   await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'alarmed', status: 'failed' });
   const alert = await until(async () => (await must('GET', '/api/v1/agent-ops/alerts')).data[0], 'an alert');
+  const tool = await must('POST', '/api/tools', { name: 'fixture', url: 'https://tools.example.com/mcp', enabled: false });
   const transaction = randomUUID();
   await must('POST', '/api/v1/ops-agent/transactions', [
     { transaction_id: transaction, occurred_at: '2021-01-01T10:00:00Z', customer_id: 'c', terminal_id: 't', amount: 900 },
@@ -99,6 +101,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     run_id: flowRun.id,
     reported: reported.data.id,
     alert: alert.id,
+    tool: tool.id,
     article: promoted.knowledge_article_id,
     skill: String(skill.rows[0]?.number),
   };

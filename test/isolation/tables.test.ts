@@ -102,6 +102,7 @@ test('what the application may do with each table is what was granted, and nobod
      "run_tallies": "insert, select, update",
      "runs": "insert, select, update",
      "runtime_configs": "insert, select, update",
+     "server_tools": "delete, insert, select, update",
      "signal_tallies": "insert, select, update",
      "signing_keys": "select",
      "skill_assignments": "delete, insert, select",
@@ -116,6 +117,8 @@ test('what the application may do with each table is what was granted, and nobod
      "ticket_totals": "insert, select, update",
      "tickets": "insert, select, update",
      "tool_calls": "delete, insert, select",
+     "tool_checks": "delete, insert, select",
+     "tools": "insert, select, update",
      "transactions": "insert, select",
      "users": "insert, select, update",
    }
