@@ -99,6 +99,7 @@ const Environment = z.object({
   RETENTION_REPORTED_RUNS_DAYS: positive.max(36_500).default(365),
   /** How often all alert rules are held against all agents; those of an agent whose run ended are at once. */
   ALERT_SECONDS: positive.default(30),
+  AUTO_ASSIGNMENT_MAX_ACTIVE_PER_RULE: positive.default(1),
   /** Webhooks may go to private and loopback addresses: for receivers on premise. */
   WEBHOOK_ALLOW_PRIVATE: flag.default(false),
   ...itopEnvironment,
@@ -142,6 +143,8 @@ export interface Config {
   sweepSeconds: number;
   retentionDays: Record<KeptKind, number>;
   alertSeconds: number;
+  /** Tickets that one rule may have agents at work on at a time. */
+  autoAssignmentsPerRule: number;
   webhookAllowPrivate: boolean;
   itop: ItopSettings | null;
   /** Commands that work as agents. */
@@ -224,6 +227,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       tool_checks: e.RETENTION_TOOL_CHECKS_DAYS,
     },
     alertSeconds: e.ALERT_SECONDS,
+    autoAssignmentsPerRule: e.AUTO_ASSIGNMENT_MAX_ACTIVE_PER_RULE,
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
     itop: itopOf(e),
     agents: agentsOf(e, env, dataDir),

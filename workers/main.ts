@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -17,6 +18,7 @@ import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { alertNotices, alertRules } from './alerts';
 import { reportHarnesses, tendProcesses } from './agent-processes';
+import { autoAssigner } from './auto-assign';
 import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
 import { dispatcher } from './dispatcher';
@@ -103,6 +105,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   ]);
   const running = workers.map((w) => w.run());
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one or two of each reader
   const around = { store: kernel.store, logger, signal: stopping.signal };
   const readers = [
     dispatcher(client.workflow, logger, stopping.signal),
@@ -111,6 +114,16 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
     preapprovals(client.workflow, queues),
     ticketSyncs(client.workflow, queues, kernel.store, stopping.signal),
+    autoAssigner(
+      {
+        temporal: client.workflow,
+        store: kernel.store,
+        queues,
+        gateTtlMs: config.gateTtlMs,
+        most: config.autoAssignmentsPerRule,
+      },
+      stopping.signal,
+    ),
     alertRules,
     alertNotices(client.workflow, queues, stopping.signal),
   ];

@@ -100,6 +100,7 @@ export const tickets = {
         status: z.enum(['assigned', 'skipped', 'error']),
         reason: z.string(),
         rule_id: z.int().nullable(),
+        score: z.int().nullable(),
         agent_id: z.int().nullable(),
       }),
     }),

@@ -1,13 +1,16 @@
 import { linkByRemote, saveLink } from '../../../db/ticket-links';
+import { giveUpPlace } from '../../../db/raci';
 import { ticketById, type TicketView } from '../../../db/ticket-queries';
 import { tickets as rows } from '../../../db/tickets';
 import type { Write } from '../../../db/tx';
-import { Conflict, Invalid } from '../../../domain/errors';
+import { Conflict, Invalid, isRefusal } from '../../../domain/errors';
 import { newLink } from '../../../domain/provider';
 import type { Ticket } from '../../../domain/ticket';
 import { ticketClassOf } from '../../../domain/ticket-moves';
 import type { tickets } from '../../contracts/agentic/tickets';
+import { assign, type Assignment } from '../../../pipeline/assignment';
 import type { Ctx, HandlerOf } from '../../kernel';
+import { openRun } from './spawn';
 import { activeProvider, hasProvider, syncSoon, wantPushed } from './sync';
 import { ticketView } from './ticket-views';
 
@@ -36,7 +39,14 @@ async function destination(ctx: Ctx, tx: Write, body: Created) {
   return { provider, told };
 }
 
-async function write(ctx: Ctx, tx: Write, body: Created): Promise<{ ticket: TicketView; told: boolean }> {
+interface Written {
+  ticket: TicketView;
+  told: boolean;
+  /** What the rules say of it; null: nobody asked for that. */
+  assignment: Assignment | null;
+}
+
+async function write(ctx: Ctx, tx: Write, body: Created): Promise<Written> {
   const id = ctx.newId();
   const now = new Date().toISOString();
   const { provider, told } = await destination(ctx, tx, body);
@@ -81,6 +91,7 @@ async function write(ctx: Ctx, tx: Write, body: Created): Promise<{ ticket: Tick
         ticket_class: written.ticketClass,
         status: written.status,
         label: written.createdByLabel,
+        auto_assign: body.auto_assign,
       },
     });
     if (told && body.provider_ref !== undefined) await tie(tx, written, body.provider_ref);
@@ -88,17 +99,50 @@ async function write(ctx: Ctx, tx: Write, body: Created): Promise<{ ticket: Tick
   }
   const ticket = await ticketById(tx, id);
   if (!ticket) throw new Error(`no row for ticket ${id}`);
-  return { ticket, told };
+  const most = ctx.kernel.config.autoAssignmentsPerRule;
+  return { ticket, told, assignment: body.auto_assign ? await assign(tx, ticket, most) : null };
+}
+
+/** Sets the agent to work that a rule has a place for. What keeps it from that frees the place. */
+async function assigned(ctx: Ctx, ticket: TicketView, found: Assignment | null) {
+  if (found?.status !== 'assigned')
+    return {
+      status: 'skipped' as const,
+      reason: found?.reason ?? 'not_requested',
+      rule_id: null,
+      score: null,
+      agent_id: null,
+    };
+  const { rule, score, run, stands } = found;
+  const of = { rule_id: rule.number, score };
+  try {
+    const opened = stands ? run : await openRun(ctx, ticket, run);
+    return { status: 'assigned' as const, reason: `rule ${rule.name}`, ...of, agent_id: opened.number };
+  } catch (e) {
+    if (!isRefusal(e)) {
+      ctx.kernel.logger.warn(
+        { err: e, ticket: ticket.id },
+        'an agent was not set to work at once; the reader of the log does',
+      );
+      return { status: 'error' as const, reason: 'started_later', ...of, agent_id: null };
+    }
+    await ctx.write(async (tx) => {
+      await giveUpPlace(tx, ticket.id, e.message);
+      tx.log({
+        kind: 'ticket.auto_assignment_failed', actor: ctx.actor, subject: { kind: 'ticket', id: ticket.id }, ticketId: ticket.id,
+        decision: 'deny', reason: e.message, body: { ticket_id: ticket.number, rule_id: rule.number },
+      }); // prettier-ignore
+    });
+    return { status: 'error' as const, reason: e.message, ...of, agent_id: null };
+  }
 }
 
 /** The ticket stands whatever its provider says; who creates it waits a while for that. */
 export const createTicket: HandlerOf<(typeof tickets)['createTicket']> = async ({ body }, ctx) => {
-  const { ticket, told } = await ctx.write((tx) => write(ctx, tx, body));
+  const { ticket, told, assignment } = await ctx.write((tx) => write(ctx, tx, body));
+  const auto_assignment = await assigned(ctx, ticket, assignment);
   if (told) await syncSoon(ctx, ticket.id);
-  const now = told ? await ctx.read((tx) => ticketById(tx, ticket.id)) : ticket;
-  const reason = body.auto_assign ? 'no_enabled_policy' : 'not_requested';
-  return {
-    ...ticketView(now ?? ticket),
-    auto_assignment: { status: 'skipped' as const, reason, rule_id: null, agent_id: null },
-  };
+  const moved = told || auto_assignment.status === 'assigned';
+  const now = moved ? await ctx.read((tx) => ticketById(tx, ticket.id)) : ticket;
+  return { ...ticketView(now ?? ticket), auto_assignment };
 };
