@@ -47,10 +47,7 @@ async function sources() {
   // config.ts, and what it is put together from.
   const settings = (await readdir(root)).filter((name) => /^config(-\w+)?\.ts$/.test(name));
   const found = (await Promise.all(folders.map((f) => files(join(root, f))))).flat();
-  return [
-    ...found.filter((f) => (f.endsWith('.ts') && !f.endsWith('.d.ts')) || isOfPage(f)),
-    ...settings,
-  ].sort();
+  return [...found.filter((f) => (f.endsWith('.ts') && !f.endsWith('.d.ts')) || isOfPage(f)), ...settings].sort();
 }
 
 /** Changes when a source, or this script, was written, added or removed. */

@@ -59,7 +59,16 @@ export async function realBao(bin: string, postgres: string) {
     db_name: 'tests', default_ttl: '60s', max_ttl: '10m',
     creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
   }); // prettier-ignore
-  await ask('POST', 'secret/data/gitlab/ops', { data: { token: 'glpat-of-ops' } });
+  // A fresh mount is not there for a moment.
+  await until('the KV mount to take entries', async () => {
+    try {
+      await ask('POST', 'secret/data/gitlab/ops', { data: { token: 'glpat-of-ops' } });
+      return true;
+    } catch (e) {
+      if (String(e).includes('Upgrading from non-versioned')) return false;
+      throw e;
+    }
+  });
   return {
     addr,
     roleId: role['role_id'] ?? '',
