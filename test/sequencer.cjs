@@ -18,6 +18,7 @@ const seconds = {
   'cli/rollout': 15,
   'cli/up': 21,
   'e2e/investigations-killed': 21,
+  'e2e/model-killed': 16,
   'e2e/pipeline-killed': 16,
   'e2e/promotion-killed': 26,
   'e2e/trouble': 18,

@@ -46,13 +46,8 @@ async function open(
     new Date(await c.env.currentTimeMs()).toISOString(),
     ttlMs,
   ); // prettier-ignore
-  const opening = {
-    event: 'open',
-    by: draft.requestedBy,
-    transition: 'open',
-    proof: null,
-    correlationId: null,
-  } as const;
+  const by = draft.requestedBy;
+  const opening = { event: 'open', by, transition: 'open', proof: null, correlationId: null } as const;
   const stood = rowFirst
     ? await c.store.write(c.tenantId, async (tx) => {
         const written = await gates.insert(tx, draft);
@@ -74,6 +69,7 @@ async function open(
   const decision = (verdict: 'approve' | 'reject', by: Actor): Decision => ({
     verdict, by, label: null, reason: null, proof: proof(by, verdict), correlationId: null,
   }); // prettier-ignore
+  const completion = (result: string) => ({ by: bob, result, proof: proof(bob, 'complete'), correlationId: null });
   const row = () => c.store.read(c.tenantId, (tx) => gates.byId(tx, gate.id));
   const entries = async (): Promise<string[]> =>
     (
@@ -81,7 +77,7 @@ async function open(
         tx.query('select kind from log where subject_id = $1 order by seq', [gate.id]),
       )
     ).rows.map((r) => r['kind'] as string);
-  return { gate, handle, proof, decision, row, entries };
+  return { gate, handle, proof, decision, completion, row, entries };
 }
 
 const refusal = (code: string) => (e: unknown) => {
@@ -104,20 +100,12 @@ test('one of two simultaneous decisions wins, the other is refused', async () =>
 test('a second approval changes nothing and says so; completion needs an approval', async () => {
   const g = await open();
   await g.handle
-    .executeUpdate(complete, {
-      args: [{ by: bob, result: 'x', proof: g.proof(bob, 'complete'), correlationId: null }],
-    })
+    .executeUpdate(complete, { args: [g.completion('x')] })
     .then(() => expect('refused').toBe(true), refusal('Conflict'));
-  expect(await g.handle.executeUpdate(decide, { args: [g.decision('approve', bob)] })).toMatchObject({
-    already: false,
-  });
-  expect(await g.handle.executeUpdate(decide, { args: [g.decision('approve', bob)] })).toMatchObject({
-    already: true,
-    version: 2,
-  });
-  const done = await g.handle.executeUpdate(complete, {
-    args: [{ by: bob, result: 'blocked', proof: g.proof(bob, 'complete'), correlationId: null }],
-  });
+  const approving = () => g.handle.executeUpdate(decide, { args: [g.decision('approve', bob)] });
+  expect(await approving()).toMatchObject({ already: false });
+  expect(await approving()).toMatchObject({ already: true, version: 2 });
+  const done = await g.handle.executeUpdate(complete, { args: [g.completion('blocked')] });
   expect(done).toMatchObject({ status: 'completed', version: 3 });
   expect(await g.handle.result()).toMatchObject({ status: 'completed', result: 'blocked' });
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.completed']);
@@ -128,9 +116,7 @@ test('one whose row was written before it writes none of its own, and goes on fr
   const g = await open({}, DAY, true);
   expect(await g.handle.query(gateState)).toEqual(await g.row());
   await g.handle.executeUpdate(decide, { args: [g.decision('approve', bob)] });
-  await g.handle.executeUpdate(complete, {
-    args: [{ by: bob, result: 'blocked', proof: g.proof(bob, 'complete'), correlationId: null }],
-  });
+  await g.handle.executeUpdate(complete, { args: [g.completion('blocked')] });
   expect(await g.handle.result()).toEqual(await g.row());
   expect(await g.entries()).toEqual(['gate.requested', 'gate.approved', 'gate.completed']);
   await keep('approvalGate.row-first', g.handle);
