@@ -18,7 +18,8 @@ export async function workerProcess(s: Server, changes: Record<string, string> =
     env: childEnvironment(environmentOf(s, changes)),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  await once(child, 'message');
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the worker ended (${code})`)));
+  await Promise.race([once(child, 'message'), ended]);
   return child;
 }
 
