@@ -17,6 +17,7 @@ import { beside } from './program';
 import { quickSteps } from './quick/harness';
 import { median, type Row } from './row';
 import { withStack, type Stack } from './stack';
+import { waitingRuns } from './waiting-runs';
 
 const atOnce = 20;
 const rounds = 3;
@@ -25,6 +26,7 @@ const queues = queuesOf(prefix);
 
 interface Wave {
   stepsPerSecond: number;
+  runsPerMinute: number;
   /** Processor time (ms) of each part, a step. */
   cpu: Map<string, number>;
   ids: string[];
@@ -59,6 +61,11 @@ export const runs = (config: Config, seconds: number): Promise<Row[]> =>
       const tasks = await Promise.all(waves.flatMap((w) => w.ids).map((id) => workflowTasks(stack, id)));
       const steps = median(waves.map((w) => w.stepsPerSecond));
       const bare = median(floors);
+      const perMinute = median(waves.map((w) => w.runsPerMinute));
+      const bareRuns = (60 * bare) / quickSteps;
+      const waiting = await waitingRuns(stack, 'quick worker', (of) =>
+        begin(stack, { ...draft(stack.local.tenant_id, agents[0] ?? '', of.ticketId), prompt: of.prompt }),
+      );
       const most = Math.max(...tasks);
       return [
         {
@@ -68,6 +75,14 @@ export const runs = (config: Config, seconds: number): Promise<Row[]> =>
           reach: '≥ 150/s',
           reached: steps >= 150,
         },
+        {
+          what: `runs of ${quickSteps} steps, ${atOnce} at once`,
+          measured: `${perMinute.toFixed(0)}/min`,
+          beside: `as many log entries, ledger rows and receipts alone ${bareRuns.toFixed(0)}/min: ${(perMinute / bareRuns).toFixed(2)}`,
+          reach: '',
+          reached: null,
+        },
+        waiting,
         {
           what: `workflow tasks of a run of ${quickSteps} quick steps`,
           measured: `${median(tasks)}, at most ${most}`,
@@ -109,7 +124,7 @@ async function wave(stack: Stack, agents: readonly string[]): Promise<Wave> {
   const elapsed = (performance.now() - from) / 1000;
   const steps = drafts.length * quickSteps;
   const cpu = new Map([...cpuSince(before)].map(([part, ms]) => [part, ms / steps]));
-  return { stepsPerSecond: steps / elapsed, cpu, ids };
+  return { stepsPerSecond: steps / elapsed, runsPerMinute: (60 * drafts.length) / elapsed, cpu, ids };
 }
 
 const draft = (tenantId: string, agentId: string, ticketId: string): Run => ({
@@ -118,18 +133,21 @@ const draft = (tenantId: string, agentId: string, ticketId: string): Run => ({
   error: null, createdAt: new Date().toISOString(), startedAt: null, finishedAt: null, version: 1,
 }); // prettier-ignore
 
-/** @throws Error when the run did not take all of its steps */
-async function finish({ temporal, local }: Stack, run: Run): Promise<string> {
-  const id = workflowId('agentRun', local.tenant_id, run.id);
-  const ended = await temporal.workflow.execute<typeof agentRun>('agentRun', {
-    workflowId: id,
+const begin = ({ temporal, local }: Stack, run: Run) =>
+  temporal.workflow.start<typeof agentRun>('agentRun', {
+    workflowId: workflowId('agentRun', local.tenant_id, run.id),
     taskQueue: queues.lifecycle,
     workflowTaskTimeout: '4 seconds',
-    args: [{ run, gateTtlMs: 60_000, leaseMs, queues }],
+    args: [{ run, gateTtlMs: 3_600_000, leaseMs, queues }],
   });
+
+/** @throws Error when the run did not take all of its steps */
+async function finish(stack: Stack, run: Run): Promise<string> {
+  const handle = await begin(stack, run);
+  const ended = await handle.result();
   if (ended.status !== 'finished' || ended.steps !== quickSteps)
     throw new Error(`a run ended ${ended.status} after ${ended.steps} steps: ${ended.error ?? ended.result}`);
-  return id;
+  return handle.workflowId;
 }
 
 /** The server counts a task when a worker completes it, or fails to. */

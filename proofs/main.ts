@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { productionBinaries } from '../bench/production/binaries';
 import { childEnvironment, type Config } from '../config';
 import { crash } from './crash';
+import { crowd } from './crowd';
 import { authority } from './authority';
 import { decision } from './decision';
 import { isolation } from './isolation';
@@ -22,6 +23,7 @@ export const proofs: Record<string, Proof> = {
   decision,
   leases,
   steps,
+  crowd,
   log,
   network,
   retries,

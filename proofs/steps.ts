@@ -4,16 +4,11 @@ import { workflowId } from '../workflows/ids';
 import { promptOf, withCluster, type Cluster } from './cluster/cluster';
 import type { Options, Outcome, Proof } from './proof';
 import { random } from './random';
+import { judgeRun, type LongRun } from './steps/judge';
 import { scriptedModel, tokens, type Scripted } from './steps/model';
 
 const patienceMs = 600_000;
 const price = { input: 2, output: 10 };
-
-interface LongRun {
-  what: string;
-  id: string;
-  agent: number;
-}
 
 /** Steps that stand in the ledger of each run. */
 async function stepsOf(c: Cluster, runs: readonly LongRun[]): Promise<number[]> {
@@ -34,26 +29,6 @@ async function until(c: Cluster, runs: readonly LongRun[], reached: (steps: numb
     if (Date.now() > deadline) throw new Error(`after ${patienceMs / 1000} s the runs are at ${steps.join(' and ')}`);
     await pause(10);
   }
-}
-
-/** Each effect was had once, in its step; the run says so. */
-async function judgeRun(c: Cluster, run: LongRun, count: number): Promise<string[]> {
-  const db = await c.owner();
-  const { rows } = await db.query<{ status: string; steps: number; error: string | null }>(
-    'select status, steps, error from runs where id = $1',
-    [run.id],
-  );
-  const applied = c.sink.lines().filter((l) => l.run === run.id && l.outcome === 'applied');
-  const had = new Map<number, number>();
-  for (const { step } of applied) had.set(step, (had.get(step) ?? 0) + 1);
-  const [row] = rows;
-  return [
-    ...(row?.status === 'finished' && row.steps === count ? [] : [`${run.what}: ${JSON.stringify(row)}, not finished after ${count} steps`]),
-    ...[...had].filter(([, n]) => n > 1).map(([step, n]) => `${run.what}: the effect of step ${step} was had ${n} times`),
-    ...Array.from({ length: count }, (_, step) => step)
-      .filter((step) => !had.has(step))
-      .map((step) => `${run.what}: the effect of step ${step} was not had`),
-  ]; // prettier-ignore
 }
 
 /** Each turn stands once, nothing is reserved any more, and what was spent is what was asked. */

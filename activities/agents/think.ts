@@ -32,7 +32,8 @@ const roomOf = (model: AgentModel, perToken: number, toolChars: number): Room =>
 /** What says that nothing may be done, and what the agent may call. */
 async function standing(tx: Read, s: Situation): Promise<{ halted: string | null; grants: Grant[] }> {
   const { rows } = await tx.query<{ halted: string | null; grants: Grant[] }>(
-    `select (select coalesce(reason, 'the kill switch is engaged') from kill_switches where engaged) as halted,
+    `select coalesce((select coalesce(reason, 'the kill switch is engaged') from kill_switches where engaged),
+         (select 'the agent is ' || status from agents where id = $1 and status <> 'ACTIVE')) as halted,
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]')
           from agent_grants where agent_id = $1) as grants`,
     [s.run.agentId],

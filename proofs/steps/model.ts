@@ -10,9 +10,10 @@ export const tokens = { in: 200, out: 30 };
 export interface Scripted {
   /** `/chat/completions` is below it. */
   url: string;
-  /** Requests, a repeat of a turn included; and the turns that were asked for. */
+  /** Requests, a repeat of a turn included. */
   asked: number;
-  turns: Set<number>;
+  /** The turns that were asked for, each as `run:turn`. */
+  turns: Set<string>;
   close(): Promise<void>;
 }
 
@@ -24,11 +25,13 @@ const chunk = (delta: unknown, finish_reason: string | null, usage?: unknown): s
  * to. Which effect is said by the turn's number, which is in the key of the request: so a repeat asks for the same.
  */
 export async function scriptedModel(effects: number): Promise<Scripted> {
-  const turns = new Set<number>();
-  const summaries = new Set<number>();
+  const turns = new Set<string>();
+  /** Of each run, the turns that were summaries. */
+  const summed = new Map<string, Set<number>>();
   const scripted = { url: '', asked: 0, turns, close: () => Promise.resolve() };
 
-  const answerTo = (turn: number): { text: string } | { tool: string; args: unknown } => {
+  const answerTo = (run: string, turn: number): { text: string } | { tool: string; args: unknown } => {
+    const summaries = summed.get(run) ?? new Set<number>();
     if (summaries.has(turn)) return { text: 'So many effects were had, one a turn; the next is to be had.' };
     const nth = turn - [...summaries].filter((t) => t < turn).length;
     return nth < effects
@@ -40,12 +43,13 @@ export async function scriptedModel(effects: number): Promise<Scripted> {
     const parts: Buffer[] = [];
     req.on('data', (part: Buffer) => parts.push(part));
     req.on('end', () => {
-      const turn = Number(String(req.headers['idempotency-key']).split(':')[1]);
+      const [run = '', nth] = String(req.headers['idempotency-key']).split(':');
+      const turn = Number(nth);
       const { tools } = JSON.parse(Buffer.concat(parts).toString('utf8')) as { tools?: unknown[] };
       scripted.asked += 1;
-      turns.add(turn);
-      if (!tools) summaries.add(turn);
-      const answer = answerTo(turn);
+      turns.add(`${run}:${turn}`);
+      if (!tools) summed.set(run, (summed.get(run) ?? new Set()).add(turn));
+      const answer = answerTo(run, turn);
       const call = 'tool' in answer && {
         tool_calls: [{ index: 0, id: 'c0', type: 'function', function: { name: answer.tool, arguments: JSON.stringify(answer.args) } }],
       }; // prettier-ignore

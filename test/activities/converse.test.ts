@@ -91,6 +91,8 @@ describe.each(['openai', 'anthropic'] as const)('%s', (api) => {
     expect((await converse(model(api), asking())).calls.map((c) => c.args)).toEqual([null, null]);
     stub.next(answers.turn({ text: 'and so', stop: 'length' }));
     expect(await converse(model(api), asking())).toMatchObject({ text: 'and so', stopReason: 'length' });
+    stub.next(answers.turn({ text: 'uncounted', tokens: null }));
+    expect((await converse(model(api), asking())).usage).toBeNull();
   });
 
   test.each([

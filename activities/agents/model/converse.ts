@@ -97,10 +97,9 @@ export async function converse(model: AgentModel, asking: Asking): Promise<Spoke
       if (part.type === 'finish') {
         const { inputTokens, outputTokens } = part.totalUsage;
         spoken.stopReason = part.finishReason;
-        spoken.usage =
-          inputTokens === undefined || outputTokens === undefined
-            ? null
-            : { tokensIn: inputTokens, tokensOut: outputTokens };
+        // No prompt has no tokens: who says so does not count.
+        if (inputTokens && outputTokens !== undefined)
+          spoken.usage = { tokensIn: inputTokens, tokensOut: outputTokens };
       }
     }
     if (spoken.stopReason === '' || spoken.stopReason === 'error')

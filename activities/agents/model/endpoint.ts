@@ -63,11 +63,13 @@ const wordsOf = (body: string, { key }: Endpoint): string => {
   return (filterOutput(text).value as string).slice(0, mostWords).toWellFormed();
 };
 
+/** Whatever an endpoint says: a run is not held for longer. */
+const longestWaitMs = 600_000;
 function retryAfter(headers: Record<string, string> | undefined): number | null {
   const value = headers?.['retry-after'];
   if (value === undefined) return null;
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return ms > 0 ? ms : null;
+  return ms > 0 ? Math.min(ms, longestWaitMs) : null;
 }
 
 /** What went wrong, without what was sent: the SDK's own errors hold the whole prompt. */
