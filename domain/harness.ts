@@ -1,3 +1,5 @@
+import type { TaskType } from './run';
+
 /**
  * What every harness has in common: it turns a task into moves. The kernel carries a move out (a tool call through the
  * governed pipeline, a request for access, a gate), records what came of it, and asks for the next one. A harness keeps
@@ -43,6 +45,8 @@ export interface Brief {
     priority: string | null;
   };
   prompt: string | null;
+  /** Unset where it is not a run that asks. */
+  task?: TaskType;
   attachments: { id: string; filename: string; sizeBytes: number | null; stored: boolean }[];
   /** What people said since the run began, oldest first. */
   steering: Steering[];

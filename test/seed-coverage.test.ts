@@ -15,6 +15,7 @@ const declared = new Set([
 const whole: Record<string, string[]> = {
   'agentic-operations': [
     'Health',
+    'Agents',
     'Change Requests',
     'Postmortems',
     'Providers',

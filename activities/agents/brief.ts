@@ -95,7 +95,8 @@ export async function situationOfRun(tx: Read, runId: string): Promise<Situation
   ]);
   if (!run || !ticket) throw new NotFound(`no run ${runId}`);
   const { access, ...stands } = standing;
-  const brief = briefOf({ ticket, files, steering, access }, run.prompt, slugOf(ticket, run.number));
+  const told = briefOf({ ticket, files, steering, access }, run.prompt, slugOf(ticket, run.number));
+  const brief = { ...told, task: run.taskType };
   return { run, ticket, brief, turns, ...stands, ...observed };
 }
 
