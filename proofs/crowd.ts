@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { client } from '../cli/story';
 import { promptOf, withCluster, type Cluster } from './cluster/cluster';
+import { caller } from './crash/caller';
 import type { Options, Outcome, Proof } from './proof';
 import { judgeRun, type LongRun } from './steps/judge';
 import { scriptedModel } from './steps/model';
@@ -53,23 +53,24 @@ async function run({ config, count, form, say }: Options): Promise<Outcome> {
   const models = [{ name: 'scripted', api: 'openai', url: model.url, context_window: 64_000, max_output: 500, price }];
   try {
     return await withCluster({ config, form, env: { AGENT_MODELS: JSON.stringify(models) } }, async (c) => {
-      const ask = client({ url: c.apiUrls[0] ?? '', token: c.token });
+      // It repeats what was answered 503, by the same key, as callers are to.
+      const calls = caller(c.apiUrls);
       const tickets = await Promise.all(
         Array.from({ length: count }, (_, n) =>
-          ask<{ id: number }>('POST', '/api/tickets', { title: `one of many, ${n}`, auto_assign: false }),
+          calls.post('/api/tickets', c.token, { title: `one of many, ${n}`, auto_assign: false }),
         ),
       );
       const from = performance.now();
       const spawned = await Promise.all(
-        tickets.map(async ({ id }, n) => {
+        tickets.map((ticket, n) => {
           const body = n % 2 ? { harness: 'model' } : { prompt: promptOf({ effects, slow: 2 }) };
-          return ask<{ agent_id: number }>('POST', `/api/tickets/${id}/assign-agent`, body);
+          return calls.post(`/api/tickets/${Number(ticket.body['id'])}/assign-agent`, c.token, body);
         }),
       );
       const db = await c.owner();
       const { rows } = await db.query<{ id: string; agent: number; harness: string }>(
         'select id, number as agent, harness from runs where number = any($1)',
-        [spawned.map((s) => s.agent_id)],
+        [spawned.map((s) => Number(s.body['agent_id']))],
       );
       const runs = rows.map((r) => ({ ...r, what: `agent ${r.agent} (${r.harness})` }));
       say(`${runs.length} runs at once`);
