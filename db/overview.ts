@@ -71,20 +71,13 @@ export async function overviewOf(tx: Read): Promise<Overview> {
 /** What the door calls how a run came out. */
 const endings: Readonly<Record<string, string>> = { completed: 'finished', failed: 'failed', skipped: 'stopped' };
 
-/** Of a database that has no tool servers yet: none. */
+/** Tool servers, and the parts of the installation, that are in use. */
 async function toolsOf(tx: Read): Promise<Overview['tools']> {
-  const none = { total: 0, healthy: 0 };
-  const { rows: there } = await prepared<{ there: boolean }>(
-    tx,
-    `select to_regclass('tools') is not null as there`,
-    [],
-  );
-  if (!there[0]?.there) return none;
   const { rows } = await prepared<Overview['tools']>(
     tx,
     `select count(*)::int as total, count(*) filter (where status = 'healthy')::int as healthy
      from tools where enabled and deleted_at is null`,
     [],
   );
-  return rows[0] ?? none;
+  return rows[0] ?? { total: 0, healthy: 0 };
 }

@@ -30,6 +30,7 @@ import { readLog } from './reader';
 import { scheduler } from './scheduler';
 import { ensureSchedules } from './schedules';
 import { starter } from './starter';
+import { supervisor } from './supervisor';
 import { ticketSyncs } from './ticket-sync';
 import { keepTallies } from './tallies';
 import { turnCaller } from './turns';
@@ -114,6 +115,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
     preapprovals(client.workflow, queues),
     ticketSyncs(client.workflow, queues, kernel.store, stopping.signal),
+    supervisor(client.workflow, kernel.store, kernel.keyring, stopping.signal),
     autoAssigner(
       {
         temporal: client.workflow,
