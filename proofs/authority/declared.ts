@@ -33,6 +33,8 @@ export interface Declared {
   only?: 'people' | 'users';
   /** A place that asks for a scope besides, except of the agent that it names. */
   besides?: { place: string; scope: Scope };
+  /** A place that may be filled in place of another, and asks for a scope besides. */
+  either?: { place: string; of: string; scope: Scope };
   /** What has to be made anew before each round, because the call uses it up. */
   fresh?:
     | 'change'
@@ -297,7 +299,10 @@ export const declared: Readonly<Record<string, Declared>> = {
   releaseKillSwitch: { ids: tenant },
   eventStream: { ids: { 'query.agent_id': at('agent'), 'header.Last-Event-ID': at('seq', 'ignored') } },
   listInvestigations: { ids: { ...offset, 'query.transaction_id': at('transaction', 'empty') } },
-  runInvestigation: { ids: { 'body.transaction_id': at('transaction') } },
+  runInvestigation: {
+    ids: { 'body.transaction_id': at('transaction'), 'body.ticket_id': at('ticket') },
+    either: { place: 'body.ticket_id', of: 'body.transaction_id', scope: 'tickets:read' },
+  },
   getInvestigation: { ids: investigation },
   resumeInvestigation: {
     ids: investigation,

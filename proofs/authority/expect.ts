@@ -25,7 +25,9 @@ export const success = (op: Operation, entry: Declared): readonly number[] =>
 export function expectOwn(actor: Actor, op: Operation, entry: Declared): Expected {
   const stands = standing(actor, op, entry);
   if (stands !== 'may') return refusal(stands.status, 'scope' in stands && stands.scope ? { scope: stands.scope } : {});
-  const places = Object.entries(entry.ids).filter(([place]) => !place.startsWith('header.'));
+  const places = Object.entries(entry.ids).filter(
+    ([place]) => !place.startsWith('header.') && place !== entry.either?.place,
+  );
   if (actor.bound === 'elsewhere') {
     const hidden = places.filter(([, p]) => ofTicket.has(p.noun) && p.foreign !== 'ignored');
     if (hidden.some(([, p]) => p.foreign === 'missing')) return refusal(404);
@@ -48,6 +50,8 @@ export function expectForeign(actor: Actor, op: Operation, entry: Declared, plac
   if (isOpen(op)) return { statuses: [200, 404], refused: false };
   const stands = standing(actor, op, entry);
   if (stands !== 'may' || place === 'inner.tenant_id') return own;
+  if (place === entry.either?.place && !actor.scopes.includes(entry.either.scope))
+    return refusal(403, { scope: entry.either.scope });
   const outcome = entry.ids[place]?.foreign;
   const status = outcome === undefined ? null : words[outcome];
   if (status === null || own.statuses.includes(404)) return own;

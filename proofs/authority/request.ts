@@ -42,7 +42,12 @@ export async function request(
   const example = sends ? (exampleOf(op.body as NonNullable<typeof op.body>) as Json | Json[]) : {};
   const rows = Array.isArray(example);
   const body: Json = { ...(rows ? example[0] : example) };
+  const left = entry.either && (entry.either.place in instead ? entry.either.of : entry.either.place);
   for (const [place, { noun }] of Object.entries(entry.ids)) {
+    if (place === left) {
+      delete body[place.slice('body.'.length)];
+      continue;
+    }
     const [where, field = ''] = [place.slice(0, place.indexOf('.')), place.slice(place.indexOf('.') + 1)];
     const value = place in instead ? instead[place] : tenant.ids[noun];
     // Of one's own ids, an offset or a cursor would skip all there is and a header is not needed.

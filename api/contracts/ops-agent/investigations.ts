@@ -44,7 +44,8 @@ export const investigations = {
         transaction_id: z.uuid().optional(),
         ticket_id: intId.optional().describe('In its place; needs tickets:read'),
       })
-      .check(oneSubject),
+      .check(oneSubject)
+      .meta({ example: { mode: 'quick', transaction_id: '01890000-0000-7000-8000-000000000000' } }),
     output: SummaryShape,
     status: 202,
     errors: ['NotFound', 'Conflict'],
