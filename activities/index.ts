@@ -1,8 +1,8 @@
 import type { Harness } from '../domain/harness';
 import { advanceActivities } from './agents/advance';
-import { attendActivities } from './agents/attend';
-import { commandActivities } from './agents/command/attend';
 import { carryOutActivities } from './agents/carry-out';
+import { commandActivities } from './agents/command/attend';
+import { waitActivities } from './agents/command/waits';
 import { consultActivities } from './agents/consult';
 import { investigateActivities } from './agents/investigate';
 import { steeringOf } from './agents/steering';
@@ -54,8 +54,8 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...steering.activities,
     ...carryOutActivities(deps, steps),
     ...thinkActivities(deps, steps),
-    ...attendActivities(),
     ...commandActivities(deps),
+    ...waitActivities(deps),
     ...investigations,
     ...pipelines,
     ...investigateActivities(deps, investigator),

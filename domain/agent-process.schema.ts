@@ -11,7 +11,7 @@ const Outcome = z.discriminatedUnion('is', [
   }),
   z.object({ is: z.literal('stopped'), why: z.string() }),
   z.object({ is: z.literal('failed'), error: z.string() }),
-  z.object({ is: z.literal('again'), why: z.string() }),
+  z.object({ is: z.literal('again'), why: z.string(), afterMs: z.number() }),
 ]) satisfies z.ZodType<CommandOutcome>;
 
 export const AgentProcessSchema = z.object({

@@ -8,7 +8,7 @@ export type CommandOutcome =
   | { is: 'stopped'; why: string }
   | { is: 'failed'; error: string }
   /** Trouble of its model's that passes: the same again, after a while. */
-  | { is: 'again'; why: string };
+  | { is: 'again'; why: string; afterMs: number };
 
 /** One launch of a command that works as an agent. */
 export interface AgentProcess {

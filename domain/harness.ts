@@ -118,6 +118,8 @@ export interface Harness {
    * what they would do without it, and a refused proposal ends their run.
    */
   hearsOfProposals?: true;
+  /** It says itself that it has taken in what people said: nobody answers for it. */
+  answersItself?: true;
   /** Pure: the same brief, observations and turns (of a model) give the same move. */
   next(brief: Brief, observations: readonly Observation[], turns?: readonly ModelTurn[]): Move;
   /** What it answers to what people said, by the event's id; for those that report, their report does. */

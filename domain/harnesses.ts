@@ -14,17 +14,26 @@ export interface HarnessEntry {
 export const harnesses: Readonly<Record<string, HarnessEntry>> = {
   embedded: { kind: 'rules', agent: 'analyst' },
   model: { kind: 'model', agent: 'analyst' },
+  'claude-code': { kind: 'command', agent: 'analyst' },
+  codex: { kind: 'command', agent: 'analyst' },
+  hermes: { kind: 'command', agent: 'analyst' },
 };
 
 export const usualHarness = 'embedded';
 
-/** Null for a name that is not in the table. */
-export const harnessEntry = (name: string): HarnessEntry | null =>
-  Object.hasOwn(harnesses, name) ? (harnesses[name] ?? null) : null;
+/** Any other command, by the name that an installation gives it. */
+const configured: HarnessEntry = { kind: 'command', agent: 'analyst' };
+
+/** Null for a name that is not in the table, and no command's that is configured. */
+export const harnessEntry = (name: string, commands: readonly string[] = []): HarnessEntry | null =>
+  Object.hasOwn(harnesses, name) ? (harnesses[name] ?? null) : commands.includes(name) ? configured : null;
 
 /** Whether an installation has what a harness of that kind needs. */
 export type Present = Readonly<Record<HarnessKind, (name: string) => boolean>>;
 
-/** The names of those that can work on an installation, in the order of the table. */
-export const availableHarnesses = (present: Present): string[] =>
-  Object.entries(harnesses).flatMap(([name, { kind }]) => (present[kind](name) ? [name] : []));
+/** The names of those that can work on an installation, in the order of the table; then those that it configured. */
+export const availableHarnesses = (present: Present, commands: readonly string[]): string[] =>
+  [...new Set([...Object.keys(harnesses), ...commands])].filter((name) => {
+    const entry = harnessEntry(name, commands);
+    return entry !== null && present[entry.kind](name);
+  });

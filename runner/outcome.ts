@@ -49,7 +49,7 @@ const lastWords = (tail: string): string =>
 const resultOf = ({ text, checkpoint, tail }: End): string => text ?? checkpoint?.output ?? lastWords(tail);
 
 /** How a run goes on from the end of its command. `most` says of each limit what was gone beyond. */
-export function outcomeOf(end: End, most: Record<Limit, string>): CommandOutcome {
+export function outcomeOf(end: End, most: Record<Limit, string>, retryMs: number): CommandOutcome {
   const { exit, checkpoint } = end;
   const wait = checkpoint && waitOf(checkpoint);
   const asAsked = !exit || exit.limit === null || exit.limit === 'stop';
@@ -61,7 +61,7 @@ export function outcomeOf(end: End, most: Record<Limit, string>): CommandOutcome
   if (exit.limit !== null) return { is: 'failed', error: most[exit.limit] };
   if (exit.code === 0 && !end.saidFailed) return { is: 'finished', result: resultOf(end) };
   const trouble = lineWith(end.tail);
-  if (trouble !== null) return { is: 'again', why: trouble };
+  if (trouble !== null) return { is: 'again', why: trouble, afterMs: retryMs };
   const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
   const words = end.text ?? lastWords(end.tail);
   return { is: 'failed', error: `the command ended with ${how}${words ? `: ${words}` : ''}` };

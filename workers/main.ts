@@ -11,12 +11,14 @@ import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker
 import { createActivities } from '../activities';
 import type { Config } from '../config';
 import { analyst } from '../domain/analyst/analyst';
+import { commandHarness } from '../domain/command-harness';
 import { queuesOf } from '../domain/queues';
 import { reasoner } from '../domain/reasoner/reasoner';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { alertNotices, alertRules } from './alerts';
+import { commandNames } from '../runner/commands';
 import { reportHarnesses, tendProcesses } from './agent-processes';
 import { autoAssigner } from './auto-assign';
 import { workflowBundle } from './bundle';
@@ -63,7 +65,12 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   );
   const client = new Client({ connection, namespace });
   const deps = await createDeps(config, kernel, client.workflow, logger, added);
-  const activities = createActivities(deps, [analyst, reasoner, ...(added.harnesses ?? [])]);
+  const activities = createActivities(deps, [
+    analyst,
+    reasoner,
+    ...commandNames(config.agents).map(commandHarness),
+    ...(added.harnesses ?? []),
+  ]);
   const queues = queuesOf(config.taskQueuePrefix);
   const { codePath, digest } = await workflowBundle(
     join(config.dataDir, 'cache'),

@@ -17,13 +17,15 @@ import { openAccess } from './open-access';
 import { openGate, proposedGate } from './open-gate';
 import { hearGate } from './told';
 import { hearTurn } from './turn';
+import { withCommand } from './with-command';
 import { workingTime } from './working-time';
 
 export interface RunInput {
   run: Run;
   gateTtlMs: number;
   leaseMs: number;
-  queues: { agents: string; integrations: string };
+  /** Without one of their own, commands are waited for where tools are. */
+  queues: { agents: string; integrations: string; processes?: string };
   /** A new workflow goes on with the run after so many turns. Unset: when its history has grown as long as Temporal has it. */
   turnsEach?: number;
   /** Goes on with a run that another workflow began. */
@@ -56,7 +58,7 @@ export const conclude = defineUpdate<Run, [Conclusion]>('conclude');
 export const runState = stateOf<Run>();
 
 /** How a stretch of work ended. renew: another workflow is to go on with it. */
-type Outcome = Extract<Turn['next'], { kind: 'propose' | 'finish' | 'fail' }> | { kind: 'renew' };
+type Outcome = Extract<Turn['next'], { kind: 'attend' | 'propose' | 'finish' | 'fail' }> | { kind: 'renew' };
 
 const at = (): string => new Date().toISOString();
 const over = (): boolean => false;
@@ -137,6 +139,13 @@ export async function agentRun(input: RunInput): Promise<Run> {
       'concluded',
     ),
   );
+  /** Whoever set the fence stops the run next, and its turn with it; should they have died in between, it ends here. */
+  const endFenced = async (reason: string): Promise<void> => {
+    await condition(() => isEnded(run), fenceMs);
+    await move({ type: 'stop', by: system, reason, terminate: false }, 'fenced');
+  };
+  const queue = input.queues.processes ?? input.queues.agents;
+  const command = () => withCommand({ run, queue, next, move, news: () => news.count() + gate.others() });
   let turns = 0;
   const renewing = (): boolean => turns >= (input.turnsEach ?? Infinity) || workflowInfo().continueAsNewSuggested;
   /** Turns until the agent has nothing more to do but to propose or finish, or its history is long enough. */
@@ -154,16 +163,14 @@ export async function agentRun(input: RunInput): Promise<Run> {
       } else if (todo.kind === 'think') {
         count(await agents.think({ tenantId, runId: id, turn: todo.turn, attempts: modelAttempts }));
       } else if (todo.kind === 'attend') {
-        count(await agents.attend({ tenantId, runId: id, step: todo.step }));
+        return todo;
       } else if (todo.kind === 'request_access') {
         const { access, gate } = todo;
         asked.push(access.id);
         await begin(() => openAccess({ access, gate, leaseMs: input.leaseMs, queue: input.queues.integrations }));
         await condition(() => news.access.has(access.id));
       } else if (todo.kind === 'fenced') {
-        // Whoever set the fence stops the run next, and this turn with it; should they have died in between, it ends here.
-        await condition(() => isEnded(run), fenceMs);
-        await move({ type: 'stop', by: system, reason: todo.reason, terminate: false }, 'fenced');
+        await endFenced(todo.reason);
       } else if (todo.kind === 'more') {
         await breathe();
       } else if (heard === news.count()) return todo;
@@ -205,8 +212,11 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const live = async (): Promise<boolean> => {
     await breathe();
     if (!input.carried) await inItsTurn(() => move({ type: 'start' }, 'start'));
-    const outcome = await clock.spend(() => work(true));
+    const stretch = await clock.spend(() => work(true));
+    // Its supervisor holds a command to its time: what it waits for people is none of it.
+    const outcome = stretch.kind === 'attend' ? await command() : stretch;
     if (outcome.kind === 'renew') return true;
+    if (outcome.kind === 'fenced') return endFenced(outcome.reason).then(over);
     await next(() => rows.answerSteering({ tenantId, runId: id }));
     if (outcome.kind === 'finish') return move({ type: 'finish', result: outcome.summary }, 'finish').then(over);
     if (outcome.kind === 'fail') return move({ type: 'fail', error: outcome.error }, 'failed').then(over);

@@ -17,11 +17,5 @@ export function agentsQueue(taskQueue: string) {
     startToCloseTimeout: '15 minutes',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: modelAttempts },
   });
-  /** As long as a process may run; its own limits end it before. */
-  const command = proxyActivities<Activities>({
-    ...queue,
-    startToCloseTimeout: '25 hours',
-    retry: { maximumInterval: '30 seconds' },
-  });
-  return { runSlowStep: slow.runSlowStep, carryOut: slow.carryOut, think: model.think, attend: command.attend };
+  return { runSlowStep: slow.runSlowStep, carryOut: slow.carryOut, think: model.think };
 }

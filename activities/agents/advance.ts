@@ -13,7 +13,7 @@ export interface Turn extends Counted {
     | { kind: 'slow'; step: number }
     /** The model is to be asked; `turn` is the number that its answer will have. */
     | { kind: 'think'; turn: number }
-    | { kind: 'attend'; step: number }
+    | { kind: 'attend' }
     | Wish
     | { kind: 'fail'; error: string }
     /** No call passes any more: somebody is about to stop the run. */
@@ -48,7 +48,7 @@ export const advanceActivities = (
       if (move.kind === 'finish') return turn({ kind: 'finish', summary: move.summary });
       if (move.kind === 'fail') return turn({ kind: 'fail', error: move.error });
       if (move.kind === 'think') return turn({ kind: 'think', turn: s.turns.length });
-      if (move.kind === 'attend') return turn({ kind: 'attend', step: s.step });
+      if (move.kind === 'attend') return turn({ kind: 'attend' });
       if (move.kind === 'request_access') return turn(requestAccess(s, move));
       if (isOver(taken, performance.now() - from)) return turn({ kind: 'more' });
       if (move.kind === 'propose') {

@@ -51,7 +51,7 @@ export const steeringOf = ({ store }: Pick<Deps, 'store'>, { look, harness, next
       /** What was said while people decide: answered in a note, once, and acknowledged. */
       async answerSteering(input: RunRef): Promise<void> {
         const s = await look(input);
-        if (!s.unanswered) return;
+        if (!s.unanswered || harness(s.run).answersItself) return;
         const answers = answersOf(s);
         await store.write(input.tenantId, async (tx) => {
           const { rows } = await tx.query<{ id: string; number: number }>(

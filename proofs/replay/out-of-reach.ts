@@ -58,7 +58,6 @@ export const outOfReach: Record<string, string> = {
     rare + 'something said while the turn that ends the work runs',
   "agent-run.ts | if (!done.proof) return { type: 'fail', error: done.result }; | if 1":
     rare + 'an approved change that the pipeline refuses at dispatch',
-  "agent-run.ts | } else if (todo.kind === 'attend') { | if 1": rare + 'no harness of the tests stays with a command',
   'agent-run.ts | if (!isEnded(run)) await continueAsNew<typeof agentRun>({ ...input, run, carried }); | if 2':
     rare + 'a stop in the workflow task in which a run is to go on in another workflow',
   'agent-run.ts | if (!refusalOf(e)) throw e; | if 1':

@@ -116,7 +116,7 @@ describe('what a command says', () => {
 describe('how a run goes on', () => {
   const most = { time: 'T', silence: 'S', memory: 'M', output: 'O', stop: 'P', unattended: 'U' };
   const exit = { code: 0, signal: null, limit: null, error: null, outputBytes: 0, peakBytes: 0, endedAt: '' };
-  const end = (changes: Partial<End>) => outcomeOf({ exit, lost: null, checkpoint: null, text: null, saidFailed: false, tail: '', ...changes }, most); // prettier-ignore
+  const end = (changes: Partial<End>) => outcomeOf({ exit, lost: null, checkpoint: null, text: null, saidFailed: false, tail: '', ...changes }, most, 30); // prettier-ignore
   const at = (status: string, progress: number, step = 's') => ({ step, status, progress, output: 'words' });
 
   test('waits, by what its status or its step says', () => {
@@ -135,7 +135,7 @@ describe('how a run goes on', () => {
     [{ checkpoint: at('blocked', 50), exit: { ...exit, code: null, signal: 'SIGTERM', limit: 'stop' } }, { is: 'waiting', for: 'blocked', why: 'words' }],
     [{ checkpoint: at('blocked', 50), exit: { ...exit, code: null, limit: 'memory' } }, { is: 'failed', error: 'M' }],
     [{ exit: { ...exit, code: null, limit: 'stop' } }, { is: 'stopped', why: 'P' }],
-    [{ exit: { ...exit, code: 1 }, tail: 'HTTP 503 from upstream\n' }, { is: 'again', why: 'HTTP 503 from upstream' }],
+    [{ exit: { ...exit, code: 1 }, tail: 'HTTP 503 from upstream\n' }, { is: 'again', why: 'HTTP 503 from upstream', afterMs: 30 }],
     [{ exit: { ...exit, code: 3 }, tail: 'a\nno such thing\n' }, { is: 'failed', error: 'the command ended with exit code 3: a | no such thing' }],
     [{ text: 'no', saidFailed: true }, { is: 'failed', error: 'the command ended with exit code 0: no' }],
     [{ exit: null, lost: 'gone' }, { is: 'failed', error: 'gone' }],

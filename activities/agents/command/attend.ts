@@ -93,7 +93,11 @@ export const commandActivities = (deps: Deps) => {
     const lost = exit ? null : standing.is === 'lost' ? 'its supervisor was killed' : 'its supervisor did not begin';
     const tail = watched.tail();
     const checkpoint = await watched.checkpoint();
-    const outcome = outcomeOf({ exit, lost, checkpoint, tail, ...watched.result }, limitWords(agents, minutes));
+    const outcome = outcomeOf(
+      { exit, lost, checkpoint, tail, ...watched.result },
+      limitWords(agents, minutes),
+      agents.retryMs,
+    );
     return store.write(process.tenantId, async (tx) => {
       if (await writeEnd(tx, process, outcome, { exit, reason: lost, tail })) return outcome;
       return (await launchOf(tx, matter.run.id, process.launch))?.outcome ?? outcome;

@@ -45,6 +45,7 @@ export async function elsewhere({ store, agents }: Deps, process: AgentProcess):
     const outcome = outcomeOf(
       { exit: null, lost, checkpoint: await lastCheckpoint(tx, process.runId), text: process.said, saidFailed: process.saidFailed, tail: process.tail },
       limitWords(agents, agents.timeoutMinutes),
+      agents.retryMs,
     ); // prettier-ignore
     if (await writeEnd(tx, process, outcome, { exit: null, reason: lost, tail: null })) return outcome;
     return (await launchOf(tx, process.runId, process.launch))?.outcome ?? null;

@@ -3,10 +3,10 @@ import { Invalid } from '../../../domain/errors';
 import { availableHarnesses, harnessEntry, type Present } from '../../../domain/harnesses';
 
 /** What this installation has, of what the kinds of harnesses need. */
-export const presentIn = (config: Pick<Config, 'models'>): Present => ({
+export const presentIn = (config: Pick<Config, 'models'>, commands: ReadonlySet<string>): Present => ({
   rules: () => true,
   model: () => config.models.length > 0,
-  command: () => false,
+  command: (name) => commands.has(name),
   remote: () => false,
 });
 
@@ -15,12 +15,15 @@ export const presentIn = (config: Pick<Config, 'models'>): Present => ({
  * @throws Invalid for a harness that cannot work here, or a model that it cannot ask
  */
 export function chosen(
-  config: Pick<Config, 'models'>,
+  config: Pick<Config, 'models' | 'agents'>,
+  /** Those that a worker has found on its machine. */
+  commands: ReadonlySet<string>,
   harness: string,
   model: string | null,
 ): { agent: string; model: string | null } {
-  const entry = harnessEntry(harness);
-  const available = availableHarnesses(presentIn(config));
+  const configured = Object.keys(config.agents.commands);
+  const entry = harnessEntry(harness, configured);
+  const available = availableHarnesses(presentIn(config, commands), configured);
   if (!entry || !available.includes(harness)) {
     const why = entry?.kind === 'model' ? `${harness} needs AGENT_MODELS` : `${harness} is not registered here`;
     throw new Invalid(`harness: ${why}; available: ${available.join(', ')}`, {

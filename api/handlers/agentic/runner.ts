@@ -3,6 +3,7 @@ import { countLive, liveProcesses } from '../../../db/agent-processes';
 import { standingReports, type StandingReport } from '../../../db/harness-reports';
 import { runByTask } from '../../../db/run-queries';
 import { NotFound } from '../../../domain/errors';
+import { usualHarness } from '../../../domain/harnesses';
 import type { AgentProcess } from '../../../domain/agent-process';
 import { filterOutput } from '../../../pipeline/output-filter';
 import { commandNames, commandOf } from '../../../runner/commands';
@@ -11,6 +12,7 @@ import { canSeeProcesses, header, place, psLine } from '../../../runner/proc';
 import type { runner } from '../../contracts/agentic/runner';
 import type { Handlers } from '../../kernel';
 import { healthOf } from '../spec/probes';
+import { harnessesHere } from './harnesses-here';
 import { logsOf } from './logs';
 import { hidden, seenRun } from './seen';
 
@@ -50,18 +52,18 @@ const unheard = (s: AgentSettings, harness: string) => ({
 export const runnerHandlers: Handlers<typeof runner> = {
   runnerHealth: async (_input, ctx) => {
     const { config, store } = ctx.kernel;
-    const [reports, live, health] = await Promise.all([
+    const [reports, live, health, here] = await Promise.all([
       standingReports(store.pool),
       ctx.read((tx) => countLive(tx, ctx.principal.ticketId)),
       healthOf(ctx.kernel),
+      harnessesHere(ctx.kernel),
     ]);
     const names = [...new Set([...commandNames(config.agents), ...reports.map((r) => r.harness)])];
     const [claude, codex, hermes] = ['claude-code', 'codex', 'hermes'].map((name) => speaking(reports, name));
     const queue = health.queues['processes'];
-    const found = names.filter((name) => speaking(reports, name)?.path != null);
     return {
-      harness: 'embedded',
-      available_harnesses: ['embedded', ...found].map((name) => ({ name })),
+      harness: usualHarness,
+      available_harnesses: here.available.map((name) => ({ name })),
       default_model: config.agents.defaultModel,
       claude_path: claude?.path ?? null,
       codex_path: codex?.path ?? null,

@@ -1,20 +1,19 @@
 import { v5 } from 'uuid';
 import { runtimeOf, saveRuntime, type StandingRuntime } from '../../../db/runtime';
 import { Conflict, Invalid } from '../../../domain/errors';
-import { availableHarnesses } from '../../../domain/harnesses';
 import { reasoningEfforts, wrongIn, type RuntimeConfig } from '../../../domain/runtime';
 import { holdsSecret } from '../../../pipeline/screening/rules/secrets';
 import type { runtime } from '../../contracts/agentic/runtime';
 import type { Ctx, Handlers } from '../../kernel';
-import { presentIn } from './chosen';
+import { harnessesHere } from './harnesses-here';
 
-const namesOf = (ctx: Ctx): string[] => availableHarnesses(presentIn(ctx.kernel.config));
+const namesOf = async (ctx: Ctx): Promise<string[]> => (await harnessesHere(ctx.kernel)).available;
 
-const view = (ctx: Ctx, { config, version, updatedBy, updatedAt }: StandingRuntime) => ({
+const view = async (ctx: Ctx, { config, version, updatedBy, updatedAt }: StandingRuntime) => ({
   ...config,
   default: config.default_model,
   setups: config.profiles.map(({ id, name, harness, model }) => ({ id, name, harness, model })),
-  available_harnesses: namesOf(ctx).map((name) => ({ name })),
+  available_harnesses: (await namesOf(ctx)).map((name) => ({ name })),
   reasoning_efforts: [...reasoningEfforts],
   version,
   updated_by: updatedBy?.name ?? null,
@@ -33,13 +32,13 @@ function secretIn(value: unknown, path: string): string | null {
 }
 
 /** @throws Invalid naming the part that cannot stand */
-function assertSound(ctx: Ctx, config: RuntimeConfig): void {
+async function assertSound(ctx: Ctx, config: RuntimeConfig): Promise<void> {
   const secret = secretIn(config, '');
   if (secret !== null)
     throw new Invalid(`${secret}: this looks like a secret, and a configuration holds none; nothing was stored`, {
       field: secret,
     });
-  const wrong = wrongIn(config, namesOf(ctx));
+  const wrong = wrongIn(config, await namesOf(ctx));
   if (wrong) throw new Invalid(`${wrong.field}: ${wrong.message}`, { field: wrong.field });
 }
 
@@ -63,7 +62,7 @@ export const runtimeHandlers: Handlers<typeof runtime> = {
         default_model: body.default_model === undefined ? is.default_model : body.default_model,
         models: body.models ?? is.models,
       };
-      assertSound(ctx, config);
+      await assertSound(ctx, config);
       const meanwhile = new Conflict('version: the configuration was changed meanwhile: read it again', {
         field: 'version',
       });

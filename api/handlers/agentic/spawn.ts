@@ -7,7 +7,6 @@ import { leaseMs } from '../../../domain/access';
 import { idleReason, promptOf } from '../../../domain/agent';
 import { Conflict } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
-import { availableHarnesses } from '../../../domain/harnesses';
 import { isEnded, newRun, turnRank, type Run, type TaskType } from '../../../domain/run';
 import { choose, type Wanted, type Work } from '../../../domain/runtime';
 import { agentScopes } from '../../../domain/scopes';
@@ -16,7 +15,8 @@ import { workflowKey } from '../../../domain/workflow-key';
 import { agentRun, conclude, spawned, stop } from '../../../workflows/agent-run';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
-import { chosen, presentIn } from './chosen';
+import { chosen } from './chosen';
+import { harnessesHere } from './harnesses-here';
 
 /** What a run is to be, beside the ticket that it is on. */
 export interface Ask extends Wanted {
@@ -56,9 +56,9 @@ function assertOpen(ticket: Ticket, taskType: TaskType): void {
 
 /** The run as it is to be opened. @throws Invalid for a profile or a harness that is not there; Conflict where nobody may work */
 export async function draftRun({ kernel }: Ctx, tx: Read, ticket: Ticket, ask: Ask): Promise<Run> {
-  const available = availableHarnesses(presentIn(kernel.config));
+  const { available, commands } = await harnessesHere(kernel);
   const way = choose((await runtimeOf(tx)).config, ask, workOf(ticket, ask.taskType), available);
-  const { agent: name, model: usual } = chosen(kernel.config, way.harness, way.model);
+  const { agent: name, model: usual } = chosen(kernel.config, commands, way.harness, way.model);
   assertOpen(ticket, ask.taskType);
   const working = await workingAgent(tx, name);
   if (!working) throw new Conflict(`the agent ${name} may not work here now`, { agent: name });
@@ -106,7 +106,7 @@ async function draftAfter(
   const agent = await agentById(tx, last.agentId);
   const idle = agent ? idleReason(agent) : 'its agent is deleted';
   if (idle !== null) throw new Conflict(idle, { status: last.status });
-  if (!availableHarnesses(presentIn(kernel.config)).includes(last.harness))
+  if (!(await harnessesHere(kernel)).available.includes(last.harness))
     throw new Conflict(`${last.harness} cannot work here now`, { status: last.status });
   assertOpen(ticket, last.taskType);
   const { tenantId, agentId, ticketId, taskType, harness, model, profileId, runtime, prompt, definitionVersion } = last;
@@ -177,11 +177,11 @@ export const refusedBefore = (): Conflict =>
 /** Starts the run's workflow, or finds it. @throws Conflict for a ticket that has an agent */
 export async function openRun(ctx: Ctx, ticket: Ticket, run: Run): Promise<Run> {
   const { temporal, config } = ctx.kernel;
-  const { agents, integrations } = temporal.queues;
+  const { agents, integrations, processes } = temporal.queues;
   try {
     return await temporal.open(agentRun, spawned, {
       ref: ref(run),
-      args: [{ run, gateTtlMs: config.gateTtlMs, leaseMs, queues: { agents, integrations } }],
+      args: [{ run, gateTtlMs: config.gateTtlMs, leaseMs, queues: { agents, integrations, processes } }],
       summary: `Agent on ticket ${ticket.number}: ${ticket.title}`,
       status: run.status,
       ticketId: ticket.id,
