@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { agentEnvironment, agentsOf, type AgentSettings } from './config-agents';
+import { fileEnvironment, filesOf, type FileSettings } from './config-files';
 import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import { modelsEnvironment, modelsOf, opsAgentModelOf, type ModelSettings } from './config-models';
 import { vaultEnvironment, vaultOf, type VaultSettings } from './config-vault';
@@ -108,6 +109,7 @@ const Environment = z.object({
   ...wazuhEnvironment,
   ...vaultEnvironment,
   ...toolEnvironment,
+  ...fileEnvironment,
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -156,6 +158,7 @@ export interface Config {
   wazuh: WazuhSettings | null;
   vault: VaultSettings | null;
   tools: ToolSettings;
+  files: FileSettings;
   /** What new tickets go to when nobody says; null: to whichever is configured. */
   ticketProvider: 'local' | 'itop' | null;
   secureCookies: boolean;
@@ -236,6 +239,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     wazuh: wazuhOf(e),
     vault: vaultOf(e),
     tools: toolSettingsOf(e, root, env),
+    files: filesOf(e),
     ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
     secureCookies: e.SECURE_COOKIES,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),

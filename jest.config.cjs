@@ -12,7 +12,9 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(jose|node-pg-migrate|glob|minimatch|uuid|request-filtering-agent)/)'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(jose|file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|node-pg-migrate|glob|minimatch|uuid|request-filtering-agent)/)',
+  ],
   testTimeout: 60000,
   maxWorkers: 2,
 };

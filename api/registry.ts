@@ -15,6 +15,7 @@ import { agentEvents } from './contracts/agentic/agent-events';
 import { agents } from './contracts/agentic/agents';
 import { approvers } from './contracts/agentic/approvers';
 import { agentWork } from './contracts/agentic/agent-work';
+import { attachments } from './contracts/agentic/attachments';
 import { changes } from './contracts/agentic/changes';
 import { knowledge } from './contracts/agentic/knowledge';
 import { notes } from './contracts/agentic/notes';
@@ -53,6 +54,7 @@ import { feedAgentEvents } from './handlers/agentic/agent-events';
 import { agentHandlers } from './handlers/agentic/agents';
 import { approverHandlers } from './handlers/agentic/approvers';
 import { agentWorkHandlers } from './handlers/agentic/agent-work';
+import { attachmentHandlers } from './handlers/agentic/attachments';
 import { changeHandlers } from './handlers/agentic/changes';
 import { knowledgeHandlers } from './handlers/agentic/knowledge';
 import { noteHandlers } from './handlers/agentic/notes';
@@ -88,6 +90,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [tickets, ticketHandlers],
   [notes, noteHandlers],
   [runner, runnerHandlers],
+  [attachments, attachmentHandlers],
   [agents, agentHandlers],
   [agentWork, agentWorkHandlers],
   [runtime, runtimeHandlers],

@@ -64,6 +64,7 @@ export const AttachmentSchema = z.object({
   noteId: z.uuid().nullable(),
   filename: z.string(),
   contentType: text,
+  detectedType: text,
   storageRef: text,
   sha256: text,
   sizeBytes: z.number().nullable(),

@@ -64,7 +64,10 @@ export interface Attachment {
   ticketId: string;
   noteId: string | null;
   filename: string;
+  /** What the uploader says that it is. */
   contentType: string | null;
+  /** What its first bytes say; null when they say nothing, or are elsewhere. */
+  detectedType: string | null;
   storageRef: string | null;
   sha256: string | null;
   sizeBytes: number | null;

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config';
 import { appPool } from '../db/pool';
-import { fileStore } from './files';
+import { diskFiles } from './files-disk';
+import { s3Files } from './files-s3';
 import { loadKeyring } from './keys';
 import { createStore } from './store';
 
@@ -17,7 +18,7 @@ export async function openKernel(config: Config, logger: Logger) {
     pool,
     keyring,
     store: createStore(pool, keyring),
-    files: fileStore(config.dataDir),
+    files: config.files.s3 ? await s3Files(config.files.s3) : diskFiles(config.dataDir),
     masterKey: config.masterKey,
   };
 }

@@ -12,7 +12,10 @@ import { system } from '../domain/principal';
 import type { Run } from '../domain/run';
 import { agentScopes } from '../domain/scopes';
 import type { Attachment, Ticket } from '../domain/ticket';
-import { fileStore, type FileStore } from '../log/files';
+import { liveAt, siteFile } from '../db/deployments';
+import { holdFiles } from '../db/files';
+import type { FileStore } from '../log/files';
+import { diskFiles } from '../log/files-disk';
 import { loadKeyring, type Keyring } from '../log/keys';
 import { provisionTenant } from '../log/provision';
 import { createStore, type Store } from '../log/store';
@@ -35,6 +38,8 @@ export interface House {
   ticket(fields?: Partial<Ticket>): Promise<Ticket>;
   run(ticket: Ticket, fields?: Partial<Run>): Promise<Run>;
   attach(ticket: Ticket, filename: string, text: string): Promise<Attachment>;
+  /** A file as it is seen under a public address; null when nothing is. */
+  page(slug: string, path?: string): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -53,7 +58,7 @@ export async function openHouse(): Promise<House> {
   const pool: Pool = appPool(database.url, 8, (e) => broken.push(e));
   const keyring = await loadKeyring(pool, masterKey);
   const store = createStore(pool, keyring);
-  const files = fileStore(dataDir);
+  const files = diskFiles(dataDir);
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
 
@@ -93,12 +98,25 @@ export async function openHouse(): Promise<House> {
       return stored(await store.write(run.tenantId, (tx) => runs.insert(tx, run)));
     },
     attach: async (ticket, filename, text) => {
-      const kept = await files.put(ticket.tenantId, Readable.from([Buffer.from(text)]), 2 ** 24);
+      const staged = await files.stage(ticket.tenantId, Readable.from([Buffer.from(text)]), 2 ** 24);
+      const { sha256, sizeBytes, detectedType } = staged;
       const attachment: Attachment = {
         id: v7(), tenantId: ticket.tenantId, number: 0, ticketId: ticket.id, noteId: null, filename, contentType: 'text/plain', storageRef: null,
-        ...kept, metadata: {}, stored: true, createdAt: new Date().toISOString(),
+        sha256, sizeBytes, detectedType, metadata: {}, stored: true, createdAt: new Date().toISOString(),
       }; // prettier-ignore
-      return stored(await store.write(ticket.tenantId, (tx) => attachments.insert(tx, attachment)));
+      const row = await store.write(ticket.tenantId, async (tx) => {
+        await holdFiles(tx);
+        await staged.keep();
+        return attachments.insert(tx, attachment);
+      });
+      await staged.discard();
+      return stored(row);
+    },
+    page: async (slug, path = 'index.html') => {
+      const live = await liveAt(pool, slug);
+      const file = live && (await store.read(live.tenantId, (tx) => siteFile(tx, live.deploymentId, path)));
+      const bytes = file && (await files.open(live.tenantId, file.sha256));
+      return bytes && Buffer.concat(await (bytes as AsyncIterable<Buffer> & Readable).toArray()).toString();
     },
     close: async () => {
       await owner.end();

@@ -59,6 +59,8 @@ test('nothing is declared twice, and names are unique', () => {
 test('what the contract does not know is said to be an addition', () => {
   const additions = operations.filter(({ op }) => !rows.has(key(op.route))).map(({ op }) => op.route);
   expect(additions).toEqual([
+    'GET /api/tickets/:ticket_id/attachments',
+    'GET /api/tickets/:ticket_id/attachments/:attachment_id',
     'GET /api/vault/secrets',
     'POST /api/vault/secrets',
     'DELETE /api/vault/secrets/:secret_id',
@@ -68,6 +70,8 @@ test('what the contract does not know is said to be an addition', () => {
     'GET /api/approval-rules',
     'POST /api/approval-rules',
     'DELETE /api/approval-rules/:id',
+    'GET /api/published/:slug/deployments',
+    'POST /api/published/:slug/rollback',
     'POST /api/tools',
     'PUT /api/tools/:id',
     'DELETE /api/tools/:id',

@@ -75,12 +75,12 @@ export async function createDeps(
   );
   const policies = added.policies?.(builtin) ?? builtin;
   const limiter = inLots(sharedPoints(pool, 'call', callsPerMinute), lot);
-  const { dataDir, publicUrl, backTestMs } = config;
+  const { publicUrl, backTestMs } = config;
   const transactions = transactionSources(config.transactionView);
   const { allowPrivate, idleMs, programs } = config.tools;
   const connections = new Connections({ allowPrivate, idleMs, ...connectionLimits }, watchGroups(), logger);
   const served = { store, masterKey, connections, programs };
-  const tools = [...builtinTools({ store, dataDir, publicUrl, transactions, backTestMs }), ...(added.tools ?? [])];
+  const tools = [...builtinTools({ store, files, publicUrl, transactions, backTestMs }), ...(added.tools ?? [])];
   return {
     ...kernel,
     logger,

@@ -26,6 +26,7 @@ import { createDeps, type Extensions } from './deps';
 import { dispatcher } from './dispatcher';
 import { preapprovals } from './preapprovals';
 import { refusals } from './failures';
+import { keepFilesSwept } from './files';
 import { boundHeaps, workflowsToKeep } from './memory';
 import { installRuntime } from './runtime';
 import { readLog } from './reader';
@@ -141,6 +142,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     keepTallies(kernel.store, logger, stopping.signal),
     tendProcesses(deps, stopping.signal),
     reportHarnesses(deps, stopping.signal),
+    keepFilesSwept(kernel, config.files.sweepSeconds, logger, stopping.signal),
   ];
   await ensureSchedules(client, queues.lifecycle, config);
   logger.info({ queues }, 'the worker polls');

@@ -1,29 +1,29 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, realpath } from 'node:fs/promises';
-import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { lstat, open, readdir, realpath } from 'node:fs/promises';
+import { extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Invalid, TooLarge } from '../../domain/errors';
-import { digestOf } from '../../log/canonical';
 import { errnoOf } from '../errno';
 
 /** What may be published: as much as people read, in types that browsers show. */
-const treeLimits = { files: 200, bytes: 25 * 1024 * 1024 } as const;
-const maxFolders = 200;
+export const treeLimits = { files: 200, folders: 200, bytes: 25 * 1024 * 1024 } as const;
 
 const webTypes = new Set(
   'html htm css js mjs json txt md png jpg jpeg gif svg webp avif ico woff woff2 ttf otf eot'.split(' '),
 );
 
-export interface TreeSummary {
-  fileCount: number;
-  totalBytes: number;
-  /** sha256 over the canonical list of paths and their sha256. */
-  digest: string;
+/** A file of a tree, on its way: its bytes are read once, and before the next file is asked for. */
+export interface TreeFile {
+  /** With `/`, and with nothing before its first name. */
+  path: string;
+  bytes: AsyncIterable<Buffer>;
 }
 
-const refuse = (message: string): never => {
-  throw new Invalid(`source_dir: ${message}`, { field: 'source_dir' });
-};
+const refuseAt =
+  (field: string) =>
+  (message: string): never => {
+    throw new Invalid(`${field}: ${message}`, { field });
+  };
+const refuse: (message: string) => never = refuseAt('source_dir');
 
 const missing = (e: unknown): boolean => errnoOf(e) === 'ENOENT' || errnoOf(e) === 'ENOTDIR';
 
@@ -43,10 +43,12 @@ async function folderIn(root: string, dir: string): Promise<string> {
   return wanted;
 }
 
-function assertPublishable(path: string, name: string): void {
-  const odd = [...name].some((c) => c < ' ' || c === '\\');
+function assertName(path: string, name: string, refuse: (message: string) => never): void {
+  const odd = name === '' || [...name].some((c) => c < ' ' || c === '\\');
   if (odd || name.startsWith('.')) refuse(`${JSON.stringify(path)} has a name that is not published`);
 }
+
+const isWeb = (name: string): boolean => webTypes.has(extname(name).slice(1).toLowerCase());
 
 /** Relative paths of all files, in order. Stops at the first thing that is not published. */
 async function filesOf(folder: string): Promise<string[]> {
@@ -55,14 +57,13 @@ async function filesOf(folder: string): Promise<string[]> {
   for (let at = folders.shift(); at !== undefined; at = folders.shift()) {
     for (const found of await readdir(join(folder, at), { withFileTypes: true })) {
       const path = at === '' ? found.name : `${at}/${found.name}`;
-      assertPublishable(path, found.name);
+      assertName(path, found.name, refuse);
       if (found.isSymbolicLink()) refuse(`${path} is a symbolic link`);
       if (found.isDirectory()) folders.push(path);
       else if (!found.isFile()) refuse(`${path} is not a file`);
-      else if (!webTypes.has(extname(found.name).slice(1).toLowerCase()))
-        refuse(`${path} is not of a type that is published`);
+      else if (!isWeb(found.name)) refuse(`${path} is not of a type that is published`);
       else files.push(path);
-      if (files.length > treeLimits.files || folders.length > maxFolders) {
+      if (files.length > treeLimits.files || folders.length > treeLimits.folders) {
         throw new TooLarge(`source_dir: holds more than ${treeLimits.files} files`, { field: 'source_dir' });
       }
     }
@@ -71,12 +72,12 @@ async function filesOf(folder: string): Promise<string[]> {
   return files.sort();
 }
 
-/** Copies one file, provided that it still is the one that stands at this path without any link. Answers its size. */
-async function copyFile(from: string, to: string, most: number): Promise<number> {
+/** One file's bytes, provided that it still is the one that stands at this path without any link. */
+async function* bytesOf(from: string, most: number): AsyncIterable<Buffer> {
   // O_NOFOLLOW, and the comparison below, for whoever changes the tree while it is read.
   const source = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     (e: unknown) => {
-      throw errnoOf(e) === 'ELOOP' ? new Invalid(`source_dir: ${from} is a symbolic link`) : e;
+      throw errnoOf(e) === 'ELOOP' ? new Invalid('source_dir: a file became a symbolic link') : e;
     },
   );
   try {
@@ -91,19 +92,11 @@ async function copyFile(from: string, to: string, most: number): Promise<number>
       refuse('was changed while it was read');
     }
     if (opened.size > most) tooLarge();
-    await mkdir(dirname(to), { recursive: true });
-    const target = await open(to, 'wx', 0o644);
-    try {
-      let size = 0;
-      for await (const chunk of source.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        if (size > most) tooLarge();
-        await target.write(chunk);
-      }
-      await target.sync();
-      return size;
-    } finally {
-      await target.close();
+    let size = 0;
+    for await (const chunk of source.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > most) tooLarge();
+      yield chunk;
     }
   } finally {
     await source.close();
@@ -115,37 +108,54 @@ const tooLarge = (): never => {
 };
 
 /**
- * Copies a static tree: index.html at its root, web file types only, no links, no way out of `root`, bounded in number
- * and size. @throws Invalid, TooLarge
+ * The files of a static tree: index.html at its root, web file types only, no links, no way out of `root`, bounded in
+ * number and size. @throws Invalid, TooLarge
  */
-export async function copyTree(source: { root: string; dir: string }, to: string): Promise<void> {
+export async function* treeFiles(source: { root: string; dir: string }): AsyncIterable<TreeFile> {
   const folder = await folderIn(source.root, source.dir);
   let left: number = treeLimits.bytes;
-  for (const path of await filesOf(folder)) left -= await copyFile(join(folder, path), join(to, path), left);
+  async function* counted(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    for await (const chunk of bytes) {
+      left -= chunk.length;
+      yield chunk;
+    }
+  }
+  for (const path of await filesOf(folder)) yield { path, bytes: counted(bytesOf(join(folder, path), left)) };
 }
 
-/** What stands in a folder that we made; null when there is none. */
-export async function summarise(folder: string): Promise<TreeSummary | null> {
-  const found = await readdir(folder, { withFileTypes: true, recursive: true }).catch((e: unknown) => {
-    if (missing(e)) return null;
-    throw e;
-  });
-  if (found === null) return null;
-  const paths = found.filter((f) => f.isFile()).map((f) => relative(folder, join(f.parentPath, f.name)));
-  const files: { path: string; sha256: string }[] = [];
-  let totalBytes = 0;
-  for (const path of paths.sort()) {
-    const hash = createHash('sha256');
-    const file = await open(join(folder, path));
-    try {
-      for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
-        totalBytes += chunk.length;
-        hash.update(chunk);
-      }
-    } finally {
-      await file.close();
+/** `site/docs` of `./site/docs/`; the root is ''. */
+const folderName = (dir: string): string =>
+  dir
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+
+/**
+ * What of a tree that came otherwise (an archive, a list of files) is below `dir`, held to the same as a folder's: names,
+ * types, number, size, and index.html at its root. `field` is what a refusal names. @throws Invalid, TooLarge
+ */
+export async function* publishable(tree: AsyncIterable<TreeFile>, field: string, dir = '.'): AsyncIterable<TreeFile> {
+  const refuse: (message: string) => never = refuseAt(field);
+  const below = folderName(dir);
+  const seen = new Set<string>();
+  let left: number = treeLimits.bytes;
+  async function* counted(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    for await (const chunk of bytes) {
+      left -= chunk.length;
+      if (left < 0) throw new TooLarge(`${field}: holds more than ${treeLimits.bytes} bytes`, { field });
+      yield chunk;
     }
-    files.push({ path, sha256: hash.digest('hex') });
   }
-  return { fileCount: files.length, totalBytes, digest: digestOf(files) };
+  for await (const { path: whole, bytes } of tree) {
+    if (below !== '' && !whole.startsWith(`${below}/`)) continue;
+    const path = below === '' ? whole : whole.slice(below.length + 1);
+    for (const name of path.split('/')) assertName(path, name, refuse);
+    if (!isWeb(path)) refuse(`${path} is not of a type that is published`);
+    if (seen.has(path)) refuse(`${path} is there twice`);
+    seen.add(path);
+    if (seen.size > treeLimits.files)
+      throw new TooLarge(`${field}: holds more than ${treeLimits.files} files`, { field });
+    yield { path, bytes: counted(bytes) };
+  }
+  if (!seen.has('index.html')) refuse('holds no index.html');
 }

@@ -1,18 +1,11 @@
 import type { z } from 'zod';
 import { NotFound } from '../../domain/errors';
 import { tool, type Tool } from '../call';
-import { errnoOf } from '../errno';
 import { logToolArgs as args, logTools, type LogFile, type ReadOptions } from './logs';
 import { ownFile } from './own';
 
 /** Read in more than a blink: not inside a workflow task. */
 const slowBytes = 2 * 1024 * 1024;
-
-/** A row says that the bytes are here; when they are not, a repeat will not find them either. */
-const gone = (id: string) => (e: unknown) => {
-  if (errnoOf(e) !== 'ENOENT') throw e;
-  throw new NotFound(`attachment_id: the bytes of ${id} are gone`, { field: 'attachment_id' });
-};
 
 /** One log tool over the attachments of the call's own ticket. */
 function logTool<A extends z.ZodType<{ attachment_id: string }>>(
@@ -40,9 +33,14 @@ function logTool<A extends z.ZodType<{ attachment_id: string }>>(
       return rows[0]?.slow ?? false;
     },
     run: async (args, context) => {
-      const { sha256 } = await ownFile(context, args.attachment_id);
-      const path = context.files.path(context.call.tenantId, sha256);
-      return analyse({ path, sha256 }, args, { signal: context.signal }).catch(gone(args.attachment_id));
+      const { sha256, sizeBytes } = await ownFile(context, args.attachment_id);
+      const read: LogFile['read'] = async (range) => {
+        const bytes = await context.files.open(context.call.tenantId, sha256, range);
+        if (bytes) return bytes;
+        // A row says that the bytes are here; when they are not, a repeat will not find them either.
+        throw new NotFound(`attachment_id: the bytes of ${args.attachment_id} are gone`, { field: 'attachment_id' });
+      };
+      return analyse({ sha256, sizeBytes, read }, args, { signal: context.signal });
     },
   });
 }

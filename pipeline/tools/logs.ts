@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { z } from 'zod';
 import { defaultOptions, LogAnalysis } from '../../domain/logs/analysis';
 import * as project from '../../domain/logs/project';
@@ -26,13 +25,15 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-/** Where an attachment is. With its sha256 (hex) an analysis is remembered: five tools look at the same file. */
+/** An attachment, wherever it is kept. With its sha256 (hex) an analysis is remembered: five tools look at the same file. */
 export interface LogFile {
-  path: string;
+  sizeBytes: number;
+  /** All its bytes, or those of a range; each call from the beginning. */
+  read(range?: { start: number; end: number }): Promise<Readable>;
   sha256?: string;
 }
 
-const CHUNK = 256 * 1024;
+const HEAD = 512;
 
 interface Form {
   encoding: LogProfile['encoding'];
@@ -43,18 +44,17 @@ interface Form {
 const PACKED = ['1f8b', '28b52ffd', '425a68', 'fd377a585a00', '504b0304'];
 
 /** By the first bytes: a byte order mark, the marks of gzip, zstd, bzip2, xz and zip, or NUL bytes. */
-async function formOf(path: string): Promise<Form> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
-    const head = buffer.subarray(0, bytesRead);
-    const hex = head.toString('hex');
-    if (hex.startsWith('fffe')) return { encoding: 'utf-16', decode: 'utf16le' };
-    if (PACKED.some((magic) => hex.startsWith(magic))) return { encoding: 'compressed', decode: null };
-    return head.includes(0) ? { encoding: 'binary', decode: null } : { encoding: 'utf-8', decode: 'utf8' };
-  } finally {
-    await file.close();
+async function formOf({ sizeBytes, read }: LogFile): Promise<Form> {
+  const chunks: Buffer[] = [];
+  if (sizeBytes > 0) {
+    const bytes = await read({ start: 0, end: Math.min(HEAD, sizeBytes) - 1 });
+    for await (const chunk of bytes as AsyncIterable<Buffer>) chunks.push(chunk);
   }
+  const head = Buffer.concat(chunks);
+  const hex = head.toString('hex');
+  if (hex.startsWith('fffe')) return { encoding: 'utf-16', decode: 'utf16le' };
+  if (PACKED.some((magic) => hex.startsWith(magic))) return { encoding: 'compressed', decode: null };
+  return head.includes(0) ? { encoding: 'binary', decode: null } : { encoding: 'utf-8', decode: 'utf8' };
 }
 
 /**
@@ -62,7 +62,7 @@ async function formOf(path: string): Promise<Form> {
  * is read, so that a file that is one line costs no more memory than any other.
  */
 async function eachLine(
-  path: string,
+  file: LogFile,
   decode: BufferEncoding,
   { signal }: ReadOptions,
   take: (line: string, cut: boolean) => void,
@@ -83,31 +83,31 @@ async function eachLine(
     rest = rest.slice(0, cap);
     cut = true;
   };
-  const stream = createReadStream(path, { encoding: decode, highWaterMark: CHUNK, ...(signal ? { signal } : {}) });
+  const stream = (await file.read()).setEncoding(decode);
+  if (signal) addAbortSignal(signal, stream);
   for await (const chunk of stream as AsyncIterable<string>) feed(chunk);
   if (rest !== '') take(rest, cut);
 }
 
-/** Mines one file. Rejects with the error of the file system, or an AbortError. */
-export async function analyseFile(path: string, options: ReadOptions = {}): Promise<LogReport> {
-  const { encoding, decode } = await formOf(path);
-  const { size: bytes } = await stat(path);
+/** Mines one file. Rejects with the error of where it is kept, or an AbortError. */
+export async function analyseFile(file: LogFile, options: ReadOptions = {}): Promise<LogReport> {
+  const { encoding, decode } = await formOf(file);
   const analysis = new LogAnalysis();
   // What is packed or no text at all would only be mistaken for a log.
-  if (decode !== null) await eachLine(path, decode, options, (line, cut) => analysis.add(line, cut));
-  return analysis.finish({ encoding, bytes });
+  if (decode !== null) await eachLine(file, decode, options, (line, cut) => analysis.add(line, cut));
+  return analysis.finish({ encoding, bytes: file.sizeBytes });
 }
 
 /** The lines that hold every word of the query; see `parseQuery`. */
 export async function searchFile(
-  path: string,
+  file: LogFile,
   query: string,
   limit: number,
   options: ReadOptions = {},
 ): Promise<SearchResult> {
-  const { decode } = await formOf(path);
+  const { decode } = await formOf(file);
   const search = new Search(parseQuery(query), limit);
-  if (decode !== null) await eachLine(path, decode, options, (line) => search.add(line));
+  if (decode !== null) await eachLine(file, decode, options, (line) => search.add(line));
   return project.searchResult(search);
 }
 
@@ -115,9 +115,10 @@ const REMEMBERED = 16;
 const remembered = new Map<string, LogReport>();
 
 /** The analysis of a file whose content has not changed since it was last asked for; the oldest of 16 is forgotten. */
-async function report({ path, sha256 }: LogFile, options: ReadOptions): Promise<LogReport> {
+async function report(file: LogFile, options: ReadOptions): Promise<LogReport> {
+  const { sha256 } = file;
   const known = sha256 === undefined ? undefined : remembered.get(sha256);
-  const found = known ?? (await analyseFile(path, options));
+  const found = known ?? (await analyseFile(file, options));
   if (sha256 === undefined) return found;
   remembered.delete(sha256);
   remembered.set(sha256, found);
@@ -140,5 +141,5 @@ export const logTools = {
   'logs.sources': async (file: LogFile, _args: Args<'logs.sources'>, options: ReadOptions = {}) =>
     project.sourcesResult(await report(file, options)),
   'logs.search': (file: LogFile, args: Args<'logs.search'>, options: ReadOptions = {}) =>
-    searchFile(file.path, args.query, args.limit, options),
+    searchFile(file, args.query, args.limit, options),
 } as const;

@@ -15,10 +15,16 @@ export async function ownTicket(context: Looking, number: number): Promise<Ticke
 }
 
 /** A file on the call's own ticket whose bytes are here. @throws NotFound, which says no more of files of others */
-export async function ownFile(context: Looking, id: string): Promise<{ sha256: string }> {
+export async function ownFile(context: Looking, id: string): Promise<{ sha256: string; sizeBytes: number }> {
   const file = await context.read((tx) => attachments.byId(tx, id));
-  if (file === null || file.ticketId !== context.call.ticketId || !file.stored || file.sha256 === null) {
+  if (
+    file === null ||
+    file.ticketId !== context.call.ticketId ||
+    !file.stored ||
+    file.sha256 === null ||
+    file.sizeBytes === null
+  ) {
     throw new NotFound(`attachment_id: the ticket has no stored attachment ${id}`, { field: 'attachment_id' });
   }
-  return { sha256: file.sha256 };
+  return { sha256: file.sha256, sizeBytes: file.sizeBytes };
 }

@@ -5,13 +5,24 @@ import type { Scope } from '../../domain/scopes';
 
 /** What an id names; the world (world.ts) has one of each in each tenant. */
 export type Noun =
-  | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem'
+  | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem' | 'attachment' | 'site' | 'deployment'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
   | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'external' | 'rule' | 'kept' | 'tool' | 'server'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
-export const ofTicket: ReadonlySet<Noun> = new Set(['ticket', 'run', 'task', 'event', 'note', 'change', 'postmortem']);
+export const ofTicket: ReadonlySet<Noun> = new Set([
+  'ticket',
+  'run',
+  'task',
+  'event',
+  'note',
+  'change',
+  'postmortem',
+  'attachment',
+  'site',
+  'deployment',
+]);
 
 /**
  * What happens to a foreign id, and to one that names nothing, in the same words:
@@ -108,6 +119,8 @@ export const declared: Readonly<Record<string, Declared>> = {
   },
   addNote: { ids: { ...ticket, 'body.agent_id': at('run') } },
   addAttachment: { ids: { ...ticket, 'body.note_id': at('note') } },
+  listAttachments: { ids: { ...ticket, ...offset } },
+  downloadAttachment: { ids: { ...ticket, 'path.attachment_id': at('attachment') } },
   requestInfo: { ids: ticket },
   userResponse: { ids: ticket },
   assignAgent: {
@@ -194,7 +207,12 @@ export const declared: Readonly<Record<string, Declared>> = {
   updateRaciRule: { ids: { 'path.id': at('raci') } },
   deleteRaciRule: { ids: { 'path.id': at('raci') } },
   deployStaticSite: {
-    ids: { ...run, 'body.change_id': at('change'), 'body.slug': at('slug', 'ignored') },
+    ids: {
+      ...run,
+      'body.change_id': at('change'),
+      'body.slug': at('slug', 'ignored'),
+      'body.attachment_id': at('attachment', 'ignored'),
+    }, // the change is asked about first
     own: {
       statuses: [403],
       why: 'the change of this world allows no deployment; test/api/publishing has those that do',
@@ -204,6 +222,8 @@ export const declared: Readonly<Record<string, Declared>> = {
     ids: { 'path.slug': at('slug', 'public'), 'path.path': at('page', 'public') },
     own: { statuses: [404], why: 'nothing is published in this world; test/api/publishing does' },
   },
+  listDeployments: { ids: { 'path.slug': at('site'), ...offset } },
+  rollbackDeployment: { ids: { 'path.slug': at('site'), 'body.deployment_id': at('deployment') }, only: 'people' },
   listPostmortems: { ids: { ...offset, ...filter } },
   getEvidence: { ids: ticket },
   getPostmortem: { ids: postmortem },

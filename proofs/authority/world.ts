@@ -62,9 +62,9 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     });
     const form = new FormData();
     form.append('file', new Blob([log]), 'ssh.log');
-    await call('POST', `/api/tickets/${String(ticket['id'])}/attachments`, form);
+    const file = await call('POST', `/api/tickets/${String(ticket['id'])}/attachments`, form);
     const run = await call('POST', `/api/tickets/${String(ticket['id'])}/assign-agent`, {});
-    return { ticket: ticket['id'], run: run['agent_id'], task: run['task_id'] };
+    return { ticket: ticket['id'], run: run['agent_id'], task: run['task_id'], attachment: file['id'] };
   };
   const waiting = (run: unknown) =>
     until(`agent ${String(run)} to wait for people`, async () => {
@@ -187,11 +187,23 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   const part = await scalar<number>(owner, `select number as v from tools where tenant_id = $1 and name = 'built-in'`, [
     tenantId,
   ]);
+  // As it stands when it was published and nothing of it is left to see: pages are for everybody.
+  const site = `own-${randomBytes(6).toString('hex')}`;
+  const deployment = await scalar<number>(
+    owner,
+    `with address as (
+       insert into publications (slug, tenant_id, run_id, ticket_id, digest, file_count, total_bytes)
+       select $2, tenant_id, id, ticket_id, '', 0, 0 from runs where number = $1 returning *)
+     insert into deployments (id, tenant_id, slug, run_id, ticket_id, effect, digest, file_count, total_bytes, deployed_by)
+     select gen_random_uuid(), tenant_id, slug, run_id, ticket_id, 'fixture', '', 0, 0,
+       '{"id":null,"kind":"system","name":"system"}' from address returning number as v`,
+    [own.run, site],
+  );
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
   const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
   const ids: Record<Noun, unknown> = {
-    ticket: own.ticket, run: own.run, task: own.task, event: event['id'], note: note['id'], change: await requestChange(), postmortem,
+    ticket: own.ticket, run: own.run, task: own.task, event: event['id'], note: note['id'], attachment: own.attachment, site, deployment, change: await requestChange(), postmortem,
     approvers: approvers['id'], approval: approval['id'], raci: raci['id'],
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',

@@ -11,6 +11,8 @@ export const apart: Readonly<Record<string, string>> = {
 /** Policies beside a table's own, and why. */
 const besides: Readonly<Record<string, string>> = {
   'api_keys.presented': 'before the tenant is known a key is found by its hash, by whoever shows the key',
+  'publications.address':
+    'pages are for everybody: whose an address is has to be found before the tenant is known (app.system)',
 };
 /** Policies that let everything through by intent: there is nothing in them to take away. */
 export const open: ReadonlySet<string> = new Set(['signing_keys', 'rate_limits', 'harness_reports']);

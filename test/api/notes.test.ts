@@ -1,11 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { startServer, type Server } from '../harness';
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer({ MAX_UPLOAD_BYTES: '4096' }, { worker: false });
+  server = await startServer({}, { worker: false });
 });
 afterAll(() => server.close());
 
@@ -108,90 +106,5 @@ describe('notes', () => {
     await server.owner.query('delete from idempotency_keys');
     expect((await note(a, { body: 'x' }, key)).body.id).toBe(first.body.id);
     expect(await notesOf(a)).toHaveLength(1);
-  });
-});
-
-describe('attachments', () => {
-  const attach = (id: number, body: unknown, headers = {}) =>
-    server.call('POST', `/api/tickets/${id}/attachments`, body, headers);
-  const form = (text: string, fields: Record<string, string> = {}, filename = 'app.log'): FormData => {
-    const data = new FormData();
-    for (const [k, v] of Object.entries(fields)) data.append(k, v);
-    data.append('file', new Blob([text], { type: 'text/plain' }), filename);
-    return data;
-  };
-  const sha = (text: string) => createHash('sha256').update(text).digest('hex');
-  const stored = (digest: string) => existsSync(join(server.config.dataDir, 'files', server.tenantId, digest));
-
-  it('keeps the metadata of a file that is elsewhere', async () => {
-    const id = await create();
-    const made = await attach(id, {
-      filename: 'mail.eml',
-      content_type: 'message/rfc822',
-      storage_ref: 's3://x/y',
-      size_bytes: 12,
-      metadata: { a: 1 },
-    });
-    expect(made.body).toMatchObject({ ticket_id: id, status: 'created', size_bytes: 12 });
-    const [kept] = (await server.call('GET', `/api/tickets/${id}/context`)).body.attachments;
-    expect(kept).toMatchObject({
-      id: made.body.id,
-      filename: 'mail.eml',
-      stored: false,
-      storage_ref: 's3://x/y',
-      metadata: { a: 1 },
-    });
-  });
-  it('stores the bytes of an upload with their digest', async () => {
-    const id = await create();
-    const noteId = (await server.call('POST', `/api/tickets/${id}/notes`, { body: 'see the log' })).body.id as number;
-    const made = await attach(
-      id,
-      form('one line\n', { note_id: String(noteId), metadata: '{"host":"web"}', sha256: sha('one line\n') }),
-    );
-    expect(made.body).toMatchObject({ status: 'created', sha256: sha('one line\n'), size_bytes: 9 });
-    expect(stored(sha('one line\n'))).toBe(true);
-    const [kept] = (await server.call('GET', `/api/tickets/${id}/context`)).body.attachments;
-    expect(kept).toMatchObject({
-      filename: 'app.log',
-      content_type: 'text/plain',
-      stored: true,
-      note_id: noteId,
-      metadata: { host: 'web' },
-    });
-    expect(await kinds(id)).toEqual(['ticket.created', 'note.added', 'attachment.added']);
-  });
-  it('takes a file of exactly the limit, and refuses one byte more, keeping nothing', async () => {
-    const id = await create();
-    expect((await attach(id, form('a'.repeat(4096)))).status).toBe(200);
-    expect((await attach(id, form('b'.repeat(4097)))).status).toBe(413);
-    expect(stored(sha('b'.repeat(4097)))).toBe(false);
-    expect((await server.call('GET', `/api/tickets/${id}/context`)).body.attachments).toHaveLength(1);
-  });
-  it('answers a repeated upload with the first, and refuses other content under the key', async () => {
-    const id = await create();
-    const key = { 'idempotency-key': randomUUID() };
-    const first = await attach(id, form('same'), key);
-    const again = await attach(id, form('same'), key);
-    expect(again.body).toEqual(first.body);
-    const other = await attach(id, form('other'), key);
-    expect(other.status).toBe(422);
-    expect(other.body.field).toBe('Idempotency-Key');
-    expect((await server.call('GET', `/api/tickets/${id}/context`)).body.attachments).toHaveLength(1);
-  });
-  it('refuses what is wrong, naming the field', async () => {
-    const id = await create();
-    expect((await attach(id, {})).body.field).toBe('filename');
-    expect((await attach(id, { filename: 'x', sha256: 'abc' })).body.field).toBe('sha256');
-    expect((await attach(id, { filename: 'x', size_bytes: -1 })).body.field).toBe('size_bytes');
-    expect((await attach(id, { filename: 'x', note_id: 999_999 })).status).toBe(404);
-    expect((await attach(id, form('x', { sha256: sha('y') }))).body.field).toBe('sha256');
-    expect((await attach(id, form('x', { metadata: '{' }))).body.field).toBe('metadata');
-    expect((await attach(id, form('x', {}, 'a\u0000b'))).status).toBe(400);
-    const noFile = new FormData();
-    noFile.append('other', 'x');
-    expect((await attach(id, noFile)).body.field).toBe('file');
-    expect((await attach(999_999, form('x'))).status).toBe(404);
-    expect((await server.call('GET', `/api/tickets/${id}/context`)).body.attachments).toHaveLength(0);
   });
 });

@@ -74,10 +74,24 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const approval = await must('POST', '/api/approval-rules', { name: 'fixture', action: 'nothing', quorum: '1 of fixture' });
   const raci = await must('POST', '/api/intake/raci/rules', { name: 'fixture' });
   const kept = await must('POST', '/api/vault/secrets', { system: 'fixture', resource_type: 'api', value: 'a secret' });
+  const form = new FormData();
+  form.append('file', new Blob(['x']), 'x.txt');
+  const attachment = await must('POST', `/api/tickets/${ticket.id}/attachments`, form);
+  await s.owner.query(
+    `insert into publications (slug, tenant_id, run_id, ticket_id, digest, file_count, total_bytes)
+     select 'fixture-site', tenant_id, id, ticket_id, '', 0, 0 from runs where number = $1`,
+    [run.agent_id],
+  );
+  await s.owner.query(
+    `insert into deployments (id, tenant_id, slug, run_id, ticket_id, effect, digest, file_count, total_bytes, deployed_by)
+     select gen_random_uuid(), tenant_id, slug, run_id, ticket_id, 'fixture', '', 0, 0,
+       '{"id":null,"kind":"system","name":"system"}' from publications`,
+  );
   const known: Record<string, string> = {
     raci: raci.id,
     approvers: approvers.id,
     approval: approval.id,
+    attachment_id: attachment.id,
     registered: registered.data.id,
     signal: signal.data.id,
     transaction_id: transaction,
@@ -92,7 +106,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     key_id: key.data.id,
     tenant_id: s.tenantId,
     provider: 'local',
-    slug: 'no-such-site',
+    slug: 'fixture-site',
     path: 'index.html',
     rule_id: '5710',
     secret_id: kept.id,

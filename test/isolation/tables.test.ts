@@ -63,6 +63,8 @@ test('what the application may do with each table is what was granted, and nobod
      "blueprint_versions": "insert, select",
      "blueprints": "insert, select, update",
      "cursors": "insert, select, update",
+     "deployment_files": "insert, select",
+     "deployments": "insert, select",
      "disputes": "insert, select",
      "execution_attempts": "insert, select, update",
      "executions": "insert, select",

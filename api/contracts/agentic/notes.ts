@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { operation } from '../../operation';
-import { byId, flag, intId, name, prose, whole } from '../shapes';
+import { byId, flag, intId, name, prose } from '../shapes';
 
 const tag = 'Tickets';
 const steeringOf = z.object({
@@ -8,19 +8,6 @@ const steeringOf = z.object({
   reason: z.string().optional(),
   events: z.array(z.object({ id: z.int(), agent_id: z.int(), task_id: z.int(), delivered: z.boolean() })),
 });
-
-/** A form has only texts: an object arrives as JSON. */
-const metadata = z.union([
-  z.record(z.string(), z.unknown()),
-  z.string().transform((value, ctx): Record<string, unknown> => {
-    try {
-      return z.record(z.string(), z.unknown()).parse(JSON.parse(value));
-    } catch {
-      ctx.addIssue({ code: 'custom', message: 'must be a JSON object' });
-      return z.NEVER;
-    }
-  }),
-]);
 
 export const notes = {
   addNote: operation({
@@ -49,32 +36,6 @@ export const notes = {
       .meta({ example: { body: 'No further delivery found.', author: 'dana', source: 'dashboard' } }),
     output: z.object({ id: z.int(), ticket_id: z.int(), status: z.literal('created'), steering: steeringOf }),
     errors: ['NotFound'],
-  }),
-  addAttachment: operation({
-    route: 'POST /api/tickets/:ticket_id/attachments',
-    tag,
-    summary:
-      'Attach a file: as form data with its bytes in `file`, or as JSON, the metadata of one that is kept elsewhere',
-    access: 'tickets:note',
-    params: byId('ticket_id'),
-    body: z.object({
-      filename: name(255),
-      content_type: name(200).optional(),
-      storage_ref: name(1000).optional(),
-      sha256: z
-        .string()
-        .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits')
-        .transform((s) => s.toLowerCase())
-        .optional(),
-      size_bytes: whole(0, Number.MAX_SAFE_INTEGER).optional(),
-      note_id: intId.optional(),
-      metadata: metadata.default({}),
-    }),
-    upload: true,
-    output: z.object({
-      id: z.int(), ticket_id: z.int(), status: z.literal('created'), sha256: z.string().nullable(), size_bytes: z.int().nullable(),
-    }), // prettier-ignore
-    errors: ['NotFound', 'TooLarge', 'KeyReused'],
   }),
   requestInfo: operation({
     route: 'POST /api/tickets/:ticket_id/request-info',

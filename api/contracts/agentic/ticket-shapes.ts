@@ -69,12 +69,14 @@ export const AttachmentShape = z.object({
   ticket_id: z.int(),
   note_id: id,
   filename: z.string(),
-  content_type: text,
+  content_type: text.describe('What the uploader says that it is'),
+  detected_type: text.describe('What its first bytes say'),
   storage_ref: text,
   sha256: text,
   size_bytes: z.int().nullable(),
   metadata: object,
   stored: z.boolean().describe('Its bytes are in this server; false: only this metadata is'),
+  download_url: text.describe('Where its bytes are; null when they are not here'),
   created_at: Instant,
 });
 

@@ -8,7 +8,6 @@ import { answered, withStatus } from '../../../domain/ticket-moves';
 import { steers, type Note, type Ticket } from '../../../domain/ticket';
 import type { notes } from '../../contracts/agentic/notes';
 import type { Ctx, Handlers } from '../../kernel';
-import { addAttachment } from './attachments';
 import { resume } from './resume';
 import { agentOnTicket, heldTicket } from './seen';
 import { passOn, steerAgents } from './steering';
@@ -85,8 +84,6 @@ async function steeringAnswer(ctx: Ctx, tx: Read, note: Note) {
 }
 
 export const noteHandlers: Handlers<typeof notes> = {
-  addAttachment,
-
   addNote: async ({ params, body }, ctx) => {
     const { answer, steered } = await ctx.write(async (tx) => {
       const ticket = await heldTicket(ctx, tx, params.ticket_id);

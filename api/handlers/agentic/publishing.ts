@@ -1,18 +1,19 @@
-import { constants } from 'node:fs';
-import { access, open, realpath } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname } from 'node:path';
 import type { GateView } from '../../../db/changes';
+import {
+  deploymentByNumber, deploymentsOf, goLive, liveAt, lockSlug, siteFile, type Deployment,
+} from '../../../db/deployments'; // prettier-ignore
 import type { RunView } from '../../../db/run-queries';
-import { Conflict, Forbidden, Invalid, NotFound } from '../../../domain/errors';
-import { errnoOf } from '../../../pipeline/errno';
-import { publishTree } from '../../../pipeline/publishing/publish';
+import { Conflict, Forbidden, NotFound } from '../../../domain/errors';
+import { publish } from '../../../pipeline/publishing/publish';
 import { complete } from '../../../workflows/approval-gate';
 import type { publishing } from '../../contracts/agentic/publishing';
 import type { Ctx, Handlers } from '../../kernel';
 import { findChange } from './find-change';
 import { gateRef, send } from './gate-sender';
 import { say } from './notes';
-import { seenRun } from './seen';
+import { assertPerson, hidden, seenRun } from './seen';
+import { siteSource } from './site-source';
 
 /** Public pages are a stranger's: they get no origin of ours, and load nothing from elsewhere. */
 const headers = {
@@ -21,29 +22,6 @@ const headers = {
   // A sandboxed page has no origin, so its own style sheets come from another one.
   'Cross-Origin-Resource-Policy': 'cross-origin',
 };
-
-const nothingThere = new Set<unknown>(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR']);
-const isMissing = (e: unknown): boolean => nothingThere.has(errnoOf(e));
-
-/** A file of a published site, or null: for one that is not there as for one that is reached through a link. */
-async function published(
-  dataDir: string,
-  slug: string,
-  path: readonly string[],
-): Promise<NodeJS.ReadableStream | null> {
-  try {
-    const site = join(await realpath(join(dataDir, 'published')), slug);
-    const wanted = join(site, ...path);
-    if ((await realpath(wanted)) !== wanted) return null;
-    const file = await open(wanted, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    if ((await file.stat()).isFile()) return file.createReadStream();
-    await file.close();
-    return null;
-  } catch (e) {
-    if (isMissing(e)) return null;
-    throw e;
-  }
-}
 
 /** @throws NotFound; Forbidden for a change that does not allow this agent to publish now */
 async function allowing(ctx: Ctx, run: RunView, number: number): Promise<GateView> {
@@ -58,18 +36,6 @@ async function allowing(ctx: Ctx, run: RunView, number: number): Promise<GateVie
   return gate;
 }
 
-/** Where an agent works. @throws Invalid when it has no files of its own */
-async function workFolder(dataDir: string, run: RunView): Promise<string> {
-  const folder = join(dataDir, 'work', run.id);
-  try {
-    await access(folder);
-  } catch (e) {
-    if (!isMissing(e)) throw e;
-    throw new Invalid(`source_dir: agent ${run.number} has no work folder`, { field: 'source_dir' });
-  }
-  return folder;
-}
-
 /** One deployment of a change at a time, whatever process it is: an approval is used once. @throws Conflict */
 const once = <T>(ctx: Ctx, gate: GateView, work: () => Promise<T>): Promise<T> =>
   ctx.kernel.store.read(ctx.tenantId, async (tx) => {
@@ -81,16 +47,29 @@ const once = <T>(ctx: Ctx, gate: GateView, work: () => Promise<T>): Promise<T> =
     return work();
   });
 
+const deploymentView = (d: Deployment) => ({
+  id: d.number,
+  slug: d.slug,
+  live: d.live,
+  ticket_id: d.ticketNumber,
+  agent_id: d.runNumber,
+  digest: d.digest,
+  file_count: d.fileCount,
+  total_bytes: d.totalBytes,
+  deployed_by: d.deployedBy.name,
+  created_at: d.createdAt,
+});
+
 export const publishingHandlers: Handlers<typeof publishing> = {
   deployStaticSite: async ({ params, body }, ctx) => {
     const run = await ctx.read((tx) => seenRun(ctx, tx, params.agent_id));
     const asked = await allowing(ctx, run, body.change_id);
-    const { config, store } = ctx.kernel;
+    const { config, files, store } = ctx.kernel;
     const slug = body.slug ?? `ticket-${run.ticketNumber}-agent-${run.number}`;
     return once(ctx, asked, async () => {
       const gate = await allowing(ctx, run, body.change_id); // as it stands now that nobody else carries it out
-      const site = await publishTree(
-        { store, dataDir: config.dataDir, publicUrl: body.public_base_url ?? config.publicUrl },
+      const site = await publish(
+        { store, files, publicUrl: body.public_base_url ?? config.publicUrl },
         {
           tenantId: ctx.tenantId,
           slug,
@@ -100,7 +79,7 @@ export const publishingHandlers: Handlers<typeof publishing> = {
           actor: ctx.actor,
           effect: `gate-${gate.id}`,
         },
-        { root: await workFolder(config.dataDir, run), dir: body.source_dir },
+        await siteSource(ctx, run, body),
       );
       const result = `published at ${site.url}: ${site.file_count} files, ${site.total_bytes} bytes, sha256 ${site.digest}`;
       const note = await ctx.write(async (tx) => {
@@ -137,6 +116,7 @@ export const publishingHandlers: Handlers<typeof publishing> = {
         change_id: gate.number,
         note_id: note.number,
         deployment: {
+          id: site.deployment_id,
           slug: site.slug,
           source_dir: body.source_dir,
           relative_url: `/published/${site.slug}/`,
@@ -149,10 +129,59 @@ export const publishingHandlers: Handlers<typeof publishing> = {
     });
   },
 
-  published: async ({ params }, { kernel }) => {
+  published: async ({ params }, { kernel, headers: asked }) => {
     const path = params.path ?? ['index.html'];
-    const body = await published(kernel.config.dataDir, params.slug, path);
-    if (!body) throw new NotFound('there is no such page');
-    return { type: extname(path.at(-1) ?? '') || 'application/octet-stream', body, headers };
+    const missing = new NotFound('there is no such page');
+    const live = await liveAt(kernel.store.pool, params.slug);
+    if (!live) throw missing;
+    const file = await kernel.store.readOnce(live.tenantId, (tx) => siteFile(tx, live.deploymentId, path.join('/')));
+    if (!file) throw missing;
+    const etag = `"${file.sha256}"`;
+    const shown = { type: extname(file.path), headers: { ...headers, ETag: etag } };
+    if (asked['if-none-match'] === etag) return { ...shown, status: 304, body: '' };
+    const body = await kernel.files.open(live.tenantId, file.sha256);
+    if (body) return { ...shown, body };
+    kernel.logger.error({ slug: params.slug, ...file }, 'the bytes of a published page are gone');
+    throw missing;
   },
+
+  listDeployments: ({ params: { slug }, query: { limit, offset } }, ctx) =>
+    ctx.read(async (tx) => {
+      const { deployments, total } = await deploymentsOf(tx, { slug, only: ctx.principal.ticketId }, limit, offset);
+      if (total === 0) throw new NotFound('nothing is published there');
+      return { deployments: deployments.map(deploymentView), total, limit, offset };
+    }),
+
+  rollbackDeployment: ({ params: { slug }, body }, ctx) =>
+    ctx.write(async (tx) => {
+      assertPerson(ctx, 'a person decides what is shown again');
+      await lockSlug(tx, slug);
+      const wanted = await deploymentByNumber(tx, slug, body.deployment_id);
+      if (!wanted || hidden(ctx, wanted.ticketId)) {
+        throw new NotFound(`no deployment ${body.deployment_id} there`, { field: 'deployment_id' });
+      }
+      const back = deploymentView({ ...wanted, live: true });
+      if (wanted.live) return { status: 'unchanged' as const, note_id: null, deployment: back };
+      const { note } = await say(
+        ctx,
+        tx,
+        { id: wanted.ticketId, number: wanted.ticketNumber },
+        {
+          source: 'deployment-adapter',
+          author: ctx.actor.name,
+          body: `Deployment ${wanted.number} is shown under /published/${slug}/ again${body.reason ? `. ${body.reason}` : ''}`,
+          externalRef: `deployment:${wanted.number}`,
+        },
+      );
+      await goLive(tx, slug, wanted.id);
+      tx.log({
+        kind: 'publication.rolled_back',
+        actor: ctx.actor,
+        subject: { kind: 'publication', id: slug },
+        ticketId: wanted.ticketId,
+        reason: body.reason ?? null,
+        body: { slug, deployment_id: wanted.number, digest: wanted.digest, note_id: note.number },
+      });
+      return { status: 'rolled_back' as const, note_id: note.number, deployment: back };
+    }),
 };

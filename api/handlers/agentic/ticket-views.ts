@@ -81,11 +81,13 @@ export const attachmentView = (a: Attachment, ticket: number, noteNumbers: Reado
   note_id: a.noteId === null ? null : (noteNumbers.get(a.noteId) ?? null),
   filename: a.filename,
   content_type: a.contentType,
+  detected_type: a.detectedType,
   storage_ref: a.storageRef,
   sha256: a.sha256,
   size_bytes: a.sizeBytes,
   metadata: a.metadata,
   stored: a.stored,
+  download_url: a.stored ? `/api/tickets/${ticket}/attachments/${a.number}` : null,
   created_at: a.createdAt,
 });
 

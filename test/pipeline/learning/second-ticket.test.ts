@@ -36,7 +36,7 @@ beforeAll(async () => {
     masterKey: house.masterKey,
     tools: builtinTools({
       store: house.store,
-      dataDir: house.dataDir,
+      files: house.files,
       publicUrl: null,
       transactions: transactionSources(null),
       backTestMs: 5_000,

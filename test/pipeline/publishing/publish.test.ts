@@ -1,19 +1,11 @@
 import { once } from 'node:events';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Run } from '../../../domain/run';
-import { publishPage, publishTree, type Publication } from '../../../pipeline/publishing/publish';
+import { publish, publishPage, type Publication } from '../../../pipeline/publishing/publish';
+import { treeFiles } from '../../../pipeline/publishing/tree';
 import { openHouse, type House } from '../../house';
 
 let house: House;
@@ -30,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(work, { recursive: true, force: true }));
 
-const deps = (publicUrl: string | null = null) => ({ store: house.store, dataDir: house.dataDir, publicUrl });
+const deps = (publicUrl: string | null = null) => ({ store: house.store, files: house.files, publicUrl });
 const publication = (slug: string, of: Partial<Publication> = {}): Publication => ({
   tenantId: run.tenantId,
   slug,
@@ -41,8 +33,16 @@ const publication = (slug: string, of: Partial<Publication> = {}): Publication =
   effect: `${run.id}-1`,
   ...of,
 });
-const published = (...path: string[]): string => join(house.dataDir, 'published', ...path);
-const staging = (): string[] => readdirSync(published('.staging'));
+/** What came and was not let go of. */
+const arriving = (): string[] =>
+  readdirSync(join(house.dataDir, 'files', house.tenantId)).filter((name) => name.startsWith('.'));
+const pathsOf = async (slug: string): Promise<string[]> => {
+  const { rows } = await house.owner.query<{ path: string }>(
+    'select path from deployment_files f join publications p using (deployment_id) where p.slug = $1 order by 1',
+    [slug],
+  );
+  return rows.map((r) => r.path);
+};
 
 function write(files: Record<string, string>): void {
   for (const [path, text] of Object.entries(files)) {
@@ -51,7 +51,7 @@ function write(files: Record<string, string>): void {
   }
 }
 const publishFrom = (slug: string, dir: string, of: Partial<Publication> = {}) =>
-  publishTree(deps(), publication(slug, of), { root: work, dir });
+  publish(deps(), publication(slug, of), treeFiles({ root: work, dir }));
 
 const kindsOf = async (slug: string): Promise<string[]> => {
   const { rows } = await house.owner.query<{ kind: string }>(
@@ -71,15 +71,16 @@ describe('a tree', () => {
       file_count: 3,
       total_bytes: 22,
       digest: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+      deployment_id: expect.any(Number) as unknown,
     });
-    expect(readFileSync(published('hello-demo', 'notes', 'deep', 'a.md'), 'utf8')).toBe('# A');
-    expect(staging()).toEqual([]);
+    expect(await house.page('hello-demo', 'notes/deep/a.md')).toBe('# A');
+    expect(arriving()).toEqual([]);
     const { rows } = await house.owner.query(
       'select run_id, digest, file_count, total_bytes from publications where slug = $1',
       ['hello-demo'],
     );
     expect(rows).toEqual([{ run_id: run.id, digest: done.digest, file_count: 3, total_bytes: 22 }]);
-    expect(await kindsOf('hello-demo')).toEqual(['publication.claimed', 'publication.published']);
+    expect(await kindsOf('hello-demo')).toEqual(['publication.published']);
   });
 
   test('is replaced as a whole by the same run; what is gone is gone', async () => {
@@ -87,8 +88,9 @@ describe('a tree', () => {
     const first = await publishFrom('replaced', 'one');
     const second = await publishFrom('replaced', 'two', { effect: `${run.id}-2` });
     expect(second.digest).not.toBe(first.digest);
-    expect(readdirSync(published('replaced'))).toEqual(['index.html']);
-    expect(staging()).toEqual([]);
+    expect(await pathsOf('replaced')).toEqual(['index.html']);
+    expect(await house.page('replaced')).toBe('2');
+    expect(arriving()).toEqual([]);
   });
 
   test.each<[string, Record<string, string>, string, RegExp]>([
@@ -110,9 +112,8 @@ describe('a tree', () => {
       message: expect.stringMatching(message) as unknown,
       details: { field: 'source_dir' },
     });
-    expect(readdirSync(published())).not.toContain('refused');
     expect((await house.owner.query(`select 1 from publications where slug = 'refused'`)).rows).toEqual([]);
-    expect(staging()).toEqual([]);
+    expect(arriving()).toEqual([]);
   });
 
   test.each<[string, () => void]>([
@@ -171,7 +172,7 @@ describe('a tree', () => {
       code: 'TooLarge',
       message: expect.stringMatching(/bytes/) as unknown,
     });
-    expect(staging()).toEqual([]);
+    expect(arriving()).toEqual([]);
   });
 });
 
@@ -200,8 +201,8 @@ describe('an address', () => {
     const foreign = await house.ticket({ tenantId });
     const elsewhere = { tenantId, ticketId: foreign.id, runId: other.id, effect: `${other.id}-2` };
     await expect(page('taken', 'theirs', elsewhere)).rejects.toMatchObject({ code: 'Conflict' });
-    expect(readFileSync(published('taken', 'index.html'), 'utf8')).toBe('mine');
-    expect(staging()).toEqual([]);
+    expect(await house.page('taken')).toBe('mine');
+    expect(arriving()).toEqual([]);
   });
 
   test('that many runs want at once goes to one', async () => {
@@ -211,8 +212,8 @@ describe('an address', () => {
     );
     const won = done.findIndex((d) => d.status === 'fulfilled');
     expect(done.filter((d) => d.status === 'fulfilled')).toHaveLength(1);
-    expect(readFileSync(published('wanted', 'index.html'), 'utf8')).toBe(`page ${won}`);
-    expect(staging()).toEqual([]);
+    expect(await house.page('wanted')).toBe(`page ${won}`);
+    expect(arriving()).toEqual([]);
   });
 });
 
@@ -222,26 +223,41 @@ describe('a repeat', () => {
   test('finds what was done, and says it once', async () => {
     const first = await page('repeated', 'x');
     expect(await page('repeated', 'x')).toEqual(first);
-    expect(await kindsOf('repeated')).toEqual(['publication.claimed', 'publication.published']);
+    expect(await kindsOf('repeated')).toEqual(['publication.published']);
   });
 
   test('at the same time changes nothing about the result', async () => {
     const done = await Promise.all(Array.from({ length: 4 }, () => page('doubled', 'x')));
     expect(new Set(done.map((d) => d.digest)).size).toBe(1);
-    expect(readFileSync(published('doubled', 'index.html'), 'utf8')).toBe('x');
-    expect(await kindsOf('doubled')).toEqual(['publication.claimed', 'publication.published']);
-    expect(staging()).toEqual([]);
+    expect(await house.page('doubled')).toBe('x');
+    expect(await kindsOf('doubled')).toEqual(['publication.published']);
+    expect(arriving()).toEqual([]);
   });
 
-  test('makes good what a crash left half done', async () => {
-    const first = await page('crashed', 'x');
-    // As a process leaves it that died between the two renames, with half of the next attempt staged.
-    rmSync(published('crashed'), { recursive: true });
-    mkdirSync(published('.staging', `${run.id}-9.old`), { recursive: true });
-    mkdirSync(published('.staging', `${run.id}-9`), { recursive: true });
-    writeFileSync(published('.staging', `${run.id}-9`, 'half.html'), 'half');
-    expect(await page('crashed', 'x')).toEqual(first);
-    expect(readdirSync(published('crashed'))).toEqual(['index.html']);
-    expect(staging()).toEqual([]);
+  test('after a crash before the commit does what was not done', async () => {
+    const dies = new Error('the process dies here');
+    const files = { ...house.files };
+    const store: typeof house.store = {
+      ...house.store,
+      write: (tenant, work) =>
+        house.store.write(tenant, async (tx) => {
+          await work(tx);
+          throw dies;
+        }),
+    };
+    const p = publication('crashed', { effect: `${run.id}-9` });
+    await expect(publishPage({ store, files, publicUrl: null }, p, 'x')).rejects.toBe(dies);
+    expect(await house.page('crashed')).toBeNull();
+    await page('crashed', 'x');
+    expect(await house.page('crashed')).toBe('x');
+    expect(await kindsOf('crashed')).toEqual(['publication.published']);
+  });
+
+  test('that comes late leaves what was published since', async () => {
+    const of = (step: number) => publication('late', { effect: `${run.id}-${step}` });
+    const first = await publishPage(deps(), of(1), 'first');
+    await publishPage(deps(), of(2), 'second');
+    expect(await publishPage(deps(), of(1), 'first')).toEqual(first);
+    expect(await house.page('late')).toBe('second');
   });
 });

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { v7 } from 'uuid';
 import type { Tool } from '../../../pipeline/call';
 import { builtinTools } from '../../../pipeline/tools';
@@ -15,7 +14,7 @@ beforeAll(async () => {
   tools = new Map(
     builtinTools({
       store: house.store,
-      dataDir: house.dataDir,
+      files: house.files,
       publicUrl: null,
       transactions: transactionSources(null),
       backTestMs: 5_000,
@@ -65,7 +64,7 @@ describe('they refuse', () => {
     const ticket = await house.ticket();
     const run = await house.run(ticket);
     const file = await house.attach(ticket, 'a.log', 'bytes that go');
-    rmSync(house.files.path(house.tenantId, file.sha256 ?? ''));
+    await house.files.remove(house.tenantId, file.sha256 ?? '');
     const use_ = () => use(house, toolOf('logs.profile'), run, { attachment_id: file.id });
     await expect(use_()).rejects.toMatchObject(notFound);
     await house.owner.query('update attachments set stored = false where id = $1', [file.id]);

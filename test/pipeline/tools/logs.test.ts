@@ -1,7 +1,8 @@
+import { createReadStream, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { analyseFile, logToolArgs, logTools, searchFile } from '../../../pipeline/tools/logs';
+import { analyseFile, logToolArgs, logTools, searchFile, type LogFile } from '../../../pipeline/tools/logs';
 import { sshLog } from '../../domain/logs/generate';
 
 let folder: string;
@@ -10,10 +11,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const file = async (name: string, content: string | Buffer): Promise<string> => {
-  const path = join(folder, name);
-  await writeFile(path, content);
-  return path;
+const at = (path: string): LogFile => ({
+  sizeBytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+  read: (range) => Promise.resolve(createReadStream(path, range)),
+});
+const file = async (name: string, content: string | Buffer): Promise<LogFile> => {
+  await writeFile(join(folder, name), content);
+  return at(join(folder, name));
 };
 
 describe('reading a log file', () => {
@@ -63,15 +67,14 @@ describe('reading a log file', () => {
   it('stops when it is told to, and says when there is no file', async () => {
     const path = await file('stop', lines.join('\n'));
     await expect(analyseFile(path, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
-    await expect(analyseFile(join(folder, 'none'))).rejects.toThrow(/ENOENT/);
+    await expect(analyseFile(at(join(folder, 'none')))).rejects.toThrow(/ENOENT/);
   });
 
   it('mines a file once, whichever tool asks', async () => {
-    const path = await file('once', lines.join('\n'));
-    const named = { path, sha256: 'ab'.repeat(32) };
+    const named = { ...(await file('once', lines.join('\n'))), sha256: 'ab'.repeat(32) };
     const attachment_id = '0190a000-0000-7000-8000-000000000001';
     const profile = await logTools['logs.profile'](named, { attachment_id });
-    await rm(path);
+    await rm(join(folder, 'once'));
     expect(await logTools['logs.sources'](named, { attachment_id })).toMatchObject({ kind: 'logs.sources' });
     expect(profile.lines).toBe(lines.length);
   });
