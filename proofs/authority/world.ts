@@ -172,8 +172,10 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
      select gen_random_uuid(), $1, id, 'error_rate', $2, $2, '{}', now() from rule returning id as v`,
     [tenantId, mark],
   );
-  const approvers = await call('POST', '/api/approver-groups', { name: mark, members: ['first@local.test'] });
-  const approval = await call('POST', '/api/approval-rules', { name: mark, action: mark, quorum: `1 of ${mark}` });
+  // Everybody of the tenant sees these, a credential of another ticket too: so without the ticket's mark.
+  const group = `group-${randomBytes(6).toString('hex')}`;
+  const approvers = await call('POST', '/api/approver-groups', { name: group, members: ['first@local.test'] });
+  const approval = await call('POST', '/api/approval-rules', { name: group, action: group, quorum: `1 of ${group}` });
   const raci = await call('POST', '/api/intake/raci/rules', { name: mark });
   /** One that nobody looks at: there is nothing at its address. */
   const addServer = async () =>
