@@ -8,7 +8,7 @@ export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem' | 'attachment' | 'site' | 'deployment'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
-  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'external' | 'rule' | 'kept' | 'tool' | 'server'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set([
@@ -73,6 +73,8 @@ const filter = { 'query.ticket_id': at('ticket', 'empty') };
 const tenant = { 'path.tenant_id': at('tenant', 'refused') };
 const investigation = { 'path.investigation_id': at('investigation') };
 const resource = at('external', 'ignored');
+/** Of the configuration that every tenant begins with: one of another tenant goes by its name alone. */
+const profile = at('profile', 'ignored');
 const rule = at('rule', 'ignored'); // Wazuh's number, which is nobody's here
 const leaseless = {
   statuses: [403],
@@ -124,7 +126,7 @@ export const declared: Readonly<Record<string, Declared>> = {
   requestInfo: { ids: ticket },
   userResponse: { ids: ticket },
   assignAgent: {
-    ids: { ...ticket, 'body.profile_id': resource },
+    ids: { ...ticket, 'body.profile_id': profile },
     own: { statuses: [409], why: 'the ticket of this world has its agent; test/api/agents assigns' },
   },
   unassignAgent: { ids: ticket },
@@ -139,10 +141,10 @@ export const declared: Readonly<Record<string, Declared>> = {
     own: { statuses: [400], why: 'profiles are a list, and the example is one of them; test/api/runtime sets it' },
   },
   spawnAgent: {
-    ids: { 'body.ticket_id': at('ticket'), 'body.profile_id': resource },
+    ids: { 'body.ticket_id': at('ticket'), 'body.profile_id': profile },
     own: { statuses: [409], why: 'the ticket of this world has its agent; test/api/agent-work spawns' },
   },
-  createFromPrompt: { ids: { 'body.profile_id': resource } },
+  createFromPrompt: { ids: { 'body.profile_id': profile } },
   spawnPostmortem: { ids: ticket },
   spawnWorkflowBuild: { ids: ticket },
   wakeAgent: { ids: run },
