@@ -76,7 +76,7 @@ export const feedAgentEvents: FeedOf<typeof agentEvents> = async function* ({ qu
     const { agent, task, ticket } = await numbers(ctx, entry);
     const ids = { agent_id: agent, task_id: task, ticket_id: ticket };
     const known = Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== null));
-    yield { ...toldOf(entry), ...known, seq: entry.seq, at: entry.at };
+    yield { ...toldOf(entry), ...known, seq: entry.seq, at: new Date(entry.at).toISOString() };
   }
   return 'the connection is over';
 };
