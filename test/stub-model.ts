@@ -161,6 +161,8 @@ export async function stubModel(usual: (asked: Asked) => Answer) {
     const chunks: Buffer[] = [];
     req.on('data', (c: Buffer) => chunks.push(c));
     req.on('end', () => {
+      // Whoever looks whether it is there asks for its list of models.
+      if (req.method === 'GET' && req.url === '/v1/models') return void res.end('{"object":"list","data":[]}');
       const body = Buffer.concat(chunks).toString('utf8');
       const { model, messages, system, tools = [], stream: streams = false } = JSON.parse(body) as Body;
       const api = paths[req.url ?? ''];

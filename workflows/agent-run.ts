@@ -2,7 +2,6 @@ import {
   CancellationScope, ContinueAsNew, allHandlersFinished, condition, continueAsNew, defineUpdate, isCancellation, setHandler, uuid4, workflowInfo,
 } from '@temporalio/workflow'; // prettier-ignore
 import type { Proposal, Turn } from '../activities';
-import type { AccessRequest } from '../domain/access';
 import { Conflict } from '../domain/errors';
 import { isSettled, type Gate } from '../domain/gate';
 import { system, type Actor } from '../domain/principal';
@@ -15,41 +14,11 @@ import { workflowId } from './ids';
 import { runEnded, stateOf, withdraw } from './messages';
 import { openAccess } from './open-access';
 import { openGate, proposedGate } from './open-gate';
+import type { Conclusion, RunInput, Stop } from './run-input';
 import { hearGate } from './told';
 import { hearTurn } from './turn';
 import { withCommand } from './with-command';
 import { workingTime } from './working-time';
-
-export interface RunInput {
-  run: Run;
-  gateTtlMs: number;
-  leaseMs: number;
-  /** Without one of their own, commands are waited for where tools are. */
-  queues: { agents: string; integrations: string; processes?: string };
-  /** A new workflow goes on with the run after so many turns. Unset: when its history has grown as long as Temporal has it. */
-  turnsEach?: number;
-  /** Goes on with a run that another workflow began. */
-  carried?: Carried;
-}
-/** What the workflow of a long run hands to the next one, beside its row. */
-export interface Carried {
-  access: AccessRequest[];
-  asked: string[];
-  seen: string[];
-  /** Milliseconds that it has worked. */
-  worked?: number;
-}
-export interface Stop {
-  by: Actor;
-  reason: string;
-  terminate: boolean;
-}
-/** Said of a run by somebody else. */
-export interface Conclusion {
-  by: Actor;
-  reason: string;
-  status: 'finished' | 'failed';
-}
 
 /** Answers when the row is there, or with the refusal. */
 export const spawned = defineUpdate<Run>('spawned');

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 } from 'uuid';
@@ -112,7 +111,7 @@ test('what one ticket taught is found when the next one comes', async () => {
   expect(first.report.references).toEqual([]);
   expect(first.published).toMatchObject({ decision: 'allow', result: { file_count: 1 } });
   const { url } = first.published.result as { url: string };
-  const page = readFileSync(join(house.dataDir, url, 'index.html'), 'utf8');
+  const page = await house.page(url.split('/').filter(Boolean).at(-1) ?? '');
   expect(page).toContain('183.62.140.253');
 
   const evidence = await house.store.read(house.tenantId, (tx) => postmortemEvidence(tx, first.ticket.number));

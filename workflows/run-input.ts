@@ -1,0 +1,36 @@
+import type { AccessRequest } from '../domain/access';
+import type { Actor } from '../domain/principal';
+import type { Run } from '../domain/run';
+
+// What a run's workflow is given, and told.
+
+export interface RunInput {
+  run: Run;
+  gateTtlMs: number;
+  leaseMs: number;
+  /** Without one of their own, commands are waited for where tools are. */
+  queues: { agents: string; integrations: string; processes?: string };
+  /** A new workflow goes on with the run after so many turns. Unset: when its history has grown as long as Temporal has it. */
+  turnsEach?: number;
+  /** Goes on with a run that another workflow began. */
+  carried?: Carried;
+}
+/** What the workflow of a long run hands to the next one, beside its row. */
+export interface Carried {
+  access: AccessRequest[];
+  asked: string[];
+  seen: string[];
+  /** Milliseconds that it has worked. */
+  worked?: number;
+}
+export interface Stop {
+  by: Actor;
+  reason: string;
+  terminate: boolean;
+}
+/** Said of a run by somebody else. */
+export interface Conclusion {
+  by: Actor;
+  reason: string;
+  status: 'finished' | 'failed';
+}
