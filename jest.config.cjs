@@ -16,5 +16,6 @@ module.exports = {
     '/node_modules/(?!(jose|file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|node-pg-migrate|glob|minimatch|uuid|request-filtering-agent)/)',
   ],
   testTimeout: 60000,
-  maxWorkers: 2,
+  // One more than CI's cores: a test waits for servers about a third of its time.
+  maxWorkers: 3,
 };

@@ -13,7 +13,7 @@ import { random } from './random';
 /** T9: no tenant sees a row of another, whoever had the connection before. Counted in requests. */
 export const isolation: Proof = {
   title: 'Rows stay with their tenant: forced policies, each of them missed when it is gone, and pooled connections',
-  quick: 20_000,
+  quick: 10_000,
   run: ({ config, count, seed, say }) =>
     withStack(config, async ({ local, owner }) => {
       const violations = [...(await unisolated(owner)), ...(await leaks(owner))];

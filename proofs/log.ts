@@ -102,7 +102,7 @@ async function tampering(database: Database, { count, seed, say }: Options): Pro
 
 export const log: Proof = {
   title: 'the log neither forks nor loses an acknowledged write, and every tampering with it is found',
-  quick: 100,
+  quick: 60,
   run: async (options) => {
     const killed = await underKills(options);
     const tampered = await withPostgres((database) => tampering(database, options));

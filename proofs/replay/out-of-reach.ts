@@ -20,8 +20,6 @@ export const outOfReach: Record<string, string> = {
     never + 'every child today belongs to a ticket',
   'ticket-sync.ts | if (workflowInfo().continueAsNewSuggested) | if 1':
     rare + 'hundreds of attempts at one ticket, half an hour between each',
-  'approval-gate.ts | if (now.version > gate.version) { | if 2':
-    never + 'a row that was not written stands at a later version',
   'approval-gate.ts | if (!refusal) throw e; | if 1':
     rare + 'trouble is retried inside the local activity; only a defect gets here',
   "approval-gate.ts | return move(event, currentUpdateInfo()?.id ?? 'decide', d.proof, d.correlationId); | binary-expr 2":
@@ -34,6 +32,17 @@ export const outOfReach: Record<string, string> = {
     rare + 'a decision in the workflow task in which the deadline fires',
   'approval-gate.ts | if (trouble !== null) throw trouble; | if 1':
     rare + 'trouble at a deadline is retried; only a defect gets here',
+  'approval-gate.ts | if (left > 0) await sleep(left); | if 2':
+    rare + 'a gate that is adopted when the time of its reminder is over',
+  "approval-gate.ts | if (gate.status !== 'pending') return; | if 1":
+    rare + 'a reminder that falls due in the workflow task of the decision',
+  'told.ts | (gate) => (gate.id === id() ? void told.set(gate.version, gate) : void (others += 1)), | cond-expr 2':
+    rare + 'a gate that a command opened moves: test/api/commands plays it, over HTTP',
+  "access-request.ts | else await move({ type: 'expire', reason: over }, 'preapproved:over'); | if 2":
+    rare + 'a run that ends while what is preapproved for it is recorded',
+  'with-command.ts | case undefined: | switch 1': rare + 'a worker of a version before, whose answer says nothing',
+  "with-command.ts | return { kind: 'fenced', reason: done?.why ?? 'its command was ended' }; | binary-expr 2":
+    rare + 'as above',
   'told.ts | if (told.get(wrong.version) === wrong) told.delete(wrong.version); | if 2':
     rare + 'another word of that version, which comes while the row is read',
   'told.ts | if (gate) told.set(gate.version, gate); | if 2': rare + 'a forged word of a gate that has no row yet',
@@ -51,8 +60,6 @@ export const outOfReach: Record<string, string> = {
   'agent-run.ts | if (!refusalOf(e) || !isEnded(run)) throw e; | binary-expr 2': rare + 'as above',
   "hear-news.ts | (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null), | binary-expr 2":
     never + 'for the compiler',
-  'agent-run.ts | if (working.consideredCancelled) await working.cancelRequested; // throws: rows and the breath between them do not | if 1':
-    rare + 'a stop between two turns, when the breath of one has ended',
   "agent-run.ts | if (todo.kind === 'slow') { | if 1": rare + 'no harness of the tests calls a slow tool',
   'agent-run.ts | } else if (heard === news.count()) return todo; | if 2':
     rare + 'something said while the turn that ends the work runs',

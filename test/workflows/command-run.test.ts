@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
 import { analyst } from '../../domain/analyst/analyst';
 import { commandHarness } from '../../domain/command-harness';
@@ -29,7 +30,9 @@ const launches = async (id: string) =>
   (await c.owner.query(`select launch, outcome ->> 'is' as outcome from agent_processes where run_id = $1 order by launch`, [id])).rows; // prettier-ignore
 
 test('a command that ends well, one that does not, and one that is not there', async () => {
-  const [well, ill] = [await p.spawn(await p.ticket(), 'normal'), await p.spawn(await p.ticket(), 'fails')];
+  const runtime = { timeout_minutes: 60, reasoning_effort: null, fast_mode: false, skills: [] };
+  const well = await p.spawn(await p.ticket(), 'normal', null, v7(), {}, runtime);
+  const ill = await p.spawn(await p.ticket(), 'fails');
   await p.runIs(well.id, 'finished');
   await p.runIs(ill.id, 'failed');
   expect(await p.row.run(well.id)).toMatchObject({ progress: 100, result: expect.stringContaining('did: ') });

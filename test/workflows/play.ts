@@ -70,10 +70,11 @@ export function play(c: Clockwork) {
     prompt: string | null = null,
     id = v7(),
     more: Pick<RunInput, 'turnsEach'> = {},
+    runtime: Run['runtime'] = null,
   ) => {
     const run: Run = {
       id, tenantId: c.tenantId, number: 0, taskNumber: 0, agentId, ticketId: on.id, taskType: 'ticket_resolution', harness, model: null,
-      profileId: null, runtime: null, prompt, scopes: [...agentScopes], triggerKind: null, definitionVersion: null, status: 'spawned', progress: 0, steps: 0, spawnedBy: ann, result: null, error: null,
+      profileId: null, runtime, prompt, scopes: [...agentScopes], triggerKind: null, definitionVersion: null, status: 'spawned', progress: 0, steps: 0, spawnedBy: ann, result: null, error: null,
       createdAt: new Date(await c.env.currentTimeMs()).toISOString(), startedAt: null, finishedAt: null, version: 1,
     }; // prettier-ignore
     const { taskQueue } = c;
