@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Unavailable } from '../domain/errors';
 import { intake, isSha256, isTenantId, type FileStore } from './files';
 
 const arriving = '.incoming-';
@@ -22,6 +23,26 @@ async function syncFolder(path: string): Promise<void> {
     await folder.close();
   }
 }
+
+/** Whether what stands there is what its name says. */
+async function isWhole(path: string, sha256: string): Promise<boolean> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
+  } catch (e) {
+    if (missing(e)) return false;
+    throw e;
+  }
+  return hash.digest('hex') === sha256;
+}
+
+/** A disk that is full, or takes no more of this file, may do so later; what else is wrong stays what it is. */
+function trouble(e: unknown): unknown {
+  if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String((e as { code?: unknown }).code))) return e;
+  return Object.assign(partly(), { cause: e });
+}
+const partly = (): Unavailable =>
+  new Unavailable('the disk did not take the whole file: repeat the request', { retry: true });
 
 /** Files below `<dataDir>/files/<tenant>/`, which every process of the installation sees. */
 export function diskFiles(dataDir: string): FileStore {
@@ -44,21 +65,26 @@ export function diskFiles(dataDir: string): FileStore {
       const file = await open(temporary, 'wx', 0o600);
       try {
         const coming = intake(bytes, maxBytes);
-        for await (const chunk of coming.bytes) await file.write(chunk);
+        for await (const chunk of coming.bytes) await file.appendFile(chunk); // to its last byte: `write` may take a part
         await file.sync();
         const facts = await coming.facts();
+        const { size } = await file.stat();
+        if (size !== facts.sizeBytes) throw partly();
         const keep = async (): Promise<void> => {
-          const again = `${temporary}.keep`;
-          await rm(again, { force: true });
-          await link(temporary, again);
-          await rename(again, pathOf(tenantId, facts.sha256));
-          await rm(again, { force: true }); // a rename onto the same file leaves both names
+          const standing = pathOf(tenantId, facts.sha256);
+          if (!(await isWhole(standing, facts.sha256))) {
+            const again = `${temporary}.keep`;
+            await rm(again, { force: true });
+            await link(temporary, again);
+            await rename(again, standing);
+            await rm(again, { force: true }); // a rename onto the same file leaves both names
+          }
           await syncFolder(folder);
         };
         return { ...facts, keep, discard };
       } catch (e) {
         await discard();
-        throw e;
+        throw trouble(e);
       } finally {
         await file.close();
       }

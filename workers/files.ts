@@ -22,7 +22,8 @@ export async function sweepFiles(store: Store, files: FileStore, before: Date): 
   for await (const { tenantId, files: found } of files.list()) {
     const old = found.filter((f) => f.at < before).map((f) => f.sha256);
     if (old.length === 0 || !known.has(tenantId)) continue;
-    swept.removed += await store.read(tenantId, async (tx) => {
+    // Not in one snapshot: what was committed before the lock was had is seen by the statement behind it, and stays.
+    swept.removed += await store.write(tenantId, async (tx) => {
       if (!(await mayRemoveFiles(tx))) return 0;
       const unnamed = await unnamedFiles(tx, old);
       for (const sha256 of unnamed) {

@@ -122,6 +122,23 @@ describe('the sweep', () => {
     expect(s3.keys()).toContain(kept('another installation', elsewhere));
   });
 
+  it('sees what was attached after it began and before it had the lock', async () => {
+    const id = await create();
+    await orphan('just in time');
+    const late = async (tenant: string, query: (sql: string) => Promise<unknown>): Promise<void> => {
+      if (tenant !== server.tenantId) return;
+      await query('select'); // its snapshot, if it has one, is from here
+      expect((await attach(id, 'just in time')).status).toBe(200);
+    };
+    const store: typeof kernel.store = {
+      ...kernel.store,
+      read: (t, work) => kernel.store.read(t, async (tx) => late(t, (sql) => tx.query(sql)).then(() => work(tx))),
+      write: (t, work) => kernel.store.write(t, async (tx) => late(t, (sql) => tx.query(sql)).then(() => work(tx))),
+    };
+    await sweepFiles(store, kernel.files, new Date());
+    expect(s3.keys()).toContain(kept('just in time'));
+  });
+
   it('never takes what is being attached, however often it comes by', async () => {
     const id = await create();
     const texts = Array.from({ length: 12 }, (_, i) => `contended ${i}`);

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -133,6 +134,45 @@ describe.each(['disk', 's3'])('files on %s', (name) => {
     await expect(async () => at().open(tenant, '../../etc/passwd')).rejects.toThrow(TypeError);
     await expect(async () => at().open('..', sha('x'))).rejects.toThrow(TypeError);
     await expect(at().stage('../x', bytesOf('x'), most)).rejects.toThrow(TypeError);
+  });
+});
+
+describe('a disk', () => {
+  const at = (): FileStore => stores['disk'] as FileStore;
+  it('that takes a part of what it is given is given the rest, and a file that is not whole is not kept', async () => {
+    const handle = await open(join(folder, 'handle'), 'w');
+    const proto = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const write = Reflect.get(proto, 'write') as unknown as (this: FileHandle, bytes: Buffer) => never;
+    jest.spyOn(proto, 'write').mockImplementation(function (this: FileHandle, bytes: unknown) {
+      return write.call(this, (bytes as Buffer).subarray(0, 5));
+    });
+    const whole = await at().stage(tenant, bytesOf('taken in parts'), most);
+    await whole.keep();
+    await whole.discard();
+    jest.restoreAllMocks();
+    expect(await text(await at().open(tenant, sha('taken in parts')))).toBe('taken in parts');
+
+    jest.spyOn(proto, 'stat').mockResolvedValue({ size: 3 } as never);
+    await expect(at().stage(tenant, bytesOf('taken'), most)).rejects.toMatchObject({ code: 'Unavailable' });
+    jest.restoreAllMocks();
+    expect(arriving['disk']?.()).toEqual([]);
+    expect(await at().open(tenant, sha('taken'))).toBeNull();
+  });
+
+  it('keeps the copy that stands while it is good, and puts another in the place of one that is not', async () => {
+    const path = join(folder, 'files', tenant, sha('standing'));
+    const keep = async (): Promise<number> => {
+      const staged = await at().stage(tenant, bytesOf('standing'), most);
+      await staged.keep();
+      await staged.discard();
+      return statSync(path).ino;
+    };
+    const first = await keep();
+    expect(await keep()).toBe(first);
+    writeFileSync(path, 'st0nding');
+    expect(await keep()).not.toBe(first);
+    expect(await text(await at().open(tenant, sha('standing')))).toBe('standing');
   });
 });
 
