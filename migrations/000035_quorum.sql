@@ -48,10 +48,11 @@ create unique index approval_rules_name on approval_rules (tenant_id, lower(name
 create index approval_rules_enabled on approval_rules (tenant_id) where enabled;
 select isolate('approval_rules', 'select, insert, update');
 
+-- Small and capital letters are one: what an action is called is free text, and may not be how a rule is got round.
 create function approval_rule_of(wanted text, risk text) returns setof approval_rules language sql stable as $$
   select r.* from approval_rules r
   where r.enabled and (r.risk_levels = '{}' or risk = any(r.risk_levels))
-    and wanted like replace(replace(replace(replace(r.action, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%')
+    and lower(wanted) like replace(replace(replace(replace(lower(r.action), '\', '\\'), '%', '\%'), '_', '\_'), '*', '%')
   order by length(replace(r.action, '*', '')) desc, cardinality(r.risk_levels) = 0, r.number limit 1
 $$;
 

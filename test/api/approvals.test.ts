@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { newApiKey } from '../../log/credentials';
 import { startServer, until, type Answer, type Server } from '../harness';
 
 let s: Server;
@@ -151,6 +152,10 @@ test('a rule of the tenant holds for whoever asks, beside what they say themselv
   const { change_id: plain } = ok(await request({}, null, drop));
   expect(await approvalOf(plain)).toMatchObject({ quorum: '1 of security' });
   expect(await vote(ann, plain)).toMatchObject({ status: 403 });
+  for (const action of ['DROP_TABLE', 'Drop_Table']) {
+    const { change_id: shouted } = ok(await request({}, null, { ...drop, action }));
+    expect(await approvalOf(shouted)).toMatchObject({ quorum: '1 of security' });
+  }
   const { change_id: both } = ok(await request({ quorum: '1 of sre' }, null, drop));
   expect(await approvalOf(both)).toMatchObject({ quorum: '(1 of security) and (1 of sre)' });
   expect(ok(await vote(cat, both))).toMatchObject({ status: 'pending' });
@@ -181,6 +186,28 @@ test('a vote whose answer was lost is found again with its key', async () => {
   const again = await vote(ann, id, 'approve', key);
   expect([first.body.status, again.body.status, again.status]).toEqual(['approved', 'approved', 200]);
   expect((await approvalOf(id)).votes).toHaveLength(1);
+});
+
+test('a group with members is taken out of use, and put back, by who may say who is in it', async () => {
+  const { key, hash, prefix } = newApiKey();
+  await s.owner.query(
+    `insert into api_keys (id, tenant_id, name, key_hash, key_prefix, role, scopes)
+     values ($1, $2, 'intake', $3, $4, 'service', '{intake:read,intake:write}')`,
+    [randomUUID(), s.tenantId, hash, prefix],
+  );
+  const intake = s.as(key);
+  const { id } = await group('guarded', [ann.email]);
+  const path = `/api/intake/raci/groups/${id}`;
+  const refused = { status: 403, body: { required_permission: 'approvers:write' } };
+  expect(await intake('DELETE', path)).toMatchObject(refused);
+  expect(await intake('PUT', path, { enabled: false })).toMatchObject(refused);
+  expect(await intake('PUT', path, { description: 'Guards', enabled: true })).toMatchObject({ status: 200 });
+  ok(await s.call('DELETE', path));
+  expect(await intake('PUT', path, { enabled: true })).toMatchObject(refused);
+  expect(await intake('POST', '/api/intake/raci/groups', { name: 'Guarded' })).toMatchObject(refused);
+  ok(await s.call('PUT', path, { enabled: true }));
+  const empty = ok(await intake('POST', '/api/intake/raci/groups', { name: 'Empty' })).id as number;
+  expect(await intake('DELETE', `/api/intake/raci/groups/${empty}`)).toMatchObject({ status: 200 });
 });
 
 test('groups know whom they can have; who may not manage them cannot', async () => {

@@ -85,7 +85,7 @@ export const raci = {
   updateRaciGroup: operation({
     route: 'PUT /api/intake/raci/groups/:id',
     tag,
-    summary: 'Change a group',
+    summary: 'Change a group; whether one with members is in use, with `approvers:write`',
     access: 'intake:write',
     params: byId('id'),
     body: z.object({ name: quotable.optional().describe('Of a group without members'), ...group }),
@@ -95,7 +95,7 @@ export const raci = {
   deleteRaciGroup: operation({
     route: 'DELETE /api/intake/raci/groups/:id',
     tag,
-    summary: 'Take a group out of use',
+    summary: 'Take a group out of use; one with members, with `approvers:write`',
     access: 'intake:write',
     params: byId('id'),
     output: disabled,

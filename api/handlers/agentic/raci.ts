@@ -6,6 +6,7 @@ import type { Write } from '../../../db/tx';
 import { Conflict, NotFound } from '../../../domain/errors';
 import type { RaciRule } from '../../../domain/raci';
 import { ticketClassOf } from '../../../domain/ticket-moves';
+import { authorise } from '../../auth';
 import type { raci } from '../../contracts/agentic/raci';
 import type { Ctx, Handlers } from '../../kernel';
 
@@ -90,6 +91,12 @@ const newRule = (ctx: Ctx, name: string): RaciRule => {
   }; // prettier-ignore
 };
 
+/** Quorums find groups that are in use alone: one that has members is turned on and off by who may say who they are. */
+async function assertMayTurn(ctx: Ctx, tx: Write, standing: RaciGroup, enabled: boolean): Promise<void> {
+  if (enabled === standing.enabled) return;
+  if ((await membersOf(tx, [standing.id])).get(standing.id)?.length) authorise(ctx.principal, 'approvers:write');
+}
+
 const taken = (name: string): Conflict => new Conflict(`name: there is one called ${name} already`, { field: 'name' });
 
 export const raciHandlers: Handlers<typeof raci> = {
@@ -104,7 +111,11 @@ export const raciHandlers: Handlers<typeof raci> = {
       const made = await raciGroups.insert(tx, changedGroup(newGroup(ctx, body.name), body));
       const standing = made ?? (await groupNamed(tx, body.name));
       if (!standing) throw new Error(`no group ${body.name}`);
-      if (!made) await saveGroup(tx, changedGroup({ ...standing, enabled: true }, { ...body, name: standing.name }));
+      if (!made) {
+        const next = changedGroup({ ...standing, enabled: true }, { ...body, name: standing.name });
+        await assertMayTurn(ctx, tx, standing, next.enabled);
+        await saveGroup(tx, next);
+      }
       log(ctx, tx, 'raci_group', 'saved', standing, { changed: Object.keys(body) });
       return { id: standing.number, status: 'saved' as const };
     }),
@@ -114,6 +125,7 @@ export const raciHandlers: Handlers<typeof raci> = {
       const standing = await heldGroup(tx, params.id);
       if (!standing) throw new NotFound(`no group ${params.id}`);
       const next = changedGroup(standing, body);
+      await assertMayTurn(ctx, tx, standing, next.enabled);
       if (next.name !== standing.name) {
         // Quorums go by the name: whoever may not say who is in a group may not give it another's name either.
         if ((await membersOf(tx, [standing.id])).get(standing.id)?.length)
@@ -130,6 +142,7 @@ export const raciHandlers: Handlers<typeof raci> = {
     ctx.write(async (tx) => {
       const standing = await heldGroup(tx, params.id);
       if (!standing) throw new NotFound(`no group ${params.id}`);
+      await assertMayTurn(ctx, tx, standing, false);
       if (standing.enabled) {
         await saveGroup(tx, { ...standing, enabled: false });
         log(ctx, tx, 'raci_group', 'disabled', standing, {});
