@@ -18,6 +18,8 @@ export interface Principal extends Actor {
   credentialId: string;
   /** Only this ticket may be touched (credentials of runs). */
   ticketId: string | null;
+  /** The run whose own credential it is; null for every other credential. */
+  runId: string | null;
 }
 
 export const system: Actor = { id: null, kind: 'system', name: 'wheelhouse' };

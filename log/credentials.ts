@@ -41,7 +41,9 @@ export async function principalOfKey(pool: Pool, key: string): Promise<Principal
   // A run that is not there leaves no ticket to be bound to: nothing is open then, rather than everything.
   if (row.run_id !== null && row.ticket_id === null) return null;
   const may = row.run_id === null ? allScopes : agentScopes;
-  const base = { tenantId: row.tenant_id, role: row.role, credentialId: row.id, ticketId: row.ticket_id };
+  const base = {
+    tenantId: row.tenant_id, role: row.role, credentialId: row.id, ticketId: row.ticket_id, runId: row.run_id,
+  }; // prettier-ignore
   if (row.user_id !== null) {
     if (!row.is_active || row.email === null) return null;
     return {
@@ -132,7 +134,7 @@ export async function principalOfToken(
     if (!user) return null;
     return {
       id: claims.sub, kind: 'user', name: user.email, tenantId: claims.tenant_id, role: user.role, scopes: scopesOf(user.role),
-      credentialId: claims.jti, ticketId: null, expiresAt: (claims.exp ?? 0) * 1000,
+      credentialId: claims.jti, ticketId: null, runId: null, expiresAt: (claims.exp ?? 0) * 1000,
     }; // prettier-ignore
   } catch (e) {
     await client.query('rollback').catch((lost: Error) => (broken = lost)); // the connection is gone: so is its transaction

@@ -6,7 +6,7 @@ import { readLog } from '../../workers/reader';
 import { workflowId } from '../../workflows/ids';
 import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
 import { temporal } from '../stack';
-import { agentIs, assign, kindsOfRun, runKey, ticketWithLog, waitingAgent } from './working';
+import { agentIs, assign, kindsOfRun, runKey, siblingKey, ticketWithLog, waitingAgent } from './working';
 
 let server: Server;
 let connection: Connection;
@@ -172,6 +172,9 @@ describe('acknowledging', () => {
     expect((await ack(a.agent, 2_000_000_000)).status).toBe(404);
     expect((await ack(b.agent, id)).status).toBe(404);
     expect((await ack(b.agent, id, own)).status).toBe(404);
+    const sibling = server.as(await siblingKey(server, a.agent));
+    expect((await sibling('GET', `/api/agents/${a.agent}`)).status).toBe(200);
+    expect((await ack(a.agent, id, sibling)).status).toBe(404);
     expect((await ack(a.agent, id, own)).body).toEqual({ status: 'acknowledged', event_id: id, agent_id: a.agent });
     expect((await ack(a.agent, id, own)).status).toBe(200);
     expect((await eventsOf(a.agent))[0]).toMatchObject({ status: 'acknowledged', acknowledged_at: expect.any(String) });

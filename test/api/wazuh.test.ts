@@ -5,7 +5,7 @@ import { v7 } from 'uuid';
 import { seal } from '../../log/keys';
 import { startServer, type Answer, type Server } from '../harness';
 import { stubWazuh } from '../stub-wazuh';
-import { runKey, waitingAgent } from './working';
+import { runKey, siblingKey, waitingAgent } from './working';
 
 // Wazuh through the leases of agents, over HTTPS to a server that speaks its protocol.
 
@@ -179,6 +179,8 @@ describe('under the lease that the words of a request come to', () => {
     expect((await status(other.agent)).status).toBe(403);
     const stranger = server.as(await runKey(server, other.agent));
     expect((await stranger('GET', `/api/agents/${agent}/wazuh/manager/status`)).status).toBe(404);
+    const sibling = server.as(await siblingKey(server, agent));
+    expect((await sibling('GET', `/api/agents/${agent}/wazuh/manager/status`)).status).toBe(404);
     const kill = `/decision/kill-switch/${server.tenantId}`;
     expect((await server.call('POST', kill, { reason: 'drill' })).status).toBe(200);
     expect((await status()).status).toBe(403);

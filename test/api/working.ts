@@ -56,6 +56,17 @@ export async function runKey(server: Server, agent: number): Promise<string> {
   return key;
 }
 
+/** The credential of another run of the same agent, on the same ticket. */
+export async function siblingKey(server: Server, agent: number): Promise<string> {
+  const { agent: other } = await waitingAgent(server);
+  const moved = await server.owner.query(
+    `update runs o set ticket_id = r.ticket_id, task_type = 'ad_hoc' from runs r where r.number = $1 and o.number = $2 and o.agent_id = r.agent_id`,
+    [agent, other],
+  );
+  expect(moved.rowCount).toBe(1);
+  return runKey(server, other);
+}
+
 export const kindsOfRun = async (server: Server, agent: number): Promise<string[]> => {
   const { rows } = await server.owner.query<{ kind: string }>(
     'select l.kind from log l join runs r on r.id = l.run_id where r.number = $1 order by l.seq',

@@ -2,6 +2,7 @@ import { Forbidden } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
 import type { Run } from '../../../domain/run';
 import type { Ctx } from '../../kernel';
+import { isOfRun } from './seen';
 
 /**
  * Who asks, when a request names an agent: with the right to act for it, the agent is the requester and the caller stands
@@ -11,7 +12,7 @@ import type { Ctx } from '../../kernel';
 export function agentOf(ctx: Ctx, run: Run | null): { requestedBy: Actor; onBehalfOf: Actor | null } {
   if (!run) return { requestedBy: ctx.actor, onBehalfOf: null };
   const agent: Actor = { id: run.agentId, kind: 'agent', name: `agent-${run.number}` };
-  if (ctx.principal.id === run.agentId) return { requestedBy: agent, onBehalfOf: run.spawnedBy };
+  if (ctx.principal.id === run.agentId && isOfRun(ctx, run)) return { requestedBy: agent, onBehalfOf: run.spawnedBy };
   if (!ctx.principal.scopes.includes('agents:act')) {
     throw new Forbidden('access_denied', {
       reason: 'missing_scope',

@@ -8,7 +8,7 @@ import { NotFound } from '../../../domain/errors';
 import type { agents } from '../../contracts/agentic/agents';
 import type { Handlers } from '../../kernel';
 import { say } from './notes';
-import { seenRun, seenTicket } from './seen';
+import { ownRun, seenRun, seenTicket } from './seen';
 import { wantedIn } from './agent-work';
 import { spawn, spawnedView, stopRun } from './spawn';
 import { agentView, auditView, runStatusesOf, steeringView, taskView } from './ticket-views';
@@ -121,7 +121,7 @@ export const agentHandlers: Handlers<typeof agents> = {
 
   acknowledgeSteering: ({ params, body }, ctx) =>
     ctx.write(async (tx) => {
-      const run = await seenRun(ctx, tx, params.agent_id);
+      const run = await ownRun(ctx, tx, params.agent_id);
       const event = await acknowledge(tx, run.id, params.event_id);
       if (!event) throw new NotFound(`no steering event ${params.event_id} of agent ${run.number}`);
       if (event.changed) {

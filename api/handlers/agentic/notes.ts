@@ -9,7 +9,7 @@ import { steers, type Note, type Ticket } from '../../../domain/ticket';
 import type { notes } from '../../contracts/agentic/notes';
 import type { Ctx, Handlers } from '../../kernel';
 import { resume } from './resume';
-import { agentOnTicket, heldTicket } from './seen';
+import { agentOnTicket, heldTicket, isOfRun } from './seen';
 import { passOn, steerAgents } from './steering';
 
 export type Said = Pick<Note, 'source' | 'author' | 'body'> & Partial<Pick<Note, 'visibility' | 'externalRef'>>;
@@ -57,9 +57,7 @@ async function signed(
 ): Promise<Pick<Note, 'author' | 'source'>> {
   const named = await agentOnTicket(ctx, tx, ticket, given.agentId);
   const own =
-    ctx.principal.kind === 'agent'
-      ? (await aliveRuns(tx, ticket.id)).find((r) => r.agentId === ctx.principal.id)
-      : undefined;
+    ctx.principal.kind === 'agent' ? (await aliveRuns(tx, ticket.id)).find((r) => isOfRun(ctx, r)) : undefined;
   const run = named ?? own;
   const author = given.author ?? (run && (!given.source || own) ? `agent-${run.number}` : ctx.actor.name);
   const source = given.source ?? (run || /^agent([-_].*)?$/.test(author) ? 'agent' : 'dashboard');

@@ -37,6 +37,21 @@ export async function seenRun(ctx: Ctx, tx: Read, number: number): Promise<RunVi
   return run;
 }
 
+/**
+ * Whether the caller, where it is an agent, is the one at work in this run. A run's credential is of that run alone: many
+ * runs may be of one agent, on one ticket as well. A key of an agent that is bound to no run is of all its runs.
+ */
+export const isOfRun = ({ principal }: Ctx, run: Pick<RunView, 'id' | 'agentId'>): boolean =>
+  principal.runId === null ? principal.id === run.agentId : principal.runId === run.id;
+
+/** As `seenRun`, for what a run does for itself: to another's credential it is one that never was. @throws NotFound */
+export async function ownRun(ctx: Ctx, tx: Read, number: number): Promise<RunView> {
+  const run = await seenRun(ctx, tx, number);
+  const { kind, runId } = ctx.principal;
+  if ((kind === 'agent' || runId !== null) && !isOfRun(ctx, run)) throw new NotFound(`no agent ${number}`);
+  return run;
+}
+
 /** The agent that a request about a ticket names; null when it names none. @throws NotFound when it works on another ticket */
 export async function agentOnTicket(
   ctx: Ctx,

@@ -2,7 +2,7 @@ import { lendable, type Lendable } from '../../../db/leases';
 import { isTenant } from '../../../db/provider-states';
 import type { RunView } from '../../../db/run-queries';
 import type { Write } from '../../../db/tx';
-import { BadGateway, DomainError, Forbidden, NotFound } from '../../../domain/errors';
+import { BadGateway, DomainError, Forbidden } from '../../../domain/errors';
 import type { LeaseScope } from '../../../domain/harness';
 import { isEnded } from '../../../domain/run';
 import { leaseFor, secretOf, untilItsEnd } from '../../../pipeline/credential';
@@ -13,7 +13,7 @@ import type { Wazuh } from '../../../pipeline/wazuh/wazuh';
 import type { wazuh } from '../../contracts/agentic/wazuh';
 import type { Ctx, Handlers } from '../../kernel';
 import { missingLease, scopeText } from './leases';
-import { seenRun } from './seen';
+import { ownRun } from './seen';
 
 const api: LeaseScope = { system: 'wazuh', resourceType: 'api', resourceId: 'wazuh.manager', action: 'read' };
 const usualIndex = 'wazuh-alerts-*';
@@ -50,20 +50,14 @@ const byIndex =
     return byApi(tx, runId);
   };
 
-/** The credential of a run works for its own agent; people with the right, for each. @throws NotFound */
-async function agentOf(ctx: Ctx, tx: Write, number: number): Promise<RunView> {
-  const run = await seenRun(ctx, tx, number);
-  if (ctx.principal.kind === 'agent' && ctx.principal.id !== run.agentId) throw new NotFound(`no agent ${number}`);
-  return run;
-}
-
 /**
- * Says in the log who looks at what under which lease, or that none covers it; only then is anybody asked.
+ * Says in the log who looks at what under which lease, or that none covers it; only then is anybody asked. The credential of
+ * a run works for that run; people with the right, for each.
  * @throws Forbidden when none does, after that is written down
  */
 async function underLease(ctx: Ctx, agent: number, find: Find, wanted: LeaseScope, what: string): Promise<Use> {
   const { run, found } = await ctx.write(async (tx) => {
-    const run = await agentOf(ctx, tx, agent);
+    const run = await ownRun(ctx, tx, agent);
     const found = isEnded(run) ? null : await find(tx, run.id);
     const scope = scopeText(found?.scope ?? wanted);
     tx.log({
