@@ -34,6 +34,10 @@ const parse = (rows: unknown[]): Deployment[] => rows.map((row) => DeploymentSch
 export const lockSlug = (tx: Read, slug: string) =>
   tx.query(`select pg_advisory_xact_lock(hashtextextended('publish:' || $1, 0))`, [slug]);
 
+/** One at a time for what one approval allows, under whatever slug. */
+export const lockEffect = (tx: Read, effect: string) =>
+  tx.query(`select pg_advisory_xact_lock(hashtextextended('effect:' || $1, 0))`, [effect]);
+
 /** Newest first; `only` is a ticket that a credential is bound to. */
 export async function deploymentsOf(
   tx: Read,
@@ -61,6 +65,25 @@ export async function deployedBefore(tx: Read, d: NewDeployment): Promise<number
     [d.slug, d.effect, d.digest],
   );
   return rows[0]?.number ?? null;
+}
+
+/** Whether this effect published anything. */
+export async function deployedOtherwise(tx: Read, effect: string): Promise<boolean> {
+  const { rowCount } = await tx.query('select from deployments where effect = $1 limit 1', [effect]);
+  return Boolean(rowCount);
+}
+
+/** An address under which pages were seen before deployments were kept. */
+export interface Unkept {
+  slug: string;
+  runId: string;
+  ticketId: string;
+}
+export async function unkeptSites(tx: Read): Promise<Unkept[]> {
+  const { rows } = await tx.query<{ slug: string; runId: string; ticketId: string }>(
+    `select slug, run_id as "runId", ticket_id as "ticketId" from publications where deployment_id is null order by slug`,
+  );
+  return rows;
 }
 
 export interface SiteFile {

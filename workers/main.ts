@@ -18,6 +18,7 @@ import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { alertNotices, alertRules } from './alerts';
+import { bringSitesOver } from '../pipeline/publishing/bring-over';
 import { commandNames } from '../runner/commands';
 import { reportHarnesses, tendProcesses } from './agent-processes';
 import { autoAssigner } from './auto-assign';
@@ -142,6 +143,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     keepTallies(kernel.store, logger, stopping.signal),
     tendProcesses(deps, stopping.signal),
     reportHarnesses(deps, stopping.signal),
+    bringSitesOver({ ...kernel, dataDir: config.dataDir }, logger, stopping.signal),
     keepFilesSwept(kernel, config.files.sweepSeconds, logger, stopping.signal),
   ];
   await ensureSchedules(client, queues.lifecycle, config);

@@ -2,12 +2,15 @@ import { Readable } from 'node:stream';
 import {
   claimSlug,
   deployedBefore,
+  deployedOtherwise,
   goLive,
   insertDeployment,
+  lockEffect,
   lockSlug,
   type NewDeployment,
 } from '../../db/deployments';
 import { holdFiles } from '../../db/files';
+import type { Write } from '../../db/tx';
 import { Conflict, Invalid } from '../../domain/errors';
 import type { Actor } from '../../domain/principal';
 import { digestOf } from '../../log/canonical';
@@ -34,6 +37,8 @@ export interface Publication {
   actor: Actor;
   /** Names this effect: a repeat after a crash has the same, `<owner>-<step>`. */
   effect: string;
+  /** It was approved to publish one thing under one address, and not another beside it or in its place. */
+  once?: boolean;
 }
 
 export interface Published {
@@ -52,49 +57,79 @@ interface StagedFile {
   staged: Staged;
 }
 
-/**
- * Publishes files (`tree.ts` says where from): each is stored by its content, and then one transaction takes the address, writes down what the
- * deployment is made of and puts it in the place of what was seen before. A repeat finds it done, and changes nothing,
- * whatever was published or brought back since.
- * @throws Invalid for a slug that is none, Conflict for one that is another run's
- */
-export async function publish(deps: PublishDeps, p: Publication, tree: AsyncIterable<TreeFile>): Promise<Published> {
+/** Files of a site that came whole, and that nobody sees yet. */
+export interface Site {
+  p: Publication;
+  deployment: NewDeployment;
+  came: readonly StagedFile[];
+}
+
+/** Stores files, each by its content (`tree.ts` says where from), and gives the site to `use`; what is not kept is let go of. */
+export async function withSite<T>(
+  files: FileStore,
+  p: Publication,
+  tree: AsyncIterable<TreeFile>,
+  use: (site: Site) => Promise<T>,
+): Promise<T> {
   if (!slugPattern.test(p.slug))
     throw new Invalid('slug: small letters, digits and hyphens, at most 63', { field: 'slug' });
   const came: StagedFile[] = [];
   try {
     for await (const { path, bytes } of tree)
-      came.push({ path, staged: await deps.files.stage(p.tenantId, bytes, treeLimits.bytes) });
-    const deployment = deploymentOf(p, came);
-    const number = await deps.store.write(p.tenantId, async (tx) => {
-      await lockSlug(tx, p.slug);
-      const before = await deployedBefore(tx, deployment);
-      if (before !== null) return before;
-      if (!(await claimSlug(tx, deployment))) throw new Conflict(`slug: ${p.slug} is taken`, { field: 'slug' });
-      await holdFiles(tx);
-      await Promise.all(came.map(({ staged }) => staged.keep()));
-      const { id, number } = await insertDeployment(tx, deployment);
-      await goLive(tx, p.slug, id);
-      tx.log({
-        kind: 'publication.published',
-        actor: p.actor,
-        subject: { kind: 'publication', id: p.slug },
-        ticketId: p.ticketId,
-        runId: p.runId,
-        agentId: p.agentId,
-        body: {
-          slug: p.slug, deployment_id: number, digest: deployment.digest, file_count: deployment.files.length,
-          total_bytes: deployment.totalBytes,
-        }, // prettier-ignore
-      });
-      return number;
-    });
-    return answerOf(deps, deployment, number);
+      came.push({ path, staged: await files.stage(p.tenantId, bytes, treeLimits.bytes) });
+    return await use({ p, deployment: deploymentOf(p, came), came });
   } finally {
     // They are kept, or refused; what came is let go of now or, where that fails, by the sweep.
     await Promise.allSettled(came.map(({ staged }) => staged.discard()));
   }
 }
+
+/** Keeps its files, writes down what it is made of, and puts it in the place of what was seen before; gives its number. */
+export async function show(tx: Write, { p, deployment, came }: Site): Promise<number> {
+  await holdFiles(tx);
+  await Promise.all(came.map(({ staged }) => staged.keep()));
+  const { id, number } = await insertDeployment(tx, deployment);
+  await goLive(tx, p.slug, id);
+  tx.log({
+    kind: 'publication.published',
+    actor: p.actor,
+    subject: { kind: 'publication', id: p.slug },
+    ticketId: p.ticketId,
+    runId: p.runId,
+    agentId: p.agentId,
+    body: {
+      slug: p.slug, deployment_id: number, digest: deployment.digest, file_count: deployment.files.length,
+      total_bytes: deployment.totalBytes,
+    }, // prettier-ignore
+  });
+  return number;
+}
+
+/**
+ * Publishes what came, in one transaction. A repeat finds it done, and changes nothing, whatever was published or brought
+ * back since.
+ * @throws Conflict for a slug that is another run's; where `once` is said, for anything but the first thing published so
+ */
+export async function publishSite(deps: Omit<PublishDeps, 'files'>, site: Site): Promise<Published> {
+  const { p, deployment } = site;
+  const number = await deps.store.write(p.tenantId, async (tx) => {
+    if (p.once) await lockEffect(tx, p.effect);
+    await lockSlug(tx, p.slug);
+    const before = await deployedBefore(tx, deployment);
+    if (before !== null) return before;
+    if (p.once && (await deployedOtherwise(tx, p.effect)))
+      throw new Conflict(
+        'what was approved is published already, and is not this: repeat that, or ask for another change',
+      );
+    if (!(await claimSlug(tx, deployment))) throw new Conflict(`slug: ${p.slug} is taken`, { field: 'slug' });
+    return show(tx, site);
+  });
+  return answerOf(deps, deployment, number);
+}
+
+/** Stores files and publishes them. @throws as `publishSite`; Invalid for a slug that is none */
+export const publish = (deps: PublishDeps, p: Publication, tree: AsyncIterable<TreeFile>): Promise<Published> =>
+  withSite(deps.files, p, tree, (site) => publishSite(deps, site));
 
 function deploymentOf(p: Publication, came: readonly StagedFile[]): NewDeployment {
   const files = came
@@ -118,7 +153,7 @@ export const siteUrl = (publicUrl: string | null, slug: string): string => {
   return publicUrl === null ? path : publicUrl.replace(/\/$/, '') + path;
 };
 
-const answerOf = ({ publicUrl }: PublishDeps, d: NewDeployment, number: number): Published => ({
+const answerOf = ({ publicUrl }: Pick<PublishDeps, 'publicUrl'>, d: NewDeployment, number: number): Published => ({
   slug: d.slug,
   url: siteUrl(publicUrl, d.slug),
   file_count: d.files.length,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { caller, startServer, type Server } from '../harness';
 import { tgzOf, zipOf, type Packed } from '../pipeline/publishing/archives';
-import { runKey, waitingAgent } from './working';
+import { runKey, siblingKey, waitingAgent } from './working';
 
 let server: Server;
 let approver: Server['call'];
@@ -79,6 +79,26 @@ describe('a site is published', () => {
     expect((await page('/published/never/')).status).toBe(404);
     expect((await server.call('GET', `/api/changes/${id}`)).body.status).toBe('approved');
   }); // prettier-ignore
+});
+
+describe('an approval', () => {
+  it('is for one site: when its change could not be completed, that site is repeated and no other published', async () => {
+    const id = await change();
+    expect((await deploy({ change_id: id, files: files('approved'), slug: 'approved' })).status).toBe(200);
+    // As when the API died before it completed the change.
+    await server.owner.query(`update gates set status = 'approved' where number = $1`, [id]);
+    expect((await deploy({ change_id: id, files: files('another'), slug: 'approved' })).status).toBe(409);
+    expect((await deploy({ change_id: id, files: files('approved'), slug: 'elsewhere' })).status).toBe(409);
+    expect((await page('/published/approved/')).text).toBe('<h1>approved</h1>');
+    expect((await page('/published/elsewhere/')).status).toBe(404);
+  });
+
+  it('of a run is not used with the credential of another on its ticket', async () => {
+    const sibling = server.as(await siblingKey(server, agent));
+    const body = { change_id: await change(), files: files('x'), slug: 'sibling' };
+    expect((await sibling('POST', `/api/agents/${agent}/deploy/static-site`, body)).status).toBe(404);
+    expect((await page('/published/sibling/')).status).toBe(404);
+  });
 });
 
 describe('deployments of an address', () => {

@@ -5,14 +5,14 @@ import {
 } from '../../../db/deployments'; // prettier-ignore
 import type { RunView } from '../../../db/run-queries';
 import { Conflict, Forbidden, NotFound } from '../../../domain/errors';
-import { publish } from '../../../pipeline/publishing/publish';
+import { publishSite, withSite, type Site } from '../../../pipeline/publishing/publish';
 import { complete } from '../../../workflows/approval-gate';
 import type { publishing } from '../../contracts/agentic/publishing';
 import type { Ctx, Handlers } from '../../kernel';
 import { findChange } from './find-change';
 import { gateRef, send } from './gate-sender';
 import { say } from './notes';
-import { assertPerson, hidden, seenRun } from './seen';
+import { assertPerson, hidden, ownRun } from './seen';
 import { siteSource } from './site-source';
 
 /** Public pages are a stranger's: they get no origin of ours, and load nothing from elsewhere. */
@@ -36,7 +36,10 @@ async function allowing(ctx: Ctx, run: RunView, number: number): Promise<GateVie
   return gate;
 }
 
-/** One deployment of a change at a time, whatever process it is: an approval is used once. @throws Conflict */
+/**
+ * One deployment of a change at a time, whatever process it is. Should this connection be lost meanwhile, an approval is
+ * used once all the same: the transaction that publishes sees to it (`once` of a publication). @throws Conflict
+ */
 const once = <T>(ctx: Ctx, gate: GateView, work: () => Promise<T>): Promise<T> =>
   ctx.kernel.store.read(ctx.tenantId, async (tx) => {
     const { rows } = await tx.query<{ taken: boolean }>(
@@ -62,25 +65,17 @@ const deploymentView = (d: Deployment) => ({
 
 export const publishingHandlers: Handlers<typeof publishing> = {
   deployStaticSite: async ({ params, body }, ctx) => {
-    const run = await ctx.read((tx) => seenRun(ctx, tx, params.agent_id));
+    const run = await ctx.read((tx) => ownRun(ctx, tx, params.agent_id));
     const asked = await allowing(ctx, run, body.change_id);
     const { config, files, store } = ctx.kernel;
     const slug = body.slug ?? `ticket-${run.ticketNumber}-agent-${run.number}`;
-    return once(ctx, asked, async () => {
+    const publication = {
+      tenantId: ctx.tenantId, slug, runId: run.id, ticketId: run.ticketId, agentId: run.agentId, actor: ctx.actor,
+      effect: `gate-${asked.id}`, once: true,
+    }; // prettier-ignore
+    const carryOut = (staged: Site) => async () => {
       const gate = await allowing(ctx, run, body.change_id); // as it stands now that nobody else carries it out
-      const site = await publish(
-        { store, files, publicUrl: body.public_base_url ?? config.publicUrl },
-        {
-          tenantId: ctx.tenantId,
-          slug,
-          runId: run.id,
-          ticketId: run.ticketId,
-          agentId: run.agentId,
-          actor: ctx.actor,
-          effect: `gate-${gate.id}`,
-        },
-        await siteSource(ctx, run, body),
-      );
+      const site = await publishSite({ store, publicUrl: body.public_base_url ?? config.publicUrl }, staged);
       const result = `published at ${site.url}: ${site.file_count} files, ${site.total_bytes} bytes, sha256 ${site.digest}`;
       const note = await ctx.write(async (tx) => {
         const said = await say(
@@ -126,7 +121,10 @@ export const publishingHandlers: Handlers<typeof publishing> = {
           digest: site.digest,
         },
       };
-    });
+    };
+    // All has come before anything is held: how long that takes is the sender's to say.
+    const source = await siteSource(ctx, run, body);
+    return withSite(files, publication, source, (staged) => once(ctx, asked, carryOut(staged)));
   },
 
   published: async ({ params }, { kernel, headers: asked }) => {
