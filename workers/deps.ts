@@ -58,6 +58,17 @@ function credentialsOf({ vault, credentialProvider }: Config, store: Kernel['sto
   });
 }
 
+/** Whoever may ask for access in any tenant may be lent what the vault has: said once, at the start, where there are several. */
+export async function warnOfSharedVault(
+  { vault }: Pick<Config, 'vault'>,
+  store: Pick<Kernel['store'], 'tenants'>,
+  logger: Pick<Logger, 'warn'>,
+): Promise<void> {
+  if (!vault || vault.tenant !== null) return;
+  const tenants = (await store.tenants()).length;
+  if (tenants > 1) logger.warn({ tenants }, 'VAULT_TENANT is not set: secrets of the vault are lent in every tenant');
+}
+
 /** A message of a tool server's, how long it may take to begin, and how many processes of them there are at a time. */
 const connectionLimits = { maxBytes: 1024 * 1024, connectMs: 10_000, mostChildren: 32 };
 
@@ -77,6 +88,7 @@ export async function createDeps(
   const limiter = inLots(sharedPoints(pool, 'call', callsPerMinute), lot);
   const { publicUrl, backTestMs } = config;
   const transactions = transactionSources(config.transactionView);
+  await warnOfSharedVault(config, store, logger);
   const { allowPrivate, idleMs, programs } = config.tools;
   const connections = new Connections({ allowPrivate, idleMs, ...connectionLimits }, watchGroups(), logger);
   const served = { store, masterKey, connections, programs };
