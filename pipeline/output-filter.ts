@@ -1,3 +1,5 @@
+import { mapText, storableText } from '../domain/storable';
+
 /** Credentials that may stand in what a tool read. Linear patterns: fixed prefixes and bounded runs. */
 const secrets: { name: string; pattern: RegExp }[] = [
   { name: 'wheelhouse key', pattern: /\bacp_[A-Za-z0-9_-]{43}/g },
@@ -13,21 +15,6 @@ const secrets: { name: string; pattern: RegExp }[] = [
   { name: 'bearer token', pattern: /\bBearer [A-Za-z0-9._~+/-]{20,2000}=*/g },
   { name: 'password', pattern: /\b(?:password|passwd|secret|api_key|apikey)=(?!\*|<)[^\s&;,"']{4,200}/gi },
 ];
-
-/** The same JSON with each of its texts, keys included, put through `change`. */
-function mapText(value: unknown, change: (text: string) => string): unknown {
-  if (typeof value === 'string') return change(value);
-  if (Array.isArray(value)) return value.map((v) => mapText(v, change));
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([k, v]) => [change(k), mapText(v, change)]));
-}
-
-/** The same text without what Postgres cannot hold. */
-export const storableText = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
-
-/** The same JSON without what Postgres cannot hold: NUL, and halves of surrogate pairs. */
-export const storable = (value: Record<string, unknown>): Record<string, unknown> =>
-  mapText(value, storableText) as Record<string, unknown>;
 
 /** The same JSON with credentials replaced and text made fit for storage; `found` names what was replaced. */
 export function filterOutput(value: unknown): { value: unknown; found: string[] } {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { storableText } from '../domain/storable';
 import { putFile, readPart } from './files';
 
 /** How far an agent says it is. */
@@ -11,10 +12,10 @@ export interface Checkpoint {
   progress: number;
 }
 
-const word = z.string().trim().min(1).max(100);
+const word = z.string().trim().min(1).max(100).transform(storableText);
 const File = z.object({
   step: word,
-  status: word.toLowerCase(),
+  status: word.transform((status) => status.toLowerCase()),
   output: z.union([z.string(), z.null()]).optional(),
   progress_pct: z.coerce.number().min(0).max(100).catch(0),
 });
@@ -35,7 +36,7 @@ export function readCheckpoint(workDir: string): Checkpoint | null {
   const read = File.safeParse(value);
   if (!read.success) return null;
   const { step, status, output, progress_pct } = read.data;
-  const said = output?.slice(0, mostOutput).toWellFormed().replaceAll('\u0000', '') ?? null;
+  const said = output === null || output === undefined ? null : storableText(output.slice(0, mostOutput));
   return { step, status, output: said, progress: Math.floor(progress_pct) };
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
+import { writeAll } from './state';
 
 const newline = 0x0a;
 /** What has no end by then is written as it is. */
@@ -20,7 +21,7 @@ export class LogWriter {
     title: string,
   ) {
     this.file = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-    writeSync(this.file, `${title}\n`);
+    this.say(title);
   } // prettier-ignore
 
   get isFull(): boolean {
@@ -42,7 +43,7 @@ export class LogWriter {
 
   /** A line of ours. */
   say(text: string): void {
-    writeSync(this.file, `${text}\n`);
+    writeAll(this.file, Buffer.from(`${text}\n`));
   }
 
   close(): void {
@@ -55,7 +56,7 @@ export class LogWriter {
     if (room <= 0) return;
     const whole = Buffer.concat([Buffer.from(prefix), text, Buffer.from([newline])]);
     const fits = whole.length <= room ? whole : Buffer.concat([whole.subarray(0, room - 1), Buffer.from([newline])]);
-    writeSync(this.file, fits);
+    writeAll(this.file, fits);
     this.bytes += fits.length;
   }
 }

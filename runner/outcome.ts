@@ -1,5 +1,7 @@
 import type { CommandOutcome } from '../domain/agent-process';
+import { storable } from '../domain/storable';
 import type { Checkpoint } from './checkpoint';
+import { said } from './signals';
 import type { Exit, Limit } from './state';
 
 export type Wait = Extract<CommandOutcome, { is: 'waiting' }>['for'];
@@ -39,17 +41,36 @@ export function waitOf({ step, status, progress }: Pick<Checkpoint, 'step' | 'st
 export const isDone = ({ status, progress }: Pick<Checkpoint, 'status' | 'progress'>): boolean =>
   (status === 'done' || status === 'completed') && progress >= 100;
 
-const passing = /\b(429|5\d\d)\b|overloaded|rate.?limit/i;
-const lineWith = (text: string): string | null =>
-  text.split('\n').findLast((l) => passing.test(l) && !l.startsWith('[runner]'))?.trim().slice(0, 300) ?? null; // prettier-ignore
+/** A number alone is anything: a line, a duration. It has to stand beside what says that it is an answer's. */
+const statuses = '(?:429|50\\d|52\\d)';
+const passing = new RegExp(
+  [
+    `(?<![a-z])(?:https?|status|error)(?:[ _-]?code)?(?:/\\d(?:\\.\\d)?)?["')\\]]*\\s*[:=(]?\\s*["'(]?${statuses}\\b(?! ?(?:ms|s|seconds)\\b)`,
+    `\\b${statuses}\\b[ :,-]{1,3}(?:too many requests|internal server error|bad gateway|service unavailable|gateway time-?out)`,
+    'overloaded|rate.?limit|too many requests',
+  ].join('|'),
+  'i',
+);
+/** What a line says went wrong: of an event, its own words about that; what a tool read, or a model wrote, is not trouble. */
+function wordsOf(line: string): string[] {
+  if (line.startsWith('[runner]')) return [];
+  if (!line.startsWith('{')) return [line];
+  const heard = said(line);
+  return heard.text !== null && (heard.failed || heard.progress === null) ? heard.text.split('\n') : [];
+}
+/** A tail begins with the line of ours that begins a launch, or in the middle of something. */
+const isHalf = (line: string, at: number): boolean => at === 0 && !line.startsWith('[runner]') && line.endsWith('}');
+const troubleIn = (tail: string): string | null => {
+  const lines = tail.split('\n').filter((line, at) => !isHalf(line, at));
+  return lines.flatMap(wordsOf).findLast((l) => passing.test(l))?.trim().slice(0, 300) ?? null; // prettier-ignore
+};
 
 const lastWords = (tail: string): string =>
   tail.trimEnd().split('\n').filter((l) => !l.startsWith('[runner]')).slice(-3).join(' | ').slice(-500); // prettier-ignore
 
 const resultOf = ({ text, checkpoint, tail }: End): string => text ?? checkpoint?.output ?? lastWords(tail);
 
-/** How a run goes on from the end of its command. `most` says of each limit what was gone beyond. */
-export function outcomeOf(end: End, most: Record<Limit, string>, retryMs: number): CommandOutcome {
+function decided(end: End, most: Record<Limit, string>, retryMs: number): CommandOutcome {
   const { exit, checkpoint } = end;
   const wait = checkpoint && waitOf(checkpoint);
   const asAsked = !exit || exit.limit === null || exit.limit === 'stop';
@@ -60,9 +81,13 @@ export function outcomeOf(end: End, most: Record<Limit, string>, retryMs: number
   if (exit.limit === 'stop') return { is: 'stopped', why: most.stop };
   if (exit.limit !== null) return { is: 'failed', error: most[exit.limit] };
   if (exit.code === 0 && !end.saidFailed) return { is: 'finished', result: resultOf(end) };
-  const trouble = lineWith(end.tail);
+  const trouble = troubleIn(end.tail);
   if (trouble !== null) return { is: 'again', why: trouble, afterMs: retryMs };
   const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
   const words = end.text ?? lastWords(end.tail);
   return { is: 'failed', error: `the command ended with ${how}${words ? `: ${words}` : ''}` };
 }
+
+/** How a run goes on from the end of its command. `most` says of each limit what was gone beyond. */
+export const outcomeOf = (end: End, most: Record<Limit, string>, retryMs: number): CommandOutcome =>
+  storable(decided(end, most, retryMs)) as CommandOutcome;

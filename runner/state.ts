@@ -54,12 +54,17 @@ export const filesOf = (stateDir: string) => ({
   attended: join(stateDir, 'attended'),
 });
 
+/** All of it: one call may write less than it was given. */
+export function writeAll(file: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+}
+
 /** Appears whole or not at all, also after a power cut. */
 export function writeWhole(path: string, text: string, mode = 0o600): void {
   const temporary = `${path}.${process.pid}`;
   const file = openSync(temporary, 'wx', mode);
   try {
-    writeSync(file, text);
+    writeAll(file, Buffer.from(text));
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -141,6 +141,11 @@ const behaviours = {
     say(`my key is ${JSON.parse(readFileSync('dashboard_auth.json', 'utf8')).token}`);
     result('told');
   },
+  // What no database takes: a NUL, and a pair of which a cut after 500 leaves half.
+  odd_words() {
+    checkpoint('lo\u0000ok', 'run\u0000ning', 50, `${'x'.repeat(499)}😀`);
+    result(`${'x'.repeat(499)}😀`);
+  },
   done_but_stays() {
     checkpoint('end', 'done', 100, 'all of it');
     forever();

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config';
@@ -7,6 +7,7 @@ import { callOf, NotHere, type Task } from '../../runner/commands';
 import { putFile, readPart } from '../../runner/files';
 import { isDone, outcomeOf, waitOf, type End } from '../../runner/outcome';
 import { said } from '../../runner/signals';
+import { writeWhole } from '../../runner/state';
 import { lastLines, linesFrom } from '../../runner/tail';
 
 let folder: string;
@@ -141,6 +142,39 @@ describe('how a run goes on', () => {
     [{ exit: null, lost: 'gone' }, { is: 'failed', error: 'gone' }],
     [{ exit: { ...exit, code: null, error: 'ENOENT' } }, { is: 'failed', error: 'the command could not be run: ENOENT' }],
   ] as [Partial<End>, object][])('%j', (changes, outcome) => expect(end(changes)).toEqual(outcome)); // prettier-ignore
+
+  const ill = (...lines: string[]) =>
+    end({ exit: { ...exit, code: 1 }, tail: ['[runner] task 1', ...lines].join('\n') });
+  const event = (value: object): string => JSON.stringify(value);
+  test.each([
+    ['[stderr] API Error: 529 {"type":"error"}'],
+    ['unexpected status 503 Service Unavailable'],
+    ['HTTP/1.1 502'],
+    ['Error code: 429 - {}'],
+    ['504 Gateway Timeout'],
+    [event({ type: 'result', is_error: true, result: 'API Error: 500 something' })],
+    [event({ type: 'error', message: 'http_status=520' })],
+  ])('%s is trouble that passes', (line) => expect(ill('working', line)).toMatchObject({ is: 'again' }));
+  test.each([
+    ['at parse (line.js:512:9)'],
+    ['took 523 ms'],
+    ['error 503 ms late'],
+    ['tests: 500 passed, 1 failed'],
+    [event({ type: 'user', message: { content: [{ type: 'tool_result', content: 'HTTP 503: rate limit' }] } })],
+    [event({ type: 'item.completed', item: { type: 'command_execution', aggregated_output: 'status 503' } })],
+    [event({ type: 'item.completed', item: { type: 'agent_message', text: 'the log says HTTP 503' } })],
+  ])('%s is not', (line) => expect(ill(line)).toMatchObject({ is: 'failed' }));
+  test('nor is the rest of an event of which a tail has the end alone', () =>
+    expect(end({ exit: { ...exit, code: 1 }, tail: 'log: HTTP 503"}]}}\nno' })).toMatchObject({ is: 'failed' }));
+
+  test('its words are cut without half a pair, and without what a database refuses', () => {
+    const pairs = '😀'.repeat(400);
+    for (const outcome of [ill(pairs), ill(`${pairs}x`), ill(`HTTP 503 ${pairs}`), ill(`HTTP 503  ${pairs}`), end({ text: `\u0000${pairs.slice(1)}` })]) {
+      const text = JSON.stringify(outcome);
+      expect(text).toContain('😀');
+      expect(text).not.toMatch(/\\u(0000|d[89a-f]..)/i);
+    } // prettier-ignore
+  });
 });
 
 describe('files of an agent', () => {
@@ -160,6 +194,25 @@ describe('files of an agent', () => {
     mkdirSync(file);
     putFile(dir, 'checkpoint.json', '{"step": "b", "status": "done"}');
     expect(readCheckpoint(dir)).toEqual({ step: 'b', status: 'done', output: null, progress: 0 });
+  });
+
+  test('no word of a checkpoint has what a database refuses', () => {
+    const dir = join(folder, 'refused');
+    mkdirSync(dir);
+    const words = { step: 'a\u0000\ud83d', status: 'Wait\u0000ing', output: `${'x'.repeat(499)}😀` };
+    putFile(dir, 'checkpoint.json', JSON.stringify(words));
+    const output = `${'x'.repeat(499)}\uFFFD`;
+    expect(readCheckpoint(dir)).toEqual({ step: 'a\uFFFD\uFFFD', status: 'wait\uFFFDing', output, progress: 0 });
+  });
+
+  test('a file is written whole where each call writes a little', () => {
+    const { writeSync } = fs;
+    const little = (fd: number, bytes: Buffer | string, at = 0): number => writeSync(fd, Buffer.from(bytes as string), at, Math.min(3, Buffer.byteLength(bytes) - at)); // prettier-ignore
+    const spy = jest.spyOn(fs, 'writeSync').mockImplementation(little as unknown as typeof writeSync);
+    const path = join(folder, 'whole.json');
+    writeWhole(path, '{"code": "ä", "signal": null}');
+    spy.mockRestore();
+    expect(readFileSync(path, 'utf8')).toBe('{"code": "ä", "signal": null}');
   });
 
   test('what is written through a link of the agent does not leave its folder', () => {

@@ -4,6 +4,7 @@ import { revokeApiKey } from '../../../db/api-keys';
 import type { Write } from '../../../db/tx';
 import type { AgentProcess, CommandOutcome } from '../../../domain/agent-process';
 import { system } from '../../../domain/principal';
+import { storableText } from '../../../domain/storable';
 import type { Exit, Limit } from '../../../runner/state';
 
 /** What was gone beyond, in words. */
@@ -37,7 +38,7 @@ export async function writeEnd(
   { exit, reason, tail }: { exit: Exit | null; reason: string | null; tail: string | null },
 ): Promise<boolean> {
   const ended = await markEnded(tx, p.id, {
-    exitCode: exit?.code ?? null, signal: exit?.signal ?? null, endLimit: exit?.limit ?? null, endReason: reason ?? exit?.error ?? null,
+    exitCode: exit?.code ?? null, signal: exit?.signal ?? null, endLimit: exit?.limit ?? null, endReason: reason ?? (exit?.error ? storableText(exit.error) : null),
     outcome, outputBytes: exit?.outputBytes ?? null, peakBytes: exit?.peakBytes ?? null, tail,
   }); // prettier-ignore
   if (!ended) return false;
@@ -48,7 +49,7 @@ export async function writeEnd(
     ticketId: rows[0]?.ticket_id ?? null, runId: p.runId, agentId: rows[0]?.agent_id ?? null,
     decision: outcome.is === 'failed' ? 'error' : 'allow', reason: reason ?? (outcome.is === 'failed' ? outcome.error : null),
     body: {
-      launch: p.launch, harness: p.harness, host: p.host, pid: p.pid, outcome: outcome.is, said: wordOf(outcome).slice(0, 500),
+      launch: p.launch, harness: p.harness, host: p.host, pid: p.pid, outcome: outcome.is, said: storableText(wordOf(outcome).slice(0, 500)),
       exit_code: exit?.code ?? null, signal: exit?.signal ?? null, limit: exit?.limit ?? null,
       output_bytes: exit?.outputBytes ?? null, peak_bytes: exit?.peakBytes ?? null,
     },

@@ -1,7 +1,8 @@
 import { attendTo, insertCheckpoint, raiseProgress, type Seen } from '../../../db/agent-processes';
 import { writeNote } from '../../../db/notes';
 import type { AgentProcess } from '../../../domain/agent-process';
-import { filterOutput, storableText } from '../../../pipeline/output-filter';
+import { storableText } from '../../../domain/storable';
+import { filterOutput } from '../../../pipeline/output-filter';
 import { readCheckpoint, type Checkpoint } from '../../../runner/checkpoint';
 import { readPart } from '../../../runner/files';
 import { Group, markOf } from '../../../runner/group';
@@ -66,7 +67,7 @@ export class Watched {
       for (const line of part.content.split('\n')) {
         const heard = said(line);
         this.progress = Math.max(this.progress, heard.progress ?? 0);
-        if (heard.text !== null) this.seen.said = clean(heard.text).slice(0, mostText);
+        if (heard.text !== null) this.seen.said = storableText(clean(heard.text).slice(0, mostText));
         if (heard.progress === progressOf.result || heard.failed) this.seen.saidFailed = heard.failed;
       }
     }
@@ -77,11 +78,7 @@ export class Watched {
     const found = readCheckpoint(this.process.workDir);
     const key = found && `${found.step} ${found.status}`;
     if (!found || key === null || found.status === 'queued') return found;
-    const read = {
-      ...found,
-      output: found.output === null ? null : clean(found.output),
-      step: storableText(found.step),
-    };
+    const read = { ...found, output: found.output === null ? null : clean(found.output) };
     this.progress = Math.max(this.progress, Math.min(99, read.progress));
     if (!this.recorded.has(key)) await this.record(read);
     this.recorded.add(key);

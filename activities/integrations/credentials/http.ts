@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Refused, Stale, type CredentialProvider } from '../../../domain/credentials';
-import { storableText } from '../../../pipeline/output-filter';
+import { storableText } from '../../../domain/storable';
 
 export interface HttpProvider {
   /** Leases are below it, each at `/leases/<id>`. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { RemoteEntry, RemoteFields, RemoteTicket } from '../../../domain/provider';
 import type { TicketStatus } from '../../../domain/ticket';
-import { storableText } from '../../../pipeline/output-filter';
+import { storableText } from '../../../domain/storable';
 import type { RestObject } from './rest';
 import { wordsOfHtml } from './text';
 

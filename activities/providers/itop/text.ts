@@ -1,6 +1,6 @@
 import escapeHtml from 'escape-html';
 import { compile } from 'html-to-text';
-import { storableText } from '../../../pipeline/output-filter';
+import { storableText } from '../../../domain/storable';
 
 // Long texts are HTML in iTop, and plain text here.
 

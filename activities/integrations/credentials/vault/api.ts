@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { VaultSettings } from '../../../../config-vault';
 import { caOf, jsonOf, send, type Incoming } from '../../../../pipeline/outbound';
-import { storableText } from '../../../../pipeline/output-filter';
+import { storableText } from '../../../../domain/storable';
 
 export interface VaultAnswer {
   status: number;
