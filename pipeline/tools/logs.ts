@@ -44,10 +44,10 @@ interface Form {
 const PACKED = ['1f8b', '28b52ffd', '425a68', 'fd377a585a00', '504b0304'];
 
 /** By the first bytes: a byte order mark, the marks of gzip, zstd, bzip2, xz and zip, or NUL bytes. */
-async function formOf({ sizeBytes, read }: LogFile): Promise<Form> {
+async function formOf(file: LogFile): Promise<Form> {
   const chunks: Buffer[] = [];
-  if (sizeBytes > 0) {
-    const bytes = await read({ start: 0, end: Math.min(HEAD, sizeBytes) - 1 });
+  if (file.sizeBytes > 0) {
+    const bytes = await file.read({ start: 0, end: Math.min(HEAD, file.sizeBytes) - 1 });
     for await (const chunk of bytes as AsyncIterable<Buffer>) chunks.push(chunk);
   }
   const head = Buffer.concat(chunks);
