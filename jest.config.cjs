@@ -15,7 +15,7 @@ module.exports = {
   transformIgnorePatterns: [
     '/node_modules/(?!(jose|file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|node-pg-migrate|glob|minimatch|uuid|request-filtering-agent)/)',
   ],
-  testTimeout: 60000,
+  testTimeout: 120000,
   // One more than CI's cores: a test waits for servers about a third of its time.
   maxWorkers: 3,
 };

@@ -20,7 +20,7 @@ const killEvery = 40;
 
 export const decision: Proof = {
   title: 'one gate has one decision, and what waits goes on once, whoever races over it and whoever dies meanwhile',
-  quick: 150,
+  quick: 100,
   run: (options) =>
     withCluster(
       {

@@ -122,6 +122,6 @@ async function run({ config, count, seed, form, say }: Options): Promise<Outcome
 export const steps: Proof = {
   title:
     'long runs, by a model and by a plan, whose worker is killed again and again: each effect once, each turn counted once',
-  quick: 20,
+  quick: 12,
   run,
 };

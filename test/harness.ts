@@ -132,7 +132,7 @@ export const withoutTemporal = ({ config }: Server): ReturnType<typeof startApi>
 export async function until<T>(
   look: () => Promise<T | null | undefined | false>,
   what = 'a condition',
-  patienceMs = 30_000,
+  patienceMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + patienceMs;
   for (;;) {

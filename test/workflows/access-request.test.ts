@@ -130,6 +130,7 @@ test('what a reviewed workflow preapproves is granted without a gate, and ends w
   expect((await p.row.run(run.id))?.status).not.toBe('finished');
   const { rows } = await c.owner.query('select status from tickets where id = $1', [ticket.id]);
   await p.say(run, ticket, 'that is enough');
+  await p.accessIs(id, 'revoked');
   expect(await handle.result()).toMatchObject({
     status: 'revoked',
     evidence: expect.stringMatching(/^agent \d+ finished$/),
@@ -141,6 +142,7 @@ test('what a reviewed workflow preapproves is granted without a gate, and ends w
   await keep('accessRequest.preapproved', handle);
 
   const late = await preapproved(run, ticket.id);
+  await p.accessIs(late.id, 'expired');
   expect(await late.handle.result()).toMatchObject({ status: 'expired', leaseId: null });
   await keep('accessRequest.preapproved-late', late.handle);
 });
