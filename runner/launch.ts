@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { root } from '../config';
@@ -58,6 +58,10 @@ export function attend(stateDir: string): void {
   const now = new Date();
   utimesSync(filesOf(stateDir).attended, now, now);
 }
+
+/** When it was handed over, while nobody has attended to it since; in ms, null where that did not happen. */
+export const handedAt = (stateDir: string): number | null =>
+  statSync(filesOf(stateDir).attended, { throwIfNoEntry: false })?.mtimeMs ?? null;
 
 /**
  * Hands a command over to a supervisor of its own, which lives on when this process does not. Twice for the same folder

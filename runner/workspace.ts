@@ -27,6 +27,9 @@ export const foldersOf = (workBase: string, agentId: number) => ({
   runnerDir: join(workBase, '.runner', String(agentId)),
 });
 
+/** Of one launch for ever: the number of an agent may be given again, where a database was begun anew beside old folders. */
+export const stateDirOf = (runnerDir: string, processId: string): string => join(runnerDir, processId);
+
 /** A program of this installation, under a name on the agent's PATH. */
 const nodeProgram = (name: string): string =>
   `#!${process.execPath}\nrequire(${JSON.stringify(join(root, 'dist/runner/tools', name))});\n`;

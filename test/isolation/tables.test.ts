@@ -99,7 +99,7 @@ test('what the application may do with each table is what was granted, and nobod
      "report_runs": "delete, insert, select",
      "reported_runs": "delete, insert, select, update",
      "rule_drafts": "insert, select",
-     "run_checkpoints": "insert, select",
+     "run_checkpoints": "insert, select, update",
      "run_fences": "insert, select",
      "run_tallies": "insert, select, update",
      "runs": "insert, select, update",

@@ -1,10 +1,19 @@
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 } from 'uuid';
-import { createActivities } from '../../activities';
+import { createActivities, type Activities } from '../../activities';
+import { lastCheckpoint } from '../../activities/agents/command/elsewhere';
+import { here } from '../../activities/agents/command/here';
+import { matterOf } from '../../activities/agents/command/told';
+import { Watched } from '../../activities/agents/command/watch';
+import { insertLaunch, launchOf, recordCheckpoint } from '../../db/agent-processes';
 import { analyst } from '../../domain/analyst/analyst';
 import { commandHarness } from '../../domain/command-harness';
 import { fence } from '../../db/run-queries';
 import { stop } from '../../workflows/agent-run';
+import { putFile } from '../../runner/files';
+import { filesOf } from '../../runner/state';
 import { settings } from '../runner/server';
 import { until } from '../until';
 import { keep } from './keep';
@@ -15,19 +24,30 @@ import { clockwork, type Clockwork } from './time';
 
 let c: Clockwork;
 let p: ReturnType<typeof play>;
-const names = ['normal', 'fails', 'busy-once', 'busy-always', 'asks-user', 'talks-forever'];
+let activities: Activities;
+const names = ['normal', 'fails', 'busy-once', 'busy-always', 'asks-user', 'talks-forever', 'odd-words', 'gone'];
 beforeAll(async () => {
-  c = await clockwork((deps) => createActivities(deps, [analyst, ...names.map(commandHarness)]), 'agent_only', {
-    ...settings,
-    PATH: join(__dirname, '../runner/bin'),
-    AGENT_RETRY_SECONDS: '2',
-  });
+  c = await clockwork(
+    (deps) => (activities = createActivities(deps, [analyst, ...names.map(commandHarness)])),
+    'agent_only',
+    {
+      ...settings,
+      PATH: join(__dirname, '../runner/bin'),
+      AGENT_RETRY_SECONDS: '2',
+    },
+  );
   p = play(c);
 });
 afterAll(() => c.close());
 
 const launches = async (id: string) =>
   (await c.owner.query(`select launch, outcome ->> 'is' as outcome from agent_processes where run_id = $1 order by launch`, [id])).rows; // prettier-ignore
+
+const launched = async (id: string, launch: number) => {
+  const found = await c.store.read(c.tenantId, (tx) => launchOf(tx, id, launch));
+  if (!found) throw new Error(`the run has no launch ${launch}`);
+  return found;
+};
 
 test('a command that ends well, one that does not, and one that is not there', async () => {
   const runtime = { timeout_minutes: 60, reasoning_effort: null, fast_mode: false, skills: [] };
@@ -79,6 +99,90 @@ test('stopped by people it ends, and stays stopped', async () => {
   await run.handle.result();
   expect(await p.row.run(run.id)).toMatchObject({ status: 'stopped', error: 'enough' });
   await keep('agentRun.command-stopped', run.handle);
+});
+
+test('words that a database refuses are written without that', async () => {
+  const run = await p.spawn(await p.ticket(), 'odd-words');
+  await p.runIs(run.id, 'finished');
+  expect((await p.row.run(run.id))?.result).toMatch(/x😀$/);
+  const { rows } = await c.owner.query('select step, status from run_checkpoints where run_id = $1', [run.id]);
+  expect(rows).toEqual([{ step: 'lo\uFFFDok', status: 'run\uFFFDning' }]);
+});
+
+test('an agent whose number was another’s, of a database before, is not over by what is left of that one', async () => {
+  const first = await p.spawn(await p.ticket(), 'normal');
+  await p.runIs(first.id, 'finished');
+  const number = (await p.row.run(first.id))?.number ?? 0;
+  const base = dirname((await launched(first.id, 1)).workDir);
+  for (let next = number + 1; next < number + 10; next += 1) {
+    const folder = join(base, '.runner', String(next), '1');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      filesOf(folder).exit,
+      JSON.stringify({ code: 3, signal: null, limit: null, error: null, outputBytes: 0, peakBytes: 0, endedAt: '' }),
+    );
+  }
+  const second = await p.spawn(await p.ticket(), 'normal');
+  await p.runIs(second.id, 'finished');
+  expect((await p.row.run(second.id))?.number).toBeLessThan(number + 10);
+});
+
+test('what cannot be handed over is over: at once where its program is gone, else after a while', async () => {
+  const run = await p.spawn(await p.ticket(), 'gone');
+  await p.runIs(run.id, 'failed');
+  expect((await p.row.run(run.id))?.error).toContain('there is no command for gone');
+  const odd = await p.spawn(await p.ticket(), 'normal');
+  await p.runIs(odd.id, 'finished');
+  const attend = (of: string, launch: number) =>
+    new MockActivityEnvironment().run(activities.attendCommand, { tenantId: c.tenantId, runId: of, launch });
+  const write = (of: string, launch: number) =>
+    c.store.write(c.tenantId, (tx) =>
+      insertLaunch(tx, {
+        id: v7(), runId: of, launch, harness: 'gone', program: '/gone', ...here(), workDir: '/proc/none', logPath: '/proc/none/log',
+        stateDir: join(__filename, 'state'), keyId: v7(), readTo: 0,
+      }),
+    ); // prettier-ignore
+  // As after a crash: written down, and not begun.
+  await write(run.id, 1);
+  expect(await attend(run.id, 1)).toEqual({ is: 'failed', error: 'the command could not be run: there is no command for gone' }); // prettier-ignore
+  expect(await launches(run.id)).toEqual([{ launch: 1, outcome: 'failed' }]);
+  await write(odd.id, 2);
+  await expect(attend(odd.id, 2)).rejects.toThrow('ENOTDIR');
+  await c.owner.query(`update agent_processes set launched_at = now() - interval '1 minute' where run_id = $1 and launch = 2`, [odd.id]); // prettier-ignore
+  expect(await attend(odd.id, 2)).toMatchObject({ is: 'failed', error: expect.stringContaining('ENOTDIR') });
+});
+
+test('checkpoints: what a launch said is its own; said again, a pair is new; beyond the most, that is said once', async () => {
+  const ticket = await p.ticket();
+  const run = await p.spawn(ticket, 'asks-user');
+  await p.runIs(run.id, 'awaiting_user_response');
+  await p.say(run, ticket, 'web-7');
+  await p.runIs(run.id, 'finished');
+  const [one, two] = [await launched(run.id, 1), await launched(run.id, 2)];
+  const last = (of: typeof one) => c.store.read(c.tenantId, (tx) => lastCheckpoint(tx, of));
+  expect(await last(one)).toMatchObject({ step: 'question', progress: 30 });
+  expect(await last(two)).toBeNull();
+  const again = { step: 'question', status: 'waiting_for_user', output: 'which one?', progress: 31 };
+  expect(await c.store.write(c.tenantId, (tx) => recordCheckpoint(tx, run.id, again, 1))).toBe('again');
+  expect(await last(two)).toEqual(again);
+
+  const matter = await c.store.read(c.tenantId, (tx) => matterOf(tx, run.id));
+  await c.owner.query(
+    `insert into run_checkpoints (run_id, tenant_id, step, status, progress) select $1, $2, 'step ' || n, 'running', 1 from generate_series(1, 498) n`,
+    [run.id, c.tenantId],
+  );
+  const watched = new Watched(c, two, matter);
+  for (const step of ['the last', 'one more', 'another', 'step 7']) {
+    putFile(two.workDir, 'checkpoint.json', JSON.stringify({ step, status: 'running', progress_pct: 50 }));
+    await watched.checkpoint();
+  }
+  const notes = await c.owner.query(`select body from ticket_notes where ticket_id = $1 and source = 'agent-checkpoint' order by number`, [ticket.id]); // prettier-ignore
+  expect(notes.rows.map((n) => n.body as string)).toEqual([
+    expect.stringContaining('Checkpoint question'),
+    'Checkpoint the last: running (50 %)',
+    expect.stringMatching(/^Checkpoints: the 500 /),
+  ]);
+  expect(await last(two)).toMatchObject({ step: 'step 7', progress: 50 });
 });
 
 test('every history replays', () => p.replay());

@@ -6,13 +6,14 @@ import { standingOf as aroundRun } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
 import type { AgentProcess, CommandOutcome } from '../../../domain/agent-process';
 import { isEnded } from '../../../domain/run';
+import { storableText } from '../../../domain/storable';
 import { NotHere } from '../../../runner/commands';
-import { askToEnd, attend as touch, endLost, standingOf, type Standing } from '../../../runner/launch';
+import { askToEnd, attend as touch, endLost, handedAt, standingOf, type Standing } from '../../../runner/launch';
 import { isDone, outcomeOf, waitOf } from '../../../runner/outcome';
 import type { Deps } from '../../deps';
 import { heartbeating } from '../../heartbeating';
 import { beginning, type Wanted } from './begin';
-import { limitWords, writeEnd } from './conclude';
+import { limitWords, writeEnd, type How } from './conclude';
 import { elsewhere } from './elsewhere';
 import { here } from './here';
 import { matterOf, type Matter } from './told';
@@ -27,10 +28,15 @@ export interface Attend extends Partial<Wanted> {
 /** Null: the run is over, whatever its command did. */
 export type Attended = CommandOutcome | null;
 
+interface Found {
+  process: AgentProcess;
+  matter: Matter;
+}
+
 const lookMs = 200;
 const askMs = 1_000;
 const tellMs = 2_000;
-/** A supervisor that has not said anything by then has not begun. */
+/** What could not be handed over by then, or has not said anything since it was, does not begin. */
 const beginMs = 15_000;
 /** A command that says it is done has this long to end by itself. */
 const doneMs = 20_000;
@@ -55,7 +61,7 @@ export const commandActivities = (deps: Deps) => {
   const { writeDown, start } = beginning(deps);
 
   /** The launch as it stands; written down now when it is new. Null: the run is over. */
-  const found = async (input: Attend): Promise<{ process: AgentProcess; matter: Matter } | null> => {
+  const found = async (input: Attend): Promise<Found | null> => {
     const { matter, stands, fence } = await store.read(input.tenantId, async (tx) => ({
       matter: await matterOf(tx, input.runId),
       stands: await launchOf(tx, input.runId, input.launch),
@@ -81,8 +87,28 @@ export const commandActivities = (deps: Deps) => {
       return { over: !run || isEnded(run) || around.fence !== null, said: around.said };
     });
 
+  /** Answers what is written down of its end: this, or what somebody else has written by now. */
+  const endAs = (p: AgentProcess, outcome: CommandOutcome, how: How): Promise<CommandOutcome> =>
+    store.write(p.tenantId, async (tx) => {
+      if (await writeEnd(tx, p, outcome, how)) return outcome;
+      return (await launchOf(tx, p.runId, p.launch))?.outcome ?? outcome;
+    });
+
+  /** Hands it over. What cannot be is over: at once where its program is gone since, else when that has gone on for too long. */
+  const begin = async ({ process, matter }: Found, wanted: Wanted): Promise<CommandOutcome | null> => {
+    try {
+      await start(matter, process, wanted);
+    } catch (e) {
+      const late = Date.now() - Date.parse(process.launchedAt) > beginMs;
+      if (!(e instanceof NotHere || late) || standingOf(process.stateDir).is !== 'absent') throw e;
+      const error = storableText(`the command could not be run: ${(e as Error).message}`);
+      return endAs(process, { is: 'failed', error }, { exit: null, reason: error, tail: null });
+    }
+    return null;
+  };
+
   const conclude = async (
-    { process, matter }: { process: AgentProcess; matter: Matter },
+    process: AgentProcess,
     watched: Watched,
     standing: Extract<Standing, { is: 'ended' | 'lost' | 'absent' | 'starting' }>,
     minutes: number,
@@ -98,10 +124,7 @@ export const commandActivities = (deps: Deps) => {
       limitWords(agents, minutes),
       agents.retryMs,
     );
-    return store.write(process.tenantId, async (tx) => {
-      if (await writeEnd(tx, process, outcome, { exit, reason: lost, tail })) return outcome;
-      return (await launchOf(tx, matter.run.id, process.launch))?.outcome ?? outcome;
-    });
+    return endAs(process, outcome, { exit, reason: lost, tail });
   };
 
   const stay = async (input: Attend, signal: AbortSignal): Promise<Attended> => {
@@ -114,16 +137,17 @@ export const commandActivities = (deps: Deps) => {
     const minutes = input.timeoutMinutes ?? agents.timeoutMinutes;
     const watched = new Watched(deps, process, matter);
     const [timeToAsk, timeToTell] = [every(askMs), every(tellMs)];
-    const since = performance.now();
     let [handed, known, ending, doneAt] = [false, false, false, Infinity];
     for (;;) {
       const standing = standingOf(process.stateDir);
-      if (standing.is === 'ended' || standing.is === 'lost') return conclude(it, watched, standing, minutes);
+      if (standing.is === 'ended' || standing.is === 'lost') return conclude(process, watched, standing, minutes);
       if (standing.is === 'absent' && !handed) {
         handed = true;
-        await start(matter, process, { model: input.model ?? null, timeoutMinutes: minutes, effort: input.effort ?? null, fast: input.fast ?? false });
-      } else if (standing.is !== 'running' && performance.now() - since > beginMs) {
-        return conclude(it, watched, standing, minutes);
+        const wanted = { model: input.model ?? null, timeoutMinutes: minutes, effort: input.effort ?? null, fast: input.fast ?? false };
+        const ended = await begin(it, wanted);
+        if (ended) return ended;
+      } else if (standing.is !== 'running' && Date.now() - (handedAt(process.stateDir) ?? 0) > beginMs) {
+        return conclude(process, watched, standing, minutes);
       } else if (standing.is === 'running') {
         const { leader } = standing.started;
         if (!known) {

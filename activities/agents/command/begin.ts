@@ -12,7 +12,7 @@ import { callOf } from '../../../runner/commands';
 import { promptText } from '../../../runner/brief';
 import { markOf } from '../../../runner/group';
 import { launch } from '../../../runner/launch';
-import { foldersOf, prepareWorkspace, putCredential } from '../../../runner/workspace';
+import { foldersOf, prepareWorkspace, putCredential, stateDirOf } from '../../../runner/workspace';
 import type { Deps } from '../../deps';
 import { agentActor } from '../../lifecycle/runs';
 import { here } from './here';
@@ -61,7 +61,7 @@ export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'ag
       const { argv } = callOf(agents, run.harness, taskOf({ run, told } as Matter, usual, agents, workDir));
       const written = await insertLaunch(tx, {
         id, runId: run.id, launch: number, harness: run.harness, program: argv[0] ?? '', ...here(), workDir, logPath,
-        stateDir: join(runnerDir, String(number)), keyId: key.id, readTo: readPart(logPath, 0, 0)?.size ?? 0,
+        stateDir: stateDirOf(runnerDir, id), keyId: key.id, readTo: readPart(logPath, 0, 0)?.size ?? 0,
       }); // prettier-ignore
       if (!written) {
         const stands = await launchOf(tx, run.id, number);
@@ -80,7 +80,7 @@ export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'ag
       return written;
     }),
 
-  /** Makes the folder ready and hands the command over. Twice for one launch starts it once. @throws Error when it is not there */
+  /** Makes the folder ready and hands the command over. Twice for one launch starts it once. @throws NotHere when its program is gone */
   start: async (matter: Matter, process: AgentProcess, wanted: Wanted): Promise<void> => {
     const { run, told, leases, updates } = matter;
     const folders = foldersOf(agents.workBase, run.number);

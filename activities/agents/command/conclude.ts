@@ -30,15 +30,25 @@ const wordOf = (outcome: CommandOutcome): string => {
   }
 };
 
+export interface How {
+  /** Null: nobody saw it end, or it never began. */
+  exit: Exit | null;
+  reason: string | null;
+  /** The end of its log, where it can be read. */
+  tail: string | null;
+}
+
 /** Writes down that a launch is over, and takes its agent's key away: once, whoever comes to it first. */
 export async function writeEnd(
   tx: Write,
   p: AgentProcess,
   outcome: CommandOutcome,
-  { exit, reason, tail }: { exit: Exit | null; reason: string | null; tail: string | null },
+  { exit, reason: why, tail }: How,
 ): Promise<boolean> {
+  const reason = why === null ? null : storableText(why);
+  const error = exit?.error ? storableText(exit.error) : null;
   const ended = await markEnded(tx, p.id, {
-    exitCode: exit?.code ?? null, signal: exit?.signal ?? null, endLimit: exit?.limit ?? null, endReason: reason ?? (exit?.error ? storableText(exit.error) : null),
+    exitCode: exit?.code ?? null, signal: exit?.signal ?? null, endLimit: exit?.limit ?? null, endReason: reason ?? error,
     outcome, outputBytes: exit?.outputBytes ?? null, peakBytes: exit?.peakBytes ?? null, tail,
   }); // prettier-ignore
   if (!ended) return false;

@@ -10,10 +10,12 @@ import { limitWords, writeEnd } from './conclude';
 /** Beyond the time after which a supervisor ends what nobody attends to: for its grace, and for a row that came late. */
 export const marginMs = 20_000;
 
-async function lastCheckpoint(tx: Read, runId: string): Promise<Checkpoint | null> {
+/** What this launch said last: an earlier one of the run waited for something that is over. */
+export async function lastCheckpoint(tx: Read, p: Pick<AgentProcess, 'id' | 'runId'>): Promise<Checkpoint | null> {
   const { rows } = await tx.query<{ step: string; status: string; output: string | null; progress: number }>(
-    'select step, status, output, progress from run_checkpoints where run_id = $1 order by number desc limit 1',
-    [runId],
+    `select step, status, output, progress from run_checkpoints
+     where run_id = $1 and at >= (select launched_at from agent_processes where id = $2) order by at desc, number desc limit 1`,
+    [p.runId, p.id],
   );
   return rows[0] ?? null;
 }
@@ -43,7 +45,7 @@ export async function elsewhere({ store, agents }: Deps, process: AgentProcess):
       });
     const lost = `its machine ${process.host} is gone, or was started again`;
     const outcome = outcomeOf(
-      { exit: null, lost, checkpoint: await lastCheckpoint(tx, process.runId), text: process.said, saidFailed: process.saidFailed, tail: process.tail },
+      { exit: null, lost, checkpoint: await lastCheckpoint(tx, process), text: process.said, saidFailed: process.saidFailed, tail: process.tail },
       limitWords(agents, agents.timeoutMinutes),
       agents.retryMs,
     ); // prettier-ignore

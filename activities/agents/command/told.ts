@@ -40,7 +40,7 @@ export const saidTo = async (tx: Read, runId: string): Promise<SteeringView[]> =
 /** What stands of an earlier command of the run; null when this is the first. */
 async function beforeOf(tx: Read, runId: string): Promise<string | null> {
   const { rows } = await tx.query<{ step: string; status: string; output: string | null }>(
-    'select step, status, output from run_checkpoints where run_id = $1 order by number desc limit 1',
+    'select step, status, output from run_checkpoints where run_id = $1 order by at desc, number desc limit 1',
     [runId],
   );
   const gates = await tx.query<{ number: number; action: string; target: string; status: string; reason: string | null }>(

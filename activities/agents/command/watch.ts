@@ -1,4 +1,4 @@
-import { attendTo, insertCheckpoint, raiseProgress, type Seen } from '../../../db/agent-processes';
+import { attendTo, raiseProgress, recordCheckpoint, type Seen } from '../../../db/agent-processes';
 import { writeNote } from '../../../db/notes';
 import type { AgentProcess } from '../../../domain/agent-process';
 import { storableText } from '../../../domain/storable';
@@ -21,6 +21,8 @@ const tailBytes = 12 * 1024;
 const partBytes = 2 * 1024 * 1024;
 const mostText = 20_000;
 const mostLines = 50;
+/** As many different checkpoints a run has; an agent that writes more counts something up in them. */
+const mostCheckpoints = 500;
 
 const clean = (text: string): string => String(filterOutput(text).value);
 
@@ -29,7 +31,7 @@ export class Watched {
   private seen: Pick<Seen, 'readTo' | 'said' | 'saidFailed'>;
   private progress = 0;
   private told = 0;
-  private recorded = new Set<string>();
+  private recorded = '';
   private group: Group;
 
   constructor(
@@ -73,15 +75,15 @@ export class Watched {
     }
   }
 
-  /** What the agent says of how far it is; each new step and status in the log, and in a note. */
+  /** What the agent says of how far it is, in its row; each new step and status in the log, and in a note. */
   async checkpoint(): Promise<Checkpoint | null> {
     const found = readCheckpoint(this.process.workDir);
-    const key = found && `${found.step} ${found.status}`;
-    if (!found || key === null || found.status === 'queued') return found;
+    if (!found || found.status === 'queued') return found;
     const read = { ...found, output: found.output === null ? null : clean(found.output) };
     this.progress = Math.max(this.progress, Math.min(99, read.progress));
-    if (!this.recorded.has(key)) await this.record(read);
-    this.recorded.add(key);
+    const seen = JSON.stringify(read);
+    if (seen !== this.recorded) await this.record(read);
+    this.recorded = seen;
     return read;
   }
 
@@ -89,15 +91,20 @@ export class Watched {
     const { run } = this.matter;
     const by = agentActor(run);
     const key = `${c.step}:${c.status}`;
+    const many = `the ${mostCheckpoints} different checkpoints that a run may have are written down: no more of them are`;
     return this.deps.store.write(run.tenantId, async (tx) => {
-      if (!(await insertCheckpoint(tx, run.id, c))) return;
-      await writeNote(tx, {
-        ticketId: run.ticketId, key: `checkpoint:${run.id}:${key}`, source: 'agent-checkpoint', author: by.name, actor: by,
-        body: `Checkpoint ${c.step}: ${c.status} (${c.progress} %)${c.output === null ? '' : `\n\n${c.output}`}`,
+      const found = await recordCheckpoint(tx, run.id, c, mostCheckpoints);
+      if (found === 'again') return;
+      const is = found === 'new' ? key : 'too many';
+      const body = `Checkpoint ${c.step}: ${c.status} (${c.progress} %)${c.output === null ? '' : `\n\n${c.output}`}`;
+      const note = await writeNote(tx, {
+        ticketId: run.ticketId, key: `checkpoint:${run.id}:${is}`, source: 'agent-checkpoint', author: by.name, actor: by,
+        body: found === 'new' ? body : `Checkpoints: ${many}.`,
       }); // prettier-ignore
+      if (!note) return; // said once
       tx.log({
-        kind: 'run.checkpoint', actor: by, subject: { kind: 'run', id: run.id }, transition: `checkpoint:${key}`, ticketId: run.ticketId,
-        runId: run.id, agentId: run.agentId, reason: c.output,
+        kind: 'run.checkpoint', actor: by, subject: { kind: 'run', id: run.id }, transition: `checkpoint:${is}`, ticketId: run.ticketId,
+        runId: run.id, agentId: run.agentId, reason: found === 'new' ? c.output : many,
         body: { agent_id: run.number, task_id: run.taskNumber, step: c.step, status: c.status, progress_pct: c.progress },
       }); // prettier-ignore
     });
