@@ -54,6 +54,15 @@ export async function countLive(tx: Read, onlyTicket: string | null): Promise<Re
   return Object.fromEntries(rows.map((r) => [r.harness, r.n]));
 }
 
+/** Says before it begins that somebody is about to see to that. False: it is over. */
+export async function holdLaunch(tx: Read, id: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'update agent_processes set attended_at = now() where id = $1 and ended_at is null',
+    [id],
+  );
+  return rowCount === 1;
+}
+
 export const markStarted = (
   tx: Read,
   id: string,

@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { root } from '../config';
 import { Group, markOf } from './group';
-import { runs, type ProcessId } from './proc';
-import { filesOf, limits, type Exit, type Spec, type Started } from './state';
+import { allProcesses, processOf, runs, self, type ProcessId } from './proc';
+import { filesOf, limits, take, type Exit, type Spec, type Started } from './state';
 
 const Id = z.object({ pid: z.int(), started: z.int() });
+const ClaimFile = Id.extend({ givenUp: z.literal(true).optional() });
 const StartedFile = z.object({ supervisor: Id, leader: Id });
 const ExitFile = z.object({
   code: z.int().nullable(),
@@ -20,23 +22,39 @@ const ExitFile = z.object({
   endedAt: z.string(),
 });
 
+/** It does not read as it was written: a disk lost some of it, or a hand changed it. */
+class Unreadable extends Error {}
+const absent = new Set(['ENOENT', 'ENOTDIR']);
+
+/** Null where there is none. @throws Unreadable */
 function readState<T>(path: string, schema: z.ZodType<T>): T | null {
-  if (!existsSync(path)) return null;
-  return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const unreadable = (): Unreadable => new Unreadable(`what its supervisor wrote is not to be read: ${basename(path)}`);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (e) {
+    const { code = '' } = e as NodeJS.ErrnoException;
+    if (absent.has(code)) return null;
+    throw code === 'EISDIR' ? unreadable() : e;
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw unreadable();
+  }
 }
 
 /** How a launch stands, as its folder and the kernel say. */
 export type Standing =
   /** Nobody has taken it up. */
   | { is: 'absent' }
-  | { is: 'starting' }
+  | { is: 'starting'; supervisor: ProcessId }
   | { is: 'running'; started: Started }
   | { is: 'ended'; exit: Exit }
-  /** Its supervisor is gone without a word; what it watched may run on. */
-  | { is: 'lost'; leader: ProcessId | null };
+  /** Nobody is going to say how it ends; what was to be watched may run on. */
+  | { is: 'lost'; leader: ProcessId | null; why: string };
 
-/** Right of the place where it was launched only: pids are of one machine, and of one boot. */
-export function standingOf(stateDir: string): Standing {
+function asWritten(stateDir: string): Standing {
   const files = filesOf(stateDir);
   const over = (): Standing | null => {
     const exit = readState(files.exit, ExitFile);
@@ -46,11 +64,33 @@ export function standingOf(stateDir: string): Standing {
   if (ended) return ended;
   const started = readState(files.started, StartedFile);
   if (started && runs(started.supervisor)) return { is: 'running', started };
-  const claim = readState(files.claim, Id);
+  const claim = readState(files.claim, ClaimFile);
   if (!claim) return { is: 'absent' };
-  if (!started && runs(claim)) return { is: 'starting' };
+  if (claim.givenUp) return { is: 'lost', leader: null, why: 'its supervisor did not begin' };
+  if (!started && runs(claim)) return { is: 'starting', supervisor: claim };
   // It may have said its last word since the first look.
-  return over() ?? { is: 'lost', leader: readState(files.started, StartedFile)?.leader ?? null };
+  const leader = readState(files.started, StartedFile)?.leader ?? null;
+  return over() ?? { is: 'lost', leader, why: 'its supervisor was killed' };
+}
+
+/** Null also where that is not to be read: what it began carries its mark. */
+function leaderOf(stateDir: string): ProcessId | null {
+  try {
+    return readState(filesOf(stateDir).started, StartedFile)?.leader ?? null;
+  } catch (e) {
+    if (e instanceof Unreadable) return null;
+    throw e;
+  }
+}
+
+/** Right of the place where it was launched only: pids are of one machine, and of one boot. */
+export function standingOf(stateDir: string): Standing {
+  try {
+    return asWritten(stateDir);
+  } catch (e) {
+    if (e instanceof Unreadable) return { is: 'lost', leader: leaderOf(stateDir), why: e.message };
+    throw e;
+  }
 }
 
 /** Says that somebody attends; without it for as long as the spec says, the supervisor ends the command. */
@@ -82,16 +122,41 @@ export async function launch(spec: Spec): Promise<void> {
   await Promise.race([once(shim, 'spawn'), failed]);
 }
 
+/** Gives up a launch that nobody took up: a supervisor that begins later finds it taken. False: one has it. */
+export function giveUp(stateDir: string): boolean {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  return take(stateDir, { ...self(), givenUp: true });
+}
+
+/** False: it is gone. */
+function send(id: ProcessId, signal: NodeJS.Signals): boolean {
+  if (!runs(id)) return false;
+  try {
+    return process.kill(id.pid, signal);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ESRCH') return false; // it ended at this moment
+    throw e;
+  }
+}
+
+const stopMs = 1_000;
+/**
+ * Ends a supervisor that took its launch up and says nothing more. Stopped first, it begins nothing while it is looked at:
+ * what it has begun is its child by then, also where that does not carry its mark yet.
+ */
+export async function endSilent(supervisor: ProcessId): Promise<void> {
+  if (!send(supervisor, 'SIGSTOP')) return;
+  const from = performance.now();
+  while (runs(supervisor) && processOf(supervisor.pid)?.state !== 'T' && performance.now() - from < stopMs) await delay(5);
+  for (const child of allProcesses().filter((p) => p.ppid === supervisor.pid)) send(child, 'SIGKILL');
+  send(supervisor, 'SIGKILL');
+} // prettier-ignore
+
 /** Ends what a lost supervisor watched. @throws Error naming who is left */
 export const endLost = (processId: string, leader: ProcessId | null, graceMs: number): Promise<void> =>
   new Group(leader, markOf(processId)).end(graceMs);
 
 /** Asks the supervisor to end its command; one that is gone is not asked. */
 export function askToEnd({ supervisor }: Started): void {
-  if (!runs(supervisor)) return;
-  try {
-    process.kill(supervisor.pid, 'SIGTERM');
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code !== 'ESRCH') throw e;
-  }
+  send(supervisor, 'SIGTERM');
 }

@@ -68,6 +68,13 @@ export function processOf(pid: number): Process | null {
 export const allProcesses = (): Process[] =>
   readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (processOf(Number(name)) ?? []) : []));
 
+/** This process. */
+export function self(): ProcessId {
+  const found = processOf(process.pid);
+  if (!found) throw new Error('this process is not in /proc');
+  return { pid: found.pid, started: found.started };
+}
+
 /** Whether it still runs: the same one, and not only its remains. */
 export function runs({ pid, started }: ProcessId): boolean {
   const now = processOf(pid);

@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Group, markOf } from './group';
 import { LogWriter } from './log-writer';
-import { processOf } from './proc';
-import { filesOf, writeWhole, type Exit, type Limit, type Spec, type Started } from './state';
+import { processOf, self } from './proc';
+import { filesOf, take, writeWhole, type Exit, type Limit, type Spec, type Started } from './state';
 
 // A program of its own: it starts one command, writes its log, holds it to its limits and says how it ended. It outlives the
 // worker that started it, so that another one finds the command, and ends it when none comes. Node and this folder alone.
@@ -17,26 +17,6 @@ const tickMs = 200;
 const leftoverGraceMs = 1_000;
 /** For the last bytes of its streams, when nobody has them open any more. */
 const drainMs = 2_000;
-
-const self = () => {
-  const found = processOf(process.pid);
-  if (!found) throw new Error('this process is not in /proc');
-  return { pid: found.pid, started: found.started };
-};
-
-/** False: another supervisor has this launch. */
-function claim(spec: Spec): boolean {
-  const path = filesOf(spec.stateDir).claim;
-  const mine = `${path}.${process.pid}`;
-  writeWhole(mine, JSON.stringify(self()));
-  try {
-    linkSync(mine, path); // whole from its first moment, and only once
-    return true;
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw e;
-  }
-}
 
 /** Ends the command when it goes beyond what it may. */
 class Watch {
@@ -98,7 +78,21 @@ function listen(child: ChildProcess, log: LogWriter, watch: Watch): void {
     });
 }
 
+/** Nobody has attended to it for so long that it was given up, perhaps by a worker that cannot reach this folder. */
+const isLate = (spec: Spec): boolean =>
+  Date.now() - statSync(filesOf(spec.stateDir).attended).mtimeMs > spec.unattendedMs;
+
+const unbegun = (log: LogWriter, why: Pick<Exit, 'limit' | 'error'>): Exit => ({
+  code: null,
+  signal: null,
+  outputBytes: log.bytes,
+  peakBytes: 0,
+  endedAt: new Date().toISOString(),
+  ...why,
+});
+
 async function supervise(spec: Spec, log: LogWriter): Promise<Exit> {
+  if (isLate(spec)) return unbegun(log, { limit: 'unattended', error: null });
   const [program = '', ...args] = spec.argv;
   const child = spawn(program, args, {
     cwd: spec.workDir,
@@ -114,8 +108,14 @@ async function supervise(spec: Spec, log: LogWriter): Promise<Exit> {
   if (!leader) throw new Error('it ended before it was seen');
   const { pid, started } = leader;
   const told: Started = { supervisor: self(), leader: { pid, started } };
-  writeWhole(filesOf(spec.stateDir).started, JSON.stringify(told));
-  const watch = new Watch(spec, new Group(told.leader, markOf(spec.processId)), log);
+  const group = new Group(told.leader, markOf(spec.processId));
+  try {
+    writeWhole(filesOf(spec.stateDir).started, JSON.stringify(told));
+  } catch (e) {
+    await group.end(spec.graceMs); // nobody would find it
+    throw e;
+  }
+  const watch = new Watch(spec, group, log);
   listen(child, log, watch);
   process.on('SIGTERM', () => void watch.end('stop').catch(() => undefined));
   const timer = setInterval(() => watch.look(), tickMs);
@@ -137,16 +137,11 @@ async function supervise(spec: Spec, log: LogWriter): Promise<Exit> {
 async function main(): Promise<void> {
   const spec = JSON.parse(await text(process.stdin)) as Spec;
   process.title = `wheelhouse-runner ${spec.processId}`;
-  if (!claim(spec)) return;
+  if (!take(spec.stateDir, self())) return;
   const log = new LogWriter(spec.logFile, spec.outputBytes, spec.title);
   const shown = join(spec.workDir, 'output.log');
   if (!existsSync(shown)) linkSync(spec.logFile, shown);
-  const exit = await supervise(spec, log).catch(
-    (e: Error): Exit => ({
-      code: null, signal: null, limit: null, error: e.message, outputBytes: log.bytes, peakBytes: 0,
-      endedAt: new Date().toISOString(),
-    }), // prettier-ignore
-  );
+  const exit = await supervise(spec, log).catch((e: Error) => unbegun(log, { limit: null, error: e.message }));
   log.close();
   writeWhole(filesOf(spec.stateDir).exit, JSON.stringify(exit));
 }

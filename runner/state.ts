@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessId } from './proc';
 
@@ -30,6 +31,10 @@ export interface Spec {
   graceMs: number;
 }
 
+/** Whoever has a launch: the supervisor that took it up, or the worker that gave it up before one did. */
+export interface Claim extends ProcessId {
+  givenUp?: true | undefined;
+}
 export interface Started {
   supervisor: ProcessId;
   leader: ProcessId;
@@ -46,7 +51,7 @@ export interface Exit {
 }
 
 export const filesOf = (stateDir: string) => ({
-  /** Made by whichever supervisor was first: one launch has one. */
+  /** Made by whoever was first: one launch has one. */
   claim: join(stateDir, 'claim.json'),
   started: join(stateDir, 'started.json'),
   exit: join(stateDir, 'exit.json'),
@@ -61,7 +66,7 @@ export function writeAll(file: number, bytes: Buffer): void {
 
 /** Appears whole or not at all, also after a power cut. */
 export function writeWhole(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.${process.pid}`;
+  const temporary = `${path}.${randomUUID()}`;
   const file = openSync(temporary, 'wx', mode);
   try {
     writeAll(file, Buffer.from(text));
@@ -70,4 +75,20 @@ export function writeWhole(path: string, text: string, mode = 0o600): void {
     closeSync(file);
   }
   renameSync(temporary, path);
+}
+
+/** Takes a launch, once for ever. False: somebody has it. */
+export function take(stateDir: string, claim: Claim): boolean {
+  const path = filesOf(stateDir).claim;
+  const mine = `${path}.${randomUUID()}`;
+  writeWhole(mine, JSON.stringify(claim));
+  try {
+    linkSync(mine, path); // whole from its first moment, and only once
+    return true;
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw e;
+  } finally {
+    rmSync(mine);
+  }
 }

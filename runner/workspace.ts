@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../config';
 import { briefText, type Told } from './brief';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
-import { ownFolder, putFile } from './files';
+import { ownFolder, putFile, readPart } from './files';
 import { putSteering, type Update } from './steering';
 
 export interface Credential {
@@ -22,12 +22,45 @@ export interface Lease {
 }
 
 /** Where an agent has its files, and its runner beside it what it has of it. */
-export const foldersOf = (workBase: string, agentId: number) => ({
-  workDir: join(workBase, String(agentId)),
-  runnerDir: join(workBase, '.runner', String(agentId)),
+export interface Folders {
+  workDir: string;
+  runnerDir: string;
+}
+export const foldersOf = (workBase: string, name: string): Folders => ({
+  workDir: join(workBase, name),
+  runnerDir: join(workBase, '.runner', name),
 });
+/** Which run has the folders. */
+const markOf = ({ runnerDir }: Folders): string => join(runnerDir, 'run');
+export const runOf = (folders: Folders): string | null => readPart(markOf(folders), 0, 100)?.bytes.toString() ?? null;
 
-/** Of one launch for ever: the number of an agent may be given again, where a database was begun anew beside old folders. */
+/** Whether they are this run's, from now on if nobody's. What is there without a mark is somebody's, unless it was here before. */
+function isOwn(folders: Folders, runId: string, before: string | null): boolean {
+  const there = existsSync(folders.workDir) || existsSync(folders.runnerDir);
+  if (runOf(folders) === null && there && before !== folders.workDir) return false;
+  mkdirSync(folders.runnerDir, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(markOf(folders), runId, { flag: 'wx', mode: 0o600 });
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'EEXIST') throw e;
+  }
+  return runOf(folders) === runId;
+}
+
+/**
+ * The folders of a run: named by its agent's number, and by its id as well where those are another's. A number is given again
+ * when a database is restored, or begun anew, beside old folders.
+ * @param before where an earlier command of the run was
+ */
+export function ownFolders(workBase: string, run: { id: string; number: number }, before: string | null): Folders {
+  const usual = foldersOf(workBase, String(run.number));
+  if (isOwn(usual, run.id, before)) return usual;
+  const other = foldersOf(workBase, `${run.number}-${run.id}`);
+  isOwn(other, run.id, other.workDir);
+  return other;
+}
+
+/** Of one launch for ever. */
 export const stateDirOf = (runnerDir: string, processId: string): string => join(runnerDir, processId);
 
 /** A program of this installation, under a name on the agent's PATH. */
@@ -44,7 +77,7 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** What the command needs to find before it begins; what an earlier one of the task left there stays. */
 export function prepareWorkspace(
-  { workDir, runnerDir }: ReturnType<typeof foldersOf>,
+  { workDir, runnerDir }: Folders,
   told: Told,
   { leases, updates, settings }: { leases: Lease[]; updates: Update[]; settings: Record<string, unknown> },
 ): void {

@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { root } from '../../config';
 import { Group, markOf } from '../../runner/group';
-import { askToEnd, attend, endLost, launch, standingOf } from '../../runner/launch';
-import { processOf, runs, type ProcessId } from '../../runner/proc';
-import { filesOf, type Exit, type Spec, type Started } from '../../runner/state';
+import { askToEnd, attend, endLost, endSilent, giveUp, launch, standingOf } from '../../runner/launch';
+import { allProcesses, processOf, runs, type ProcessId } from '../../runner/proc';
+import { filesOf, take, type Exit, type Spec, type Started } from '../../runner/state';
 import { until } from '../until';
 
 // Real supervisors over real commands: what is left of a command when it is over, however it came to that.
@@ -67,7 +68,8 @@ test('a command that ends by itself: its log, its marked errors, its code; files
   const lines = log(spec).trimEnd().split('\n');
   expect(lines[0]).toBe('[runner] task 1');
   expect(lines).toContain('[stderr] a warning');
-  expect(lines.at(-1)).toContain('"result":"did: the prompt"');
+  // Its two streams have no order between them.
+  expect(lines).toContainEqual(expect.stringContaining('"result":"did: the prompt"'));
   expect(readFileSync(join(spec.workDir, 'output.log'), 'utf8')).toBe(log(spec));
   expect(statSync(spec.logFile).mode & 0o777).toBe(0o600);
 });
@@ -147,10 +149,82 @@ test('where its supervisor is killed, what it watched is found by its mark and e
   process.kill(it.supervisor.pid, 'SIGKILL');
   await until('the supervisor is gone', () => standingOf(spec.stateDir).is === 'lost');
   const standing = standingOf(spec.stateDir);
-  expect(standing).toEqual({ is: 'lost', leader: it.leader });
+  expect(standing).toEqual({ is: 'lost', leader: it.leader, why: 'its supervisor was killed' });
   expect(runs(it.leader)).toBe(true);
   await endLost(spec.processId, it.leader, 300);
   expect(marked(spec)).toEqual([]);
+});
+
+test.each([
+  ['exit', (path: string) => writeFileSync(path, '{"code": 0'), true],
+  ['exit', (path: string) => writeFileSync(path, '{"code": "none"}'), true],
+  ['exit', (path: string): void => void mkdirSync(path), true],
+  ['started', (path: string) => writeFileSync(path, ''), false],
+] as const)(
+  'what is not to be read of its %s counts as not said, and all of it is ended',
+  async (file, spoil, known) => {
+    const spec = specOf('talks_forever');
+    const it = await started(spec);
+    spoil(filesOf(spec.stateDir)[file]);
+    const standing = standingOf(spec.stateDir);
+    const leader = known ? it.leader : null;
+    expect(standing).toEqual({ is: 'lost', leader, why: `what its supervisor wrote is not to be read: ${file}.json` });
+    await endLost(spec.processId, leader, 300);
+    expect(marked(spec)).toEqual([]);
+    await until('its supervisor is gone', () => !runs(it.supervisor));
+  },
+);
+
+/** A supervisor that begins only now, until it has ended. */
+const beginsLate = (spec: Spec): void => {
+  const { status } = spawnSync(process.execPath, [join(root, 'dist/runner/shim.js')], {
+    env: {},
+    input: JSON.stringify(spec),
+  });
+  expect(status).toBe(0);
+};
+
+test('what was given up does not begin any more, and what has begun is not given up', async () => {
+  const spec = specOf('normal');
+  expect(giveUp(spec.stateDir)).toBe(true);
+  expect(giveUp(spec.stateDir)).toBe(false);
+  writeFileSync(filesOf(spec.stateDir).attended, '');
+  beginsLate(spec);
+  expect(existsSync(spec.logFile)).toBe(false);
+  expect(standingOf(spec.stateDir)).toEqual({ is: 'lost', leader: null, why: 'its supervisor did not begin' });
+  const begun = specOf('normal');
+  await play(begun);
+  expect(giveUp(begun.stateDir)).toBe(false);
+  expect(standingOf(begun.stateDir).is).toBe('ended');
+});
+
+test('nor does one that nobody has attended to for as long as that may be', () => {
+  const spec = specOf('normal');
+  const { attended } = filesOf(spec.stateDir);
+  writeFileSync(attended, '');
+  utimesSync(attended, new Date(), new Date(Date.now() - spec.unattendedMs - 1_000));
+  beginsLate(spec);
+  expect(standingOf(spec.stateDir)).toMatchObject({ is: 'ended', exit: { limit: 'unattended', code: null } });
+  expect(log(spec)).toBe('[runner] task 1\n');
+});
+
+test('a supervisor that says nothing is ended with what it has begun, before that has its mark', async () => {
+  const spec = specOf('normal');
+  const program = `const { pid } = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)'], { detached: true }); setInterval(() => 0, 1000)`;
+  const silent = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+  const supervisor = processOf(silent.pid ?? 0);
+  if (!supervisor) throw new Error('it did not begin');
+  const { pid, started: since } = supervisor;
+  const children = () => allProcesses().filter((p) => p.ppid === pid);
+  await until('it has begun something', () => children().length === 1);
+  const [child] = children();
+  take(spec.stateDir, { pid, started: since });
+  expect(standingOf(spec.stateDir)).toEqual({ is: 'starting', supervisor: { pid, started: since } });
+  await endSilent({ pid, started: since });
+  await until('it is gone', () => !runs(supervisor));
+  await until('so is what it began', () => child !== undefined && !runs(child));
+  expect(standingOf(spec.stateDir).is).toBe('lost');
+  await endSilent({ pid, started: since }); // nobody is there any more
 });
 
 test('another process that has the number by now is left alone', async () => {

@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 } from 'uuid';
@@ -13,6 +14,7 @@ import { commandHarness } from '../../domain/command-harness';
 import { fence } from '../../db/run-queries';
 import { stop } from '../../workflows/agent-run';
 import { putFile } from '../../runner/files';
+import { giveUp } from '../../runner/launch';
 import { filesOf } from '../../runner/state';
 import { settings } from '../runner/server';
 import { until } from '../until';
@@ -109,22 +111,30 @@ test('words that a database refuses are written without that', async () => {
   expect(rows).toEqual([{ step: 'lo\uFFFDok', status: 'run\uFFFDning' }]);
 });
 
-test('an agent whose number was another’s, of a database before, is not over by what is left of that one', async () => {
+test('an agent whose number was another’s, of a database before, has nothing of that one', async () => {
   const first = await p.spawn(await p.ticket(), 'normal');
   await p.runIs(first.id, 'finished');
   const number = (await p.row.run(first.id))?.number ?? 0;
-  const base = dirname((await launched(first.id, 1)).workDir);
+  const { workDir, logPath } = await launched(first.id, 1);
+  expect([workDir, logPath]).toEqual([expect.stringMatching(`/${number}$`), expect.stringMatching(`/.runner/${number}/output.log$`)]); // prettier-ignore
+  const base = dirname(workDir);
   for (let next = number + 1; next < number + 10; next += 1) {
-    const folder = join(base, '.runner', String(next), '1');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(
-      filesOf(folder).exit,
-      JSON.stringify({ code: 3, signal: null, limit: null, error: null, outputBytes: 0, peakBytes: 0, endedAt: '' }),
-    );
+    mkdirSync(join(base, '.runner', String(next)), { recursive: true });
+    writeFileSync(join(base, '.runner', String(next), 'run'), v7());
+    mkdirSync(join(base, String(next)));
+    writeFileSync(join(base, String(next), 'asked'), ''); // by which the stand-in would take itself for called again
+    writeFileSync(join(base, String(next), 'output.log'), 'of another\n');
   }
-  const second = await p.spawn(await p.ticket(), 'normal');
+  const ticket = await p.ticket();
+  const second = await p.spawn(ticket, 'asks-user');
+  await p.runIs(second.id, 'awaiting_user_response');
+  await p.say(second, ticket, 'web-7');
   await p.runIs(second.id, 'finished');
-  expect((await p.row.run(second.id))?.number).toBeLessThan(number + 10);
+  const other = (await p.row.run(second.id))?.number ?? 0;
+  expect(other).toBeLessThan(number + 10);
+  for (const launch of [1, 2])
+    expect((await launched(second.id, launch)).workDir).toBe(join(base, `${other}-${second.id}`));
+  expect(readFileSync(join(base, `${other}-${second.id}`, 'output.log'), 'utf8')).not.toContain('of another');
 });
 
 test('what cannot be handed over is over: at once where its program is gone, else after a while', async () => {
@@ -150,6 +160,28 @@ test('what cannot be handed over is over: at once where its program is gone, els
   await expect(attend(odd.id, 2)).rejects.toThrow('ENOTDIR');
   await c.owner.query(`update agent_processes set launched_at = now() - interval '1 minute' where run_id = $1 and launch = 2`, [odd.id]); // prettier-ignore
   expect(await attend(odd.id, 2)).toMatchObject({ is: 'failed', error: expect.stringContaining('ENOTDIR') });
+});
+
+test('a launch of which nothing can be read, and one that nobody takes up, are over', async () => {
+  const run = await p.spawn(await p.ticket(), 'normal');
+  await p.runIs(run.id, 'finished');
+  const folder = mkdtempSync(join(tmpdir(), 'wh-launches-'));
+  const attend = async (launch: number, prepare: (stateDir: string) => void) => {
+    const stateDir = join(folder, String(launch));
+    mkdirSync(stateDir);
+    prepare(stateDir);
+    await c.store.write(c.tenantId, (tx) =>
+      insertLaunch(tx, {
+        id: v7(), runId: run.id, launch, harness: 'normal', program: '/gone', ...here(), workDir: folder, logPath: join(folder, 'log'),
+        stateDir, keyId: v7(), readTo: 0,
+      }),
+    ); // prettier-ignore
+    return new MockActivityEnvironment().run(activities.attendCommand, { tenantId: c.tenantId, runId: run.id, launch });
+  };
+  const unread = (stateDir: string): void => writeFileSync(filesOf(stateDir).exit, '{"code": 0');
+  expect(await attend(2, unread)).toEqual({ is: 'failed', error: 'what its supervisor wrote is not to be read: exit.json' }); // prettier-ignore
+  expect(await attend(3, (stateDir) => giveUp(stateDir))).toEqual({ is: 'failed', error: 'its supervisor did not begin' }); // prettier-ignore
+  expect(await launches(run.id)).toMatchObject([{ outcome: 'finished' }, { outcome: 'failed' }, { outcome: 'failed' }]);
 });
 
 test('checkpoints: what a launch said is its own; said again, a pair is new; beyond the most, that is said once', async () => {

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { launchOf, markStarted } from '../../../db/agent-processes';
+import { holdLaunch, launchOf, markStarted } from '../../../db/agent-processes';
 import { isElsewhere } from '../../../db/harness-reports';
 import { standingOf as aroundRun } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
@@ -8,7 +9,9 @@ import type { AgentProcess, CommandOutcome } from '../../../domain/agent-process
 import { isEnded } from '../../../domain/run';
 import { storableText } from '../../../domain/storable';
 import { NotHere } from '../../../runner/commands';
-import { askToEnd, attend as touch, endLost, handedAt, standingOf, type Standing } from '../../../runner/launch';
+import {
+  askToEnd, attend as touch, endLost, endSilent, giveUp, handedAt, standingOf, type Standing,
+} from '../../../runner/launch'; // prettier-ignore
 import { isDone, outcomeOf, waitOf } from '../../../runner/outcome';
 import type { Deps } from '../../deps';
 import { heartbeating } from '../../heartbeating';
@@ -80,6 +83,10 @@ export const commandActivities = (deps: Deps) => {
     return { is: 'failed', error: `the command could not be run: ${e.message}` };
   };
 
+  /** As somebody else has written its end. */
+  const otherEnd = async ({ tenantId, runId, launch }: Attend): Promise<Attended> =>
+    (await store.read(tenantId, (tx) => launchOf(tx, runId, launch)))?.outcome ?? null;
+
   /** Why the command is to end, as the rows have it; and whether people have said something. */
   const ask = ({ tenantId, runId }: Attend) =>
     store.read(tenantId, async (tx) => {
@@ -94,13 +101,24 @@ export const commandActivities = (deps: Deps) => {
       return (await launchOf(tx, p.runId, p.launch))?.outcome ?? outcome;
     });
 
+  /** Nobody begins it any more; nor where there is no folder in which to say so, for nobody can say that he begins there. */
+  const isFenced = (stateDir: string): boolean => {
+    if (standingOf(stateDir).is !== 'absent') return false;
+    try {
+      return giveUp(stateDir);
+    } catch (e) {
+      if (existsSync(stateDir)) throw e;
+      return true;
+    }
+  };
+
   /** Hands it over. What cannot be is over: at once where its program is gone since, else when that has gone on for too long. */
   const begin = async ({ process, matter }: Found, wanted: Wanted): Promise<CommandOutcome | null> => {
     try {
       await start(matter, process, wanted);
     } catch (e) {
       const late = Date.now() - Date.parse(process.launchedAt) > beginMs;
-      if (!(e instanceof NotHere || late) || standingOf(process.stateDir).is !== 'absent') throw e;
+      if (!(e instanceof NotHere || late) || !isFenced(process.stateDir)) throw e;
       const error = storableText(`the command could not be run: ${(e as Error).message}`);
       return endAs(process, { is: 'failed', error }, { exit: null, reason: error, tail: null });
     }
@@ -110,13 +128,13 @@ export const commandActivities = (deps: Deps) => {
   const conclude = async (
     process: AgentProcess,
     watched: Watched,
-    standing: Extract<Standing, { is: 'ended' | 'lost' | 'absent' | 'starting' }>,
+    standing: Extract<Standing, { is: 'ended' | 'lost' }>,
     minutes: number,
   ): Promise<Attended> => {
     if (standing.is === 'lost') await endLost(process.id, standing.leader, agents.graceMs);
     watched.read();
     const exit = standing.is === 'ended' ? standing.exit : null;
-    const lost = exit ? null : standing.is === 'lost' ? 'its supervisor was killed' : 'its supervisor did not begin';
+    const lost = standing.is === 'lost' ? standing.why : null;
     const tail = watched.tail();
     const checkpoint = await watched.checkpoint();
     const outcome = outcomeOf(
@@ -143,11 +161,15 @@ export const commandActivities = (deps: Deps) => {
       if (standing.is === 'ended' || standing.is === 'lost') return conclude(process, watched, standing, minutes);
       if (standing.is === 'absent' && !handed) {
         handed = true;
+        // The row first: whoever gives it up there may trust that no supervisor begins with less than it says.
+        if (!(await store.write(process.tenantId, (tx) => holdLaunch(tx, process.id)))) return otherEnd(input);
         const wanted = { model: input.model ?? null, timeoutMinutes: minutes, effort: input.effort ?? null, fast: input.fast ?? false };
         const ended = await begin(it, wanted);
         if (ended) return ended;
       } else if (standing.is !== 'running' && Date.now() - (handedAt(process.stateDir) ?? 0) > beginMs) {
-        return conclude(process, watched, standing, minutes);
+        // Given up, it is not to begin any more: the next look finds it lost.
+        if (standing.is === 'starting') await endSilent(standing.supervisor);
+        else giveUp(process.stateDir);
       } else if (standing.is === 'running') {
         const { leader } = standing.started;
         if (!known) {
@@ -172,7 +194,7 @@ export const commandActivities = (deps: Deps) => {
         if (ending) askToEnd(standing.started);
         // The row first: whoever reads there that nobody attends may trust that its supervisor learns it no later.
         if (timeToTell()) {
-          if (!(await watched.attend())) return (await store.read(input.tenantId, (tx) => launchOf(tx, input.runId, input.launch)))?.outcome ?? null;
+          if (!(await watched.attend())) return otherEnd(input);
           touch(process.stateDir);
         }
       }

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { v5, v7 } from 'uuid';
 import type { AgentSettings } from '../../../config-agents';
-import { insertLaunch, launchOf } from '../../../db/agent-processes';
+import { insertLaunch, lastLaunch, launchOf } from '../../../db/agent-processes';
 import { insertApiKey } from '../../../db/api-keys';
 import { readPart } from '../../../runner/files';
 import type { AgentProcess } from '../../../domain/agent-process';
@@ -12,7 +12,7 @@ import { callOf } from '../../../runner/commands';
 import { promptText } from '../../../runner/brief';
 import { markOf } from '../../../runner/group';
 import { launch } from '../../../runner/launch';
-import { foldersOf, prepareWorkspace, putCredential, stateDirOf } from '../../../runner/workspace';
+import { ownFolders, prepareWorkspace, putCredential, stateDirOf } from '../../../runner/workspace';
 import type { Deps } from '../../deps';
 import { agentActor } from '../../lifecycle/runs';
 import { here } from './here';
@@ -54,7 +54,8 @@ export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'ag
    */
   writeDown: ({ run, told }: Matter, number: number): Promise<AgentProcess> =>
     store.write(run.tenantId, async (tx) => {
-      const { workDir, runnerDir } = foldersOf(agents.workBase, run.number);
+      const before = (await lastLaunch(tx, run.id))?.workDir ?? null;
+      const { workDir, runnerDir } = ownFolders(agents.workBase, run, before);
       const id = v7();
       const logPath = join(runnerDir, 'output.log');
       const key = { id: v5('key', id), secret: keyOf(masterKey, id) };
@@ -83,7 +84,7 @@ export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'ag
   /** Makes the folder ready and hands the command over. Twice for one launch starts it once. @throws NotHere when its program is gone */
   start: async (matter: Matter, process: AgentProcess, wanted: Wanted): Promise<void> => {
     const { run, told, leases, updates } = matter;
-    const folders = foldersOf(agents.workBase, run.number);
+    const folders = { workDir: process.workDir, runnerDir: dirname(process.logPath) };
     const task = taskOf(matter, wanted, agents, folders.workDir);
     const { argv, env, model } = callOf(agents, run.harness, task);
     const settings = { ...(model !== null && { model }), env: { DASHBOARD_API_BASE: agents.apiBase } };

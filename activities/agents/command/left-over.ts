@@ -1,6 +1,6 @@
 import { leftOver } from '../../../db/agent-processes';
 import type { AgentProcess } from '../../../domain/agent-process';
-import { askToEnd, endLost, standingOf } from '../../../runner/launch';
+import { askToEnd, endLost, giveUp, standingOf } from '../../../runner/launch';
 import type { Deps } from '../../deps';
 import { writeEnd } from './conclude';
 import { marginMs } from './elsewhere';
@@ -21,10 +21,11 @@ async function endHere({ store, agents, logger }: Around, p: AgentProcess): Prom
     askToEnd(standing.started);
     return false; // its supervisor says when
   }
-  if (standing.is === 'starting') return false;
+  if (standing.is === 'starting' || (standing.is === 'absent' && !giveUp(p.stateDir))) return false;
   if (standing.is === 'lost') await endLost(p.id, standing.leader, agents.graceMs);
   const exit = standing.is === 'ended' ? standing.exit : null;
-  await store.write(p.tenantId, (tx) => writeEnd(tx, p, stopped, { exit, reason: exit ? null : 'its supervisor is gone', tail: null }));
+  const reason = standing.is === 'lost' ? standing.why : exit ? null : 'its supervisor did not begin';
+  await store.write(p.tenantId, (tx) => writeEnd(tx, p, stopped, { exit, reason, tail: null }));
   return true;
 } // prettier-ignore
 
