@@ -6,18 +6,44 @@ const flag = z.stringbool({ truthy: ['1', 'true'], falsy: ['0', 'false'] });
 const names = z.string().transform((v) => v.split(',').map((n) => n.trim()).filter((n) => n !== '')); // prettier-ignore
 const harnessName = /^[a-z][a-z0-9-]{0,49}$/;
 
-/** `{"name": ["/path/to/program", "--flag", "{prompt}"]}` */
+/** How a command is called, and by the agents of which tenants. */
+export interface CommandSetting {
+  /** Null: as it is built in. */
+  argv: readonly string[] | null;
+  /** By their slugs; null: of all. */
+  tenants: readonly string[] | null;
+}
+const Argv = z.array(z.string().min(1)).min(1);
+const form = '{"name": ["program", "argument", …]} or {"name": {"argv": […], "tenants": ["slug", …]}}';
+const Command = z.union(
+  [
+    Argv.transform((argv): CommandSetting => ({ argv, tenants: null })),
+    z
+      .strictObject({ argv: Argv.optional(), tenants: z.array(z.string().min(1)).optional() })
+      .transform(({ argv, tenants }): CommandSetting => ({ argv: argv ?? null, tenants: tenants ?? null })),
+  ],
+  { error: `must be ${form}` },
+);
+/** Those whose call is built in. */
+export const knownCommands = ['claude-code', 'codex', 'hermes'] as const;
+
+/** `{"name": ["/path/to/program", "--flag", "{prompt}"]}`, or with the tenants whose agents may be it. */
 const Commands = z
   .string()
   .transform((text, ctx): unknown => {
     try {
       return JSON.parse(text);
     } catch {
-      ctx.addIssue({ code: 'custom', message: 'must be JSON: {"name": ["program", "argument", …]}' });
+      ctx.addIssue({ code: 'custom', message: `must be JSON: ${form}` });
       return z.NEVER;
     }
   })
-  .pipe(z.record(z.string().regex(harnessName), z.array(z.string().min(1)).min(1)));
+  .pipe(z.record(z.string().regex(harnessName), Command))
+  .superRefine((commands, ctx) => {
+    for (const [name, { argv }] of Object.entries(commands))
+      if (argv === null && !(knownCommands as readonly string[]).includes(name))
+        ctx.addIssue({ code: 'custom', message: `argv: ${name} is not built in, so it has to be said how it is called`, path: [name] }); // prettier-ignore
+  });
 
 /** Commands that work as agents, as docs/harnesses/command.md says. */
 export const agentEnvironment = {
@@ -71,8 +97,8 @@ export const agentEnvironment = {
 
 export interface AgentSettings {
   bins: { claude: string; codex: string; hermes: string };
-  /** Any other commands, by the name of their harness. */
-  commands: Readonly<Record<string, readonly string[]>>;
+  /** What was said of commands, by the name of their harness: others, and those that are built in. */
+  commands: Readonly<Record<string, CommandSetting>>;
   workBase: string;
   apiBase: string;
   maxProcesses: number;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ProviderSynced } from '../domain/provider';
-import { prepared } from './prepared';
+import { tenantSlug } from './tenants';
 import type { Read } from './tx';
 
 const State = z.object({
@@ -46,7 +46,4 @@ export async function keepState(
 }
 
 /** Whether that slug is the tenant's. */
-export async function isTenant(tx: Read, slug: string): Promise<boolean> {
-  const { rows } = await prepared<{ slug: string }>(tx, 'select slug from tenants where id = $1', [tx.tenantId]);
-  return rows[0]?.slug === slug;
-}
+export const isTenant = async (tx: Read, slug: string): Promise<boolean> => (await tenantSlug(tx)) === slug;

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { accessSync, constants, statSync } from 'node:fs';
-import type { AgentSettings } from '../config-agents';
+import { knownCommands, type AgentSettings, type CommandSetting } from '../config-agents';
 
 // How each command is called, and what it finds in its environment.
 
@@ -112,18 +112,32 @@ const configured = (words: readonly string[]): Command => ({
   },
 });
 
-const known: Readonly<Record<string, Command>> = { 'claude-code': claude, codex, hermes };
+const known: Readonly<Record<(typeof knownCommands)[number], Command>> = { 'claude-code': claude, codex, hermes };
+const isKnown = (name: string): name is keyof typeof known => Object.hasOwn(known, name);
 
-export const knownCommands = Object.keys(known);
+const settingOf = (s: AgentSettings, harness: string): CommandSetting | null =>
+  Object.hasOwn(s.commands, harness) ? (s.commands[harness] ?? null) : null;
+
+/** Whether it is called as AGENT_COMMANDS says, and not as it is built in. */
+export const isConfigured = (s: AgentSettings, harness: string): boolean =>
+  (settingOf(s, harness)?.argv ?? null) !== null;
+
+/** Whether any command is only for some tenants. */
+export const anyIsKept = (s: AgentSettings): boolean => Object.values(s.commands).some((c) => c.tenants !== null);
+
+/** Whether agents of a tenant, by its slug, may be this command. */
+export const isFor = (s: AgentSettings, harness: string, tenant: string): boolean =>
+  settingOf(s, harness)?.tenants?.includes(tenant) ?? true;
+
 export const commandNames = (s: AgentSettings): string[] => [
   ...new Set([...knownCommands, ...Object.keys(s.commands)]),
 ];
 
 /** What AGENT_COMMANDS says of a name goes before what is built in. */
 export function commandOf(s: AgentSettings, harness: string): Command | null {
-  const words = Object.hasOwn(s.commands, harness) ? s.commands[harness] : undefined;
+  const words = settingOf(s, harness)?.argv;
   if (words) return configured(words);
-  return Object.hasOwn(known, harness) ? (known[harness] ?? null) : null;
+  return isKnown(harness) ? known[harness] : null;
 }
 
 /** The file that a name on PATH means; null when there is none that may be run. */
@@ -142,6 +156,8 @@ function mayRun(file: string): boolean {
 
 /** Its program is not on this machine: it may be on another. */
 export class NotHere extends Error {}
+/** Agents of this tenant may not be this command, on any machine. */
+export class NotForTenant extends Error {}
 
 /** As much of a prompt as one argument may be. */
 const mostPrompt = 100_000;

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSettings } from '../config-agents';
-import { commandNames, commandOf, findProgram } from './commands';
+import { commandNames, commandOf, findProgram, isConfigured } from './commands';
 
 /** What is found of one command on this machine. */
 export interface Found {
@@ -96,7 +96,7 @@ const details: Record<string, (s: AgentSettings, path: string | null) => Promise
 async function lookAt(s: AgentSettings, harness: string): Promise<Found> {
   const program = commandOf(s, harness)?.program(s) ?? harness;
   const path = findProgram(program, s.environment['PATH'] ?? '');
-  const builtIn = Object.hasOwn(s.commands, harness) ? undefined : details[harness];
+  const builtIn = isConfigured(s, harness) ? undefined : details[harness];
   const [said, more] = await Promise.all([
     path === null ? null : asked(s, path, ['--version']),
     builtIn?.(s, path) ?? Promise.resolve({}),

@@ -158,6 +158,28 @@ test('its log is followed while it runs; processes are the kernel’s; stopped, 
   expect(await kindsOfRun(s, agent)).not.toContain('run.failed');
 });
 
+test('a command that is kept for one tenant is there for no other', async () => {
+  const { agent } = await set(s, 'kept');
+  await agentBecomes(s, agent, 'finished');
+  const other = s.as((await s.tenant()).token);
+  const ticket = (await other('POST', '/api/tickets', { title: 'x', auto_assign: false })).body.id as number;
+  for (const path of ['/api/agents/config', '/api/agents/runner-health']) {
+    const names = (await other('GET', path)).body.available_harnesses.map((h: { name: string }) => h.name);
+    expect([names.includes('normal'), names.includes('kept')]).toEqual([true, false]);
+    expect((await s.call('GET', path)).body.available_harnesses).toContainEqual({ name: 'kept' });
+  }
+  const { harnesses } = (await other('GET', '/api/agents/runner-health')).body;
+  expect(harnesses.map((h: { harness: string }) => h.harness)).not.toContain('kept');
+  expect(await other('POST', `/api/tickets/${ticket}/assign-agent`, { harness: 'kept' })).toMatchObject({
+    status: 400,
+    body: {
+      field: 'harness',
+      error: expect.stringContaining('harness: kept is not for the agents of this tenant'),
+      available_harnesses: expect.not.arrayContaining(['kept']),
+    },
+  });
+});
+
 test('a harness that nobody has is refused, with those that can work', async () => {
   const ticket = (await s.call('POST', '/api/tickets', { title: 'x', auto_assign: false })).body.id as number;
   const refused = await s.call('POST', `/api/tickets/${ticket}/assign-agent`, { harness: 'nothing' });

@@ -15,7 +15,8 @@ export const commands = Object.fromEntries(
 );
 
 export const settings: Record<string, string> = {
-  AGENT_COMMANDS: JSON.stringify(commands),
+  // `kept` is for one tenant, the one that a test server begins with.
+  AGENT_COMMANDS: JSON.stringify({ ...commands, kept: { argv: commands['normal'], tenants: ['local'] } }),
   PATH: `${join(__dirname, 'bin')}:${process.env['PATH'] ?? ''}`,
   AGENT_GRACE_MS: '300',
   AGENT_RETRY_SECONDS: '1',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config';
 import { readCheckpoint } from '../../runner/checkpoint';
-import { callOf, NotHere, type Task } from '../../runner/commands';
+import { anyIsKept, callOf, isFor, NotHere, type Task } from '../../runner/commands';
 import { putFile, readPart } from '../../runner/files';
 import { isDone, outcomeOf, waitOf, type End } from '../../runner/outcome';
 import { said } from '../../runner/signals';
@@ -89,7 +89,20 @@ describe('how commands are called', () => {
   test('one that is not here', () => {
     expect(() => call('nothing')).toThrow(NotHere);
     expect(() => call('codex', { CODEX_BIN: '/no/such/codex' })).toThrow('/no/such/codex is not there');
-    expect(() => loadConfig({ AGENT_COMMANDS: '{"a": "b"}' })).toThrow('AGENT_COMMANDS');
+    const settingsOf = (commands: object) => loadConfig({ AGENT_COMMANDS: JSON.stringify(commands) }).agents;
+    expect(() => settingsOf({ a: 'b' })).toThrow('AGENT_COMMANDS.a: must be {"name": ["program"');
+    expect(() => settingsOf({ a: { argv: ['b'], tenant: 'x' } })).toThrow('AGENT_COMMANDS.a: must be');
+    expect(() => settingsOf({ a: { tenants: ['x'] } })).toThrow('AGENT_COMMANDS.a: argv: a is not built in');
+  });
+
+  test('some are for some tenants', () => {
+    const kept = { AGENT_COMMANDS: '{"codex": {"tenants": ["acme"]}, "own": {"argv": ["hermes"], "tenants": []}, "all": ["x"]}' };
+    const s = settings(kept);
+    const names = ['codex', 'own', 'all', 'hermes', 'constructor'];
+    expect(names.map((name) => isFor(s, name, 'acme'))).toEqual([true, false, true, true, true]);
+    expect(names.map((name) => isFor(s, name, 'other'))).toEqual([false, false, true, true, true]);
+    expect(call('codex', kept).argv.slice(0, 3)).toEqual([join(bins, 'codex'), 'exec', '--json']);
+    expect([anyIsKept(s), anyIsKept(settings())]).toEqual([true, false]);
   });
 });
 

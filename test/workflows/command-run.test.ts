@@ -16,7 +16,7 @@ import { stop } from '../../workflows/agent-run';
 import { putFile } from '../../runner/files';
 import { giveUp } from '../../runner/launch';
 import { filesOf } from '../../runner/state';
-import { settings } from '../runner/server';
+import { commands, settings } from '../runner/server';
 import { until } from '../until';
 import { keep } from './keep';
 import { bob, play } from './play';
@@ -27,13 +27,14 @@ import { clockwork, type Clockwork } from './time';
 let c: Clockwork;
 let p: ReturnType<typeof play>;
 let activities: Activities;
-const names = ['normal', 'fails', 'busy-once', 'busy-always', 'asks-user', 'talks-forever', 'odd-words', 'gone'];
+const names = ['foreign', 'normal', 'fails', 'busy-once', 'busy-always', 'asks-user', 'talks-forever', 'odd-words', 'gone'];
 beforeAll(async () => {
   c = await clockwork(
     (deps) => (activities = createActivities(deps, [analyst, ...names.map(commandHarness)])),
     'agent_only',
     {
       ...settings,
+      AGENT_COMMANDS: JSON.stringify({ ...commands, foreign: { argv: ['true'], tenants: ['another'] } }),
       PATH: join(__dirname, '../runner/bin'),
       AGENT_RETRY_SECONDS: '2',
     },
@@ -90,6 +91,13 @@ test('it waits for people, hears what does not end that, and goes on with the an
     { launch: 2, outcome: 'finished' },
   ]);
   await keep('agentRun.command-answered', run.handle);
+});
+
+test('one that is for another tenant is not begun, whoever spawned it', async () => {
+  const run = await p.spawn(await p.ticket(), 'foreign');
+  await p.runIs(run.id, 'failed');
+  expect((await p.row.run(run.id))?.error).toBe('foreign is not for the agents of local');
+  expect(await launches(run.id)).toEqual([]);
 });
 
 test('stopped by people it ends, and stays stopped', async () => {

@@ -8,7 +8,7 @@ import { runs } from '../../../db/runs';
 import type { AgentProcess, CommandOutcome } from '../../../domain/agent-process';
 import { isEnded } from '../../../domain/run';
 import { storableText } from '../../../domain/storable';
-import { NotHere } from '../../../runner/commands';
+import { NotForTenant, NotHere } from '../../../runner/commands';
 import {
   askToEnd, attend as touch, endLost, endSilent, giveUp, handedAt, standingOf, type Standing,
 } from '../../../runner/launch'; // prettier-ignore
@@ -75,8 +75,9 @@ export const commandActivities = (deps: Deps) => {
     return { process: await writeDown(matter, input.launch), matter };
   };
 
-  /** The command is not on this machine: another worker's turn, where there is one that has it. */
+  /** The command is not on this machine: another worker's turn, where there is one that has it; or it is not for this tenant. */
   const missing = async ({ tenantId, runId }: Attend, e: unknown): Promise<CommandOutcome> => {
+    if (e instanceof NotForTenant) return { is: 'failed', error: e.message };
     if (!(e instanceof NotHere)) throw e;
     const run = await store.read(tenantId, (tx) => runs.byId(tx, runId));
     if (await isElsewhere(store.pool, run?.harness ?? '', here().place)) throw handOver(e.message);

@@ -5,10 +5,11 @@ import { v5, v7 } from 'uuid';
 import type { AgentSettings } from '../../../config-agents';
 import { insertLaunch, lastLaunch, launchOf } from '../../../db/agent-processes';
 import { insertApiKey } from '../../../db/api-keys';
+import { tenantSlug } from '../../../db/tenants';
 import { readPart } from '../../../runner/files';
 import type { AgentProcess } from '../../../domain/agent-process';
 import { hashKey } from '../../../log/credentials';
-import { callOf } from '../../../runner/commands';
+import { callOf, isFor, NotForTenant } from '../../../runner/commands';
 import { promptText } from '../../../runner/brief';
 import { markOf } from '../../../runner/group';
 import { launch } from '../../../runner/launch';
@@ -50,10 +51,12 @@ const taskOf = ({ run, told }: Matter, wanted: Wanted, s: AgentSettings, workDir
 export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'agents' | 'masterKey'>) => ({
   /**
    * Writes a launch down, with the key of its agent, before anything runs: whoever comes after a crash finds it. Answers the
-   * one that stands.
+   * one that stands. @throws NotHere, NotForTenant
    */
   writeDown: ({ run, told }: Matter, number: number): Promise<AgentProcess> =>
     store.write(run.tenantId, async (tx) => {
+      const tenant = await tenantSlug(tx);
+      if (!isFor(agents, run.harness, tenant)) throw new NotForTenant(`${run.harness} is not for the agents of ${tenant}`);
       const before = (await lastLaunch(tx, run.id))?.workDir ?? null;
       const { workDir, runnerDir } = ownFolders(agents.workBase, run, before);
       const id = v7();

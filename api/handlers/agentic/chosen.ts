@@ -2,6 +2,15 @@ import type { Config } from '../../../config';
 import { Invalid } from '../../../domain/errors';
 import { availableHarnesses, harnessEntry, type Present } from '../../../domain/harnesses';
 
+export interface Here {
+  /** Harnesses that can work here for the tenant. */
+  available: string[];
+  /** Those whose commands a worker has found on its machine, and that the tenant's agents may be. */
+  commands: ReadonlySet<string>;
+  /** Those that are for other tenants' alone. */
+  kept: ReadonlySet<string>;
+}
+
 /** What this installation has, of what the kinds of harnesses need. */
 export const presentIn = (config: Pick<Config, 'models'>, commands: ReadonlySet<string>): Present => ({
   rules: () => true,
@@ -16,8 +25,8 @@ export const presentIn = (config: Pick<Config, 'models'>, commands: ReadonlySet<
  */
 export function chosen(
   config: Pick<Config, 'models' | 'agents'>,
-  /** Those that a worker has found on its machine. */
-  commands: ReadonlySet<string>,
+  /** The commands that a worker has found on its machine; and those that are for other tenants alone. */
+  { commands, kept }: Pick<Here, 'commands' | 'kept'>,
   harness: string,
   model: string | null,
 ): { agent: string; model: string | null } {
@@ -25,7 +34,11 @@ export function chosen(
   const entry = harnessEntry(harness, configured);
   const available = availableHarnesses(presentIn(config, commands), configured);
   if (!entry || !available.includes(harness)) {
-    const why = entry?.kind === 'model' ? `${harness} needs AGENT_MODELS` : `${harness} is not registered here`;
+    const why = kept.has(harness)
+      ? `${harness} is not for the agents of this tenant`
+      : entry?.kind === 'model'
+        ? `${harness} needs AGENT_MODELS`
+        : `${harness} is not registered here`;
     throw new Invalid(`harness: ${why}; available: ${available.join(', ')}`, {
       field: 'harness',
       available_harnesses: available,

@@ -56,9 +56,10 @@ export const runnerHandlers: Handlers<typeof runner> = {
       standingReports(store.pool),
       ctx.read((tx) => countLive(tx, ctx.principal.ticketId)),
       healthOf(ctx.kernel),
-      harnessesHere(ctx.kernel),
+      ctx.read((tx) => harnessesHere(ctx.kernel, tx)),
     ]);
-    const names = [...new Set([...commandNames(config.agents), ...reports.map((r) => r.harness)])];
+    const all = new Set([...commandNames(config.agents), ...reports.map((r) => r.harness)]);
+    const names = [...all].filter((name) => !here.kept.has(name));
     const [claude, codex, hermes] = ['claude-code', 'codex', 'hermes'].map((name) => speaking(reports, name));
     const queue = health.queues['processes'];
     return {

@@ -1,5 +1,6 @@
 import { v5 } from 'uuid';
 import { runtimeOf, saveRuntime, type StandingRuntime } from '../../../db/runtime';
+import type { Read } from '../../../db/tx';
 import { Conflict, Invalid } from '../../../domain/errors';
 import { reasoningEfforts, wrongIn, type RuntimeConfig } from '../../../domain/runtime';
 import { holdsSecret } from '../../../pipeline/screening/rules/secrets';
@@ -7,13 +8,13 @@ import type { runtime } from '../../contracts/agentic/runtime';
 import type { Ctx, Handlers } from '../../kernel';
 import { harnessesHere } from './harnesses-here';
 
-const namesOf = async (ctx: Ctx): Promise<string[]> => (await harnessesHere(ctx.kernel)).available;
+const namesOf = async (ctx: Ctx, tx: Read): Promise<string[]> => (await harnessesHere(ctx.kernel, tx)).available;
 
-const view = async (ctx: Ctx, { config, version, updatedBy, updatedAt }: StandingRuntime) => ({
+const view = async (ctx: Ctx, tx: Read, { config, version, updatedBy, updatedAt }: StandingRuntime) => ({
   ...config,
   default: config.default_model,
   setups: config.profiles.map(({ id, name, harness, model }) => ({ id, name, harness, model })),
-  available_harnesses: (await namesOf(ctx)).map((name) => ({ name })),
+  available_harnesses: (await namesOf(ctx, tx)).map((name) => ({ name })),
   reasoning_efforts: [...reasoningEfforts],
   version,
   updated_by: updatedBy?.name ?? null,
@@ -32,17 +33,17 @@ function secretIn(value: unknown, path: string): string | null {
 }
 
 /** @throws Invalid naming the part that cannot stand */
-async function assertSound(ctx: Ctx, config: RuntimeConfig): Promise<void> {
+async function assertSound(ctx: Ctx, tx: Read, config: RuntimeConfig): Promise<void> {
   const secret = secretIn(config, '');
   if (secret !== null)
     throw new Invalid(`${secret}: this looks like a secret, and a configuration holds none; nothing was stored`, {
       field: secret,
     });
-  const wrong = wrongIn(config, await namesOf(ctx));
+  const wrong = wrongIn(config, await namesOf(ctx, tx));
   if (wrong) throw new Invalid(`${wrong.field}: ${wrong.message}`, { field: wrong.field });
 }
 
-const read = async (_input: unknown, ctx: Ctx) => view(ctx, await ctx.read(runtimeOf));
+const read = (_input: unknown, ctx: Ctx) => ctx.read(async (tx) => view(ctx, tx, await runtimeOf(tx)));
 
 export const runtimeHandlers: Handlers<typeof runtime> = {
   listModels: read,
@@ -62,7 +63,7 @@ export const runtimeHandlers: Handlers<typeof runtime> = {
         default_model: body.default_model === undefined ? is.default_model : body.default_model,
         models: body.models ?? is.models,
       };
-      await assertSound(ctx, config);
+      await assertSound(ctx, tx, config);
       const meanwhile = new Conflict('version: the configuration was changed meanwhile: read it again', {
         field: 'version',
       });
@@ -76,6 +77,6 @@ export const runtimeHandlers: Handlers<typeof runtime> = {
         version: saved.version,
         body: { config },
       });
-      return view(ctx, saved);
+      return view(ctx, tx, saved);
     }),
 };

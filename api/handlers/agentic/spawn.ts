@@ -56,9 +56,9 @@ function assertOpen(ticket: Ticket, taskType: TaskType): void {
 
 /** The run as it is to be opened. @throws Invalid for a profile or a harness that is not there; Conflict where nobody may work */
 export async function draftRun({ kernel }: Ctx, tx: Read, ticket: Ticket, ask: Ask): Promise<Run> {
-  const { available, commands } = await harnessesHere(kernel);
-  const way = choose((await runtimeOf(tx)).config, ask, workOf(ticket, ask.taskType), available);
-  const { agent: name, model: usual } = chosen(kernel.config, commands, way.harness, way.model);
+  const here = await harnessesHere(kernel, tx);
+  const way = choose((await runtimeOf(tx)).config, ask, workOf(ticket, ask.taskType), here.available);
+  const { agent: name, model: usual } = chosen(kernel.config, here, way.harness, way.model);
   assertOpen(ticket, ask.taskType);
   const working = await workingAgent(tx, name);
   if (!working) throw new Conflict(`the agent ${name} may not work here now`, { agent: name });
@@ -106,7 +106,7 @@ async function draftAfter(
   const agent = await agentById(tx, last.agentId);
   const idle = agent ? idleReason(agent) : 'its agent is deleted';
   if (idle !== null) throw new Conflict(idle, { status: last.status });
-  if (!(await harnessesHere(kernel)).available.includes(last.harness))
+  if (!(await harnessesHere(kernel, tx)).available.includes(last.harness))
     throw new Conflict(`${last.harness} cannot work here now`, { status: last.status });
   assertOpen(ticket, last.taskType);
   const { tenantId, agentId, ticketId, taskType, harness, model, profileId, runtime, prompt, definitionVersion } = last;
