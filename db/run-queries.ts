@@ -16,14 +16,19 @@ const Row = RunSchema.extend({
   ticketStatus: z.enum(ticketStatuses),
   ticketRef: z.string().nullable(),
   gateWaitSeconds: z.number(),
+  /** Of its command, the last that was launched: where it works, and its process while it has one. */
+  workDir: z.string().nullable(),
+  pid: z.int().nullable(),
 });
 export type RunView = z.output<typeof Row>;
 
 const select = `select ${runs.columns('r')}, r.heartbeat, t.number as "ticketNumber", t.title as "ticketTitle",
     t.status as "ticketStatus", t.provider_ref as "ticketRef",
     (select coalesce(sum(extract(epoch from coalesce(g.decided_at, now()) - g.requested_at)), 0)::float8 from gates g
-      where g.run_id = r.id and g.access_request_id is null and (g.decided_at is not null or g.status = 'pending')) as "gateWaitSeconds"
-  from runs r join tickets t on t.id = r.ticket_id`;
+      where g.run_id = r.id and g.access_request_id is null and (g.decided_at is not null or g.status = 'pending')) as "gateWaitSeconds",
+    p.work_dir as "workDir", case when p.ended_at is null then p.pid end as pid
+  from runs r join tickets t on t.id = r.ticket_id
+    left join lateral (select work_dir, pid, ended_at from agent_processes where run_id = r.id order by launch desc limit 1) p on true`;
 
 export interface RunFilter {
   /** The only ticket whose agents the caller may see. */
@@ -225,32 +230,35 @@ export async function runEntries(tx: Read, runId: string, limit: number): Promis
 }
 
 export interface Checkpoint {
-  tool: string;
-  decision: string;
-  why: string | null;
+  step: string;
+  status: string;
+  output: string | null;
   at: string;
 }
 
-/** The last governed steps of a run, in order, as the checkpoints of its task. */
+/** How far runs are, the last of each in order: their governed steps, and what their commands said themselves. */
 export async function checkpointsOf(
   tx: Read,
   runIds: readonly string[],
   each: number,
 ): Promise<Map<string, Checkpoint[]>> {
   const { rows } = await tx.query<{
-    owner_id: string;
-    tool: string;
-    decision: string;
-    why: string | null;
-    started_at: Date;
+    id: string;
+    step: string;
+    status: string;
+    output: string | null;
+    at: Date;
   }>(
-    `select e.owner_id, e.tool, e.decision, e.why, e.started_at from unnest($1::uuid[]) as o(id)
-     cross join lateral (select * from executions where owner_id = o.id order by step desc limit $2) e order by e.owner_id, e.step`,
+    `select o.id, c.step, c.status, c.output, c.at from unnest($1::uuid[]) as o(id) cross join lateral (
+       (select tool as step, decision as status, why as output, started_at as at, step as place from executions
+         where owner_id = o.id order by executions.step desc limit $2)
+       union all
+       (select step, status, output, at, number from run_checkpoints where run_id = o.id order by at desc, number desc limit $2)
+       order by at desc, place desc limit $2) c
+     order by o.id, c.at, c.place`,
     [runIds, each],
   );
   const found = new Map<string, Checkpoint[]>(runIds.map((id) => [id, []]));
-  for (const r of rows) {
-    found.get(r.owner_id)?.push({ tool: r.tool, decision: r.decision, why: r.why, at: r.started_at.toISOString() });
-  }
+  for (const { id, at, ...said } of rows) found.get(id)?.push({ ...said, at: at.toISOString() });
   return found;
 }

@@ -24,8 +24,8 @@ interface Called {
 interface Command {
   program: (s: AgentSettings) => string;
   call: (s: AgentSettings, t: Task) => Called;
-  /** The models that a login of this command does not have are replaced. */
-  model?: (s: AgentSettings, model: string | null) => string | null;
+  /** A model that a login of this command does not have gives way to the first of these, and of the settings', that it has. */
+  model?: (s: AgentSettings, model: string | null, others: readonly (string | null)[]) => string | null;
 }
 
 const given = (flag: string, value: string | null): string[] => (value === null ? [] : [flag, value]);
@@ -50,9 +50,9 @@ const notOfLogin = /^(|default|(local|qwen|lmstudio|ollama|openrouter|nous|deeps
 
 const codex: Command = {
   program: (s) => s.bins.codex,
-  model: ({ codex: c, defaultModel }, model) => {
+  model: ({ codex: c, defaultModel }, model, others) => {
     if (c.authMode !== 'oauth' || !notOfLogin.test(model ?? '')) return model;
-    return [...c.oauthModels, defaultModel ?? ''].find((m) => !notOfLogin.test(m)) ?? null;
+    return [...c.oauthModels, ...others, defaultModel].find((m) => m !== null && !notOfLogin.test(m)) ?? null;
   },
   call: ({ codex: c }, t) => {
     const proxy = c.authMode === 'proxy';
@@ -140,6 +140,17 @@ export function commandOf(s: AgentSettings, harness: string): Command | null {
   return isKnown(harness) ? known[harness] : null;
 }
 
+/** The model that a command is asked for. Null: its own. @param others what may take the place of one that it does not have */
+export function modelOf(
+  s: AgentSettings,
+  harness: string,
+  asked: string | null,
+  others: readonly (string | null)[] = [],
+): string | null {
+  const command = commandOf(s, harness);
+  return command?.model ? command.model(s, asked, others) : asked;
+}
+
 /** The file that a name on PATH means; null when there is none that may be run. */
 export function findProgram(program: string, path: string): string | null {
   const places = program.includes('/') ? [program] : path.split(':').map((folder) => join(folder, program));
@@ -168,8 +179,7 @@ export function callOf(s: AgentSettings, harness: string, task: Task): { argv: s
   if (!command) throw new NotHere(`there is no command for ${harness}`);
   const program = findProgram(command.program(s), s.environment['PATH'] ?? '');
   if (program === null) throw new NotHere(`${command.program(s)} is not there, or may not be run`);
-  const asked = task.model ?? s.defaultModel;
-  const model = command.model ? command.model(s, asked) : asked;
+  const model = modelOf(s, harness, task.model ?? s.defaultModel);
   const prompt = Buffer.from(task.prompt.replaceAll('\u0000', '')).subarray(0, mostPrompt).toString('utf8');
   const called = command.call(s, { ...task, model, prompt });
   return {

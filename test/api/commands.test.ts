@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { processOf } from '../../runner/proc';
 import type { Server } from '../harness';
 import { agentBecomes, commandServer, set } from '../runner/server';
@@ -37,7 +37,19 @@ test.each([
 ])('%s works on a ticket, and its result is the run’s', async (harness, words) => {
   const { agent } = await set(s, harness);
   const done = await agentBecomes(s, agent, 'finished');
-  expect(done.current_task).toMatchObject({ output: expect.stringContaining(words), progress_pct: 100 });
+  expect(done.current_task).toMatchObject({ output: expect.stringContaining(words), progress_pct: 100, pid: null });
+  expect(done.task_work_dir).toBe(dirname(folder(agent, 'x')));
+});
+
+test('a model that no login has is replaced before the spawn', async () => {
+  for (const [model, taken] of [['qwen/coder', 'gpt-x'], [undefined, 'gpt-x'], ['gpt-y', 'gpt-y']]) {
+    const ticket = (await s.call('POST', '/api/tickets', { title: 'x', auto_assign: false })).body.id as number;
+    const spawned = await s.call('POST', `/api/tickets/${ticket}/assign-agent`, { harness: 'codex', ...(model && { model }) });
+    expect(spawned.body).toMatchObject({ status: 'spawned', model: taken });
+    const agent = spawned.body.agent_id as number;
+    expect(await agentBecomes(s, agent, 'finished')).toMatchObject({ model: taken });
+    expect((await logs(agent)).content).toContain(`harness codex, model ${taken},`);
+  } // prettier-ignore
 });
 
 test('its log, its checkpoint and its folder; the key is gone with its end', async () => {
@@ -52,6 +64,13 @@ test('its log, its checkpoint and its folder; the key is gone with its end', asy
   expect((await notes(ticket)).filter((n) => n.source === 'agent-checkpoint')).toMatchObject([
     { body: expect.stringContaining('look: running (50 %)') },
   ]);
+  const { current_task } = (await s.call('GET', `/api/agents/${agent}`)).body;
+  expect(current_task).toMatchObject({
+    work_dir: dirname(folder(agent, 'x')), pid: null,
+    checkpoints: [{ step: 'look', status: 'running', output: 'looked', timestamp: expect.any(String) }],
+  }); // prettier-ignore
+  const listed = (await s.call('GET', `/api/agents/tasks?agent_id=${agent}`)).body.tasks;
+  expect(listed).toEqual([current_task]);
   expect(await kindsOfRun(s, agent)).toEqual(
     expect.arrayContaining(['process.launched', 'run.checkpoint', 'process.ended']),
   );
@@ -66,7 +85,7 @@ test('its environment has nothing of this server', async () => {
   const { agent } = await set(s, 'environment');
   const { current_task } = await agentBecomes(s, agent, 'finished');
   const { env, cwd } = JSON.parse(current_task.output as string) as { env: Record<string, string>; cwd: string };
-  expect(cwd).toBe(folder(agent, '.').replace(/\/\.$/, ''));
+  expect(cwd).toBe(dirname(folder(agent, 'x')));
   expect(Object.keys(env).filter((n) => /WHEELHOUSE|DATABASE|TEMPORAL|METRICS|MASTER/.test(n))).toEqual([]);
   expect(env).toMatchObject({ AGENT_ID: String(agent), DASHBOARD_API_BASE: s.url });
 });
@@ -134,6 +153,7 @@ test('its log is followed while it runs; processes are the kernel’s; stopped, 
   const seen = (await s.call('GET', '/api/agents/processes')).body;
   const mine = seen.tracked.find((t: { task_id: number }) => t.task_id === task);
   expect(mine).toMatchObject({ harness: 'talks-forever', seen: 'here', alive: 1 });
+  expect((await s.call('GET', `/api/agents/${agent}`)).body.current_task.pid).toBe(mine.pid);
   expect(seen.active_processes).toContain(task);
   expect(seen.processes.find((l: string) => l.trim().startsWith(`${mine.pid} `))).toContain(
     'stand-in.cjs talks_forever',

@@ -18,6 +18,8 @@ export const settings: Record<string, string> = {
   // `kept` is for one tenant, the one that a test server begins with.
   AGENT_COMMANDS: JSON.stringify({ ...commands, kept: { argv: commands['normal'], tenants: ['local'] } }),
   PATH: `${join(__dirname, 'bin')}:${process.env['PATH'] ?? ''}`,
+  CODEX_SUBSCRIPTION_MODEL: 'default',
+  CODEX_OAUTH_MODEL: 'gpt-x',
   AGENT_GRACE_MS: '300',
   AGENT_RETRY_SECONDS: '1',
   AGENT_MAX_PROCESSES: '20',

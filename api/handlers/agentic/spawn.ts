@@ -8,10 +8,11 @@ import { idleReason, promptOf } from '../../../domain/agent';
 import { Conflict } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
 import { isEnded, newRun, turnRank, type Run, type TaskType } from '../../../domain/run';
-import { choose, type Wanted, type Work } from '../../../domain/runtime';
+import { choose, profileOf, type Chosen, type RuntimeConfig, type Wanted, type Work } from '../../../domain/runtime';
 import { agentScopes } from '../../../domain/scopes';
 import { closedStatuses, type Ticket } from '../../../domain/ticket';
 import { workflowKey } from '../../../domain/workflow-key';
+import { modelOf } from '../../../runner/commands';
 import { agentRun, conclude, spawned, stop } from '../../../workflows/agent-run';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
@@ -45,6 +46,15 @@ const workOf = (t: Ticket, taskType: TaskType): Work => ({
   task_type: taskType,
 });
 
+/** What may take the place of a model that a harness does not have: what its profile, the active one and the settings say. */
+const modelsFor = (config: RuntimeConfig, { harness, profileId }: Chosen): (string | null)[] => [
+  ...[profileId ?? '', config.active_profile].map((id) => {
+    const profile = profileOf(config, id);
+    return profile?.harness === harness ? profile.model : null;
+  }),
+  ...(config.default_harness === harness ? [config.default_model] : []),
+];
+
 /** What was learned from a ticket is written down when it is closed as well. */
 const afterwards: readonly TaskType[] = ['postmortem', 'workflow_build'];
 
@@ -57,7 +67,8 @@ function assertOpen(ticket: Ticket, taskType: TaskType): void {
 /** The run as it is to be opened. @throws Invalid for a profile or a harness that is not there; Conflict where nobody may work */
 export async function draftRun({ kernel }: Ctx, tx: Read, ticket: Ticket, ask: Ask): Promise<Run> {
   const here = await harnessesHere(kernel, tx);
-  const way = choose((await runtimeOf(tx)).config, ask, workOf(ticket, ask.taskType), here.available);
+  const { config: runtime } = await runtimeOf(tx);
+  const way = choose(runtime, ask, workOf(ticket, ask.taskType), here.available);
   const { agent: name, model: usual } = chosen(kernel.config, here, way.harness, way.model);
   assertOpen(ticket, ask.taskType);
   const working = await workingAgent(tx, name);
@@ -72,7 +83,7 @@ export async function draftRun({ kernel }: Ctx, tx: Read, ticket: Ticket, ask: A
       ticketId: ticket.id,
       taskType: ask.taskType,
       harness: way.harness,
-      model: way.model ?? usual ?? agent.model,
+      model: modelOf(kernel.config.agents, way.harness, way.model ?? usual ?? agent.model, modelsFor(runtime, way)),
       profileId: way.profileId,
       runtime: way.runtime,
       prompt: promptOf(definition, ask.prompt),
@@ -109,7 +120,8 @@ async function draftAfter(
   if (!(await harnessesHere(kernel, tx)).available.includes(last.harness))
     throw new Conflict(`${last.harness} cannot work here now`, { status: last.status });
   assertOpen(ticket, last.taskType);
-  const { tenantId, agentId, ticketId, taskType, harness, model, profileId, runtime, prompt, definitionVersion } = last;
+  const { tenantId, agentId, ticketId, taskType, harness, profileId, runtime, prompt, definitionVersion } = last;
+  const model = modelOf(kernel.config.agents, harness, last.model);
   return newRun(
     {
       id, tenantId, agentId, ticketId, taskType, harness, model, profileId, runtime, prompt, definitionVersion,
