@@ -17,8 +17,6 @@ export const toolEnvironment = {
   TOOL_CHECK_TIMEOUT_MS: positive.max(8_000).default(3_000),
   /** A connection to a tool server, or its process, that nobody uses for so long is ended. */
   TOOL_IDLE_SECONDS: positive.default(300),
-  /** Days for which what looks at tools came to is kept. */
-  RETENTION_TOOL_CHECKS_DAYS: positive.max(36_500).default(7),
 };
 
 /** A program that may be run for a tenant, with the whole of its environment. */

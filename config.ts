@@ -5,6 +5,7 @@ import { agentEnvironment, agentsOf, type AgentSettings } from './config-agents'
 import { fileEnvironment, filesOf, type FileSettings } from './config-files';
 import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import { modelsEnvironment, modelsOf, opsAgentModelOf, type ModelSettings } from './config-models';
+import { retentionEnvironment, retentionOf } from './config-retention';
 import { vaultEnvironment, vaultOf, type VaultSettings } from './config-vault';
 import { wazuhEnvironment, wazuhOf, type WazuhSettings } from './config-wazuh';
 import { toolEnvironment, toolSettingsOf, type ToolSettings } from './config-tools';
@@ -93,11 +94,6 @@ const Environment = z.object({
   WORKFLOW_PATIENCE_MS: positive.max(60_000).default(10_000),
   /** How often what terminated workflows left behind is taken back. */
   SWEEP_SECONDS: positive.default(30),
-  /** Days for which what agents report is kept (docs/reports.md). */
-  RETENTION_METRICS_DAYS: positive.max(36_500).default(30),
-  RETENTION_TOOL_LOG_DAYS: positive.max(36_500).default(30),
-  RETENTION_REPORT_RUNS_DAYS: positive.max(36_500).default(365),
-  RETENTION_REPORTED_RUNS_DAYS: positive.max(36_500).default(365),
   /** How often all alert rules are held against all agents; those of an agent whose run ended are at once. */
   ALERT_SECONDS: positive.default(30),
   AUTO_ASSIGNMENT_MAX_ACTIVE_PER_RULE: positive.default(1),
@@ -110,6 +106,7 @@ const Environment = z.object({
   ...vaultEnvironment,
   ...toolEnvironment,
   ...fileEnvironment,
+  ...retentionEnvironment,
   SECURE_COOKIES: flag.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
@@ -222,13 +219,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     opsAgentModel: opsAgentModelOf(e),
     workflowPatienceMs: e.WORKFLOW_PATIENCE_MS,
     sweepSeconds: e.SWEEP_SECONDS,
-    retentionDays: {
-      metrics: e.RETENTION_METRICS_DAYS,
-      tool_log: e.RETENTION_TOOL_LOG_DAYS,
-      report_runs: e.RETENTION_REPORT_RUNS_DAYS,
-      reported_runs: e.RETENTION_REPORTED_RUNS_DAYS,
-      tool_checks: e.RETENTION_TOOL_CHECKS_DAYS,
-    },
+    retentionDays: retentionOf(e),
     alertSeconds: e.ALERT_SECONDS,
     autoAssignmentsPerRule: e.AUTO_ASSIGNMENT_MAX_ACTIVE_PER_RULE,
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,

@@ -147,31 +147,3 @@ export const raiseProgress = (tx: Read, runId: string, progress: number): Promis
     progress,
     endedStatuses,
   ]);
-
-/**
- * What an agent says of how far it is. A pair of step and status that it said before is brought up to date; of those, a run
- * has no more than `most`.
- */
-export async function recordCheckpoint(
-  tx: Read,
-  runId: string,
-  c: { step: string; status: string; output: string | null; progress: number },
-  most: number,
-): Promise<'new' | 'again' | 'too many'> {
-  const { rows } = await tx.query<{ is: 'new' | 'again' | 'too many' }>(
-    `with again as (
-       update run_checkpoints set output = $5, progress = $6, at = now() where run_id = $1 and step = $3 and status = $4 returning 1
-     ), there as (
-       select count(*) < $7::int as room from run_checkpoints where run_id = $1
-     ), added as (
-       insert into run_checkpoints (run_id, tenant_id, step, status, output, progress)
-       select $1::uuid, $2::uuid, $3::text, $4::text, $5::text, $6::int from there where room and not exists (select from again)
-       on conflict do nothing returning 1
-     )
-     select case when exists (select from added) then 'new' when room or exists (select from again) then 'again' else 'too many' end as is
-     from there`,
-    [runId, tx.tenantId, c.step, c.status, c.output, c.progress, most],
-  );
-  if (!rows[0]) throw new Error('a query without a condition had no row');
-  return rows[0].is;
-}

@@ -1,16 +1,40 @@
-import { recordKinds, type KeptKind } from '../domain/agent-records';
+import { recordKinds, type KeptKind, type RunTrace } from '../domain/agent-records';
 import type { Signal } from '../domain/signal';
 import { SignalSchema } from '../domain/signal.schema';
 import { entity } from './entity';
 import type { Read } from './tx';
 
-/** From when on something grows old: a run from its end, or its beginning where nobody has ended it. */
-const ageOf = (kind: KeptKind): { table: string; time: string; left?: string } =>
-  kind === 'reported_runs'
-    ? { table: kind, time: 'coalesce(completed_at, listed_at)', left: 'for update skip locked' }
-    : kind === 'tool_checks'
-      ? { table: kind, time: 'checked_at' }
-      : recordKinds[kind];
+interface Age {
+  table: string;
+  /** From when on it grows old, and the order in which it goes. */
+  time: string;
+  id?: string;
+  /** That it may go, besides its age. */
+  over?: string;
+  left?: string;
+}
+
+/** Its own time is looked for, by an index; what is of a run goes when that has been over for as long. */
+const ofRun = (table: string, time: string, id = 'id'): Age => ({
+  table,
+  time,
+  id,
+  over: `and exists (select from runs r where r.id = run_id and r.finished_at < now() - $1 * interval '1 day')`,
+});
+const traces: Record<RunTrace, Age> = {
+  agent_processes: ofRun('agent_processes', 'ended_at'),
+  run_checkpoints: ofRun('run_checkpoints', 'at', 'number'),
+  model_turns: ofRun('model_turns', 'started_at'),
+  run_keys: ofRun('api_keys', 'created_at'),
+};
+
+/** A reported run grows old from its end, or its beginning where nobody has ended it. */
+const ages: Record<KeptKind, Age> = {
+  ...recordKinds,
+  ...traces,
+  reported_runs: { table: 'reported_runs', time: 'coalesce(completed_at, listed_at)', left: 'for update skip locked' },
+  tool_checks: { table: 'tool_checks', time: 'checked_at' },
+};
 
 /**
  * Takes away the oldest of those that are older than so many days, `limit` at most; gives how many, and the newest of them.
@@ -22,10 +46,10 @@ export async function expireKept(
   days: number,
   limit: number,
 ): Promise<{ removed: number; upTo: Date | null }> {
-  const { table, time, left = '' } = ageOf(kind);
+  const { table, time, id = 'id', over = '', left = '' } = ages[kind];
   const { rows } = await tx.query<{ removed: number; up_to: Date | null }>(
-    `with old as (delete from ${table} where id in (
-       select id from ${table} where ${time} < now() - $1 * interval '1 day' order by ${time}, id limit $2
+    `with old as (delete from ${table} where ${id} in (
+       select ${id} from ${table} where ${time} < now() - $1 * interval '1 day' ${over} order by ${time}, ${id} limit $2
        ${left}) returning ${time} as at)
      select count(*)::int as removed, max(at) as up_to from old`,
     [days, limit],

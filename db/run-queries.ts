@@ -228,37 +228,3 @@ export async function runEntries(tx: Read, runId: string, limit: number): Promis
   );
   return rows.map((r) => Entry.parse(r));
 }
-
-export interface Checkpoint {
-  step: string;
-  status: string;
-  output: string | null;
-  at: string;
-}
-
-/** How far runs are, the last of each in order: their governed steps, and what their commands said themselves. */
-export async function checkpointsOf(
-  tx: Read,
-  runIds: readonly string[],
-  each: number,
-): Promise<Map<string, Checkpoint[]>> {
-  const { rows } = await tx.query<{
-    id: string;
-    step: string;
-    status: string;
-    output: string | null;
-    at: Date;
-  }>(
-    `select o.id, c.step, c.status, c.output, c.at from unnest($1::uuid[]) as o(id) cross join lateral (
-       (select tool as step, decision as status, why as output, started_at as at, step as place from executions
-         where owner_id = o.id order by executions.step desc limit $2)
-       union all
-       (select step, status, output, at, number from run_checkpoints where run_id = o.id order by at desc, number desc limit $2)
-       order by at desc, place desc limit $2) c
-     order by o.id, c.at, c.place`,
-    [runIds, each],
-  );
-  const found = new Map<string, Checkpoint[]>(runIds.map((id) => [id, []]));
-  for (const { id, at, ...said } of rows) found.get(id)?.push({ ...said, at: at.toISOString() });
-  return found;
-}

@@ -27,6 +27,10 @@ export const recordKinds = {
 export type RecordKind = keyof typeof recordKinds;
 export const recordKindNames = Object.keys(recordKinds) as RecordKind[];
 
+/** What is left of a run when it is over: how its commands, its models and its keys were. Its age is the run's. */
+export const runTraces = ['agent_processes', 'run_checkpoints', 'model_turns', 'run_keys'] as const;
+export type RunTrace = (typeof runTraces)[number];
+
 /** What is kept for so many days, and then goes. */
-export const keptKinds = [...recordKindNames, 'reported_runs', 'tool_checks'] as const;
+export const keptKinds = [...recordKindNames, 'reported_runs', 'tool_checks', ...runTraces] as const;
 export type KeptKind = (typeof keptKinds)[number];

@@ -10,6 +10,9 @@ export interface Said {
   turn: Turn | null;
 }
 export interface Turn {
+  /** The message's, which may come in parts. */
+  id: string | null;
+  model: string | null;
   stopReason: string | null;
   usesTool: boolean;
   inputTokens: number;
@@ -22,7 +25,8 @@ type Json = Record<string, unknown>;
 const isObject = (v: unknown): v is Json => typeof v === 'object' && v !== null && !Array.isArray(v);
 const objectOf = (v: unknown): Json => (isObject(v) ? v : {});
 const textOf = (v: unknown): string | null => (typeof v === 'string' && v.trim() !== '' ? v : null);
-const count = (v: unknown): number => (typeof v === 'number' && Number.isFinite(v) && v >= 0 ? Math.round(v) : 0);
+const mostCount = 2 ** 31 - 1;
+const count = (v: unknown): number => (typeof v === 'number' && v >= 0 ? Math.min(Math.round(v), mostCount) : 0);
 const partsOf = (message: Json): Json[] =>
   Array.isArray(message['content']) ? message['content'].filter(isObject) : [];
 
@@ -30,6 +34,8 @@ const silent: Said = { progress: null, text: null, failed: false, turn: null };
 
 function turnOf(of: Json, usage: Json): Turn {
   return {
+    id: textOf(of['id']),
+    model: textOf(of['model']),
     stopReason: textOf(of['stop_reason']),
     usesTool: partsOf(of).some((p) => p['type'] === 'tool_use'),
     inputTokens: count(usage['input_tokens']),

@@ -26,9 +26,10 @@ export interface Folders {
   workDir: string;
   runnerDir: string;
 }
+export const runnersOf = (workBase: string): string => join(workBase, '.runner');
 export const foldersOf = (workBase: string, name: string): Folders => ({
   workDir: join(workBase, name),
-  runnerDir: join(workBase, '.runner', name),
+  runnerDir: join(runnersOf(workBase), name),
 });
 /** Which run has the folders. */
 const markOf = ({ runnerDir }: Folders): string => join(runnerDir, 'run');

@@ -38,6 +38,7 @@ import { supervisor } from './supervisor';
 import { ticketSyncs } from './ticket-sync';
 import { keepTallies } from './tallies';
 import { turnCaller } from './turns';
+import { keepFoldersSwept } from './work-folders';
 
 export interface RunningWorker {
   close(): Promise<void>;
@@ -145,6 +146,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     reportHarnesses(deps, stopping.signal),
     bringSitesOver({ ...kernel, dataDir: config.dataDir }, logger, stopping.signal),
     keepFilesSwept(kernel, config.files.sweepSeconds, logger, stopping.signal),
+    keepFoldersSwept(deps, config.retentionDays.agent_processes, logger, stopping.signal),
   ];
   await ensureSchedules(client, queues.lifecycle, config);
   logger.info({ queues }, 'the worker polls');

@@ -69,6 +69,20 @@ test('its log, its checkpoint and its folder; the key is gone with its end', asy
     work_dir: dirname(folder(agent, 'x')), pid: null,
     checkpoints: [{ step: 'look', status: 'running', output: 'looked', timestamp: expect.any(String) }],
   }); // prettier-ignore
+  const { model_turn_events: turns } = (await s.call('GET', `/api/tickets/${ticket}/context`)).body;
+  const shared = {
+    task_id: task,
+    agent_id: agent,
+    ticket_id: ticket,
+    turn_index: 0,
+    attempt: 1,
+    model: 'normal',
+    cost: null,
+  };
+  expect(turns).toMatchObject([
+    { ...shared, event_type: 'agent_model_turn_started', state: 'reserved' },
+    { ...shared, event_type: 'agent_model_turn_finished', stop_reason: 'end_turn', has_tool_use: false, tokens_in: 7, tokens_out: 3 },
+  ]); // prettier-ignore
   const listed = (await s.call('GET', `/api/agents/tasks?agent_id=${agent}`)).body.tasks;
   expect(listed).toEqual([current_task]);
   expect(await kindsOfRun(s, agent)).toEqual(

@@ -134,6 +134,7 @@ export const commandActivities = (deps: Deps) => {
   ): Promise<Attended> => {
     if (standing.is === 'lost') await endLost(process.id, standing.leader, agents.graceMs);
     watched.read();
+    await watched.writeTurns();
     const exit = standing.is === 'ended' ? standing.exit : null;
     const lost = standing.is === 'lost' ? standing.why : null;
     const tail = watched.tail();

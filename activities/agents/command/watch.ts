@@ -1,4 +1,6 @@
-import { attendTo, raiseProgress, recordCheckpoint, type Seen } from '../../../db/agent-processes';
+import { attendTo, raiseProgress, type Seen } from '../../../db/agent-processes';
+import { recordCheckpoint } from '../../../db/checkpoints';
+import { recordTurns } from '../../../db/command-turns';
 import { writeNote } from '../../../db/notes';
 import type { AgentProcess } from '../../../domain/agent-process';
 import { storableText } from '../../../domain/storable';
@@ -14,6 +16,7 @@ import type { Deps } from '../../deps';
 import { agentActor } from '../../lifecycle/runs';
 import { keyMs, titleMark } from './begin';
 import { saidTo, updateOf, type Matter } from './told';
+import { Turns } from './turns';
 
 /** As much of a log's end as its row has. */
 const tailBytes = 12 * 1024;
@@ -24,6 +27,9 @@ const mostLines = 50;
 /** As many different checkpoints a run has; an agent that writes more counts something up in them. */
 const mostCheckpoints = 500;
 
+/** As many turns of its model one launch has. */
+const mostTurns = 1_000;
+
 const clean = (text: string): string => String(filterOutput(text).value);
 
 /** What one worker sees of one launch. */
@@ -33,6 +39,7 @@ export class Watched {
   private told = 0;
   private recorded = '';
   private group: Group;
+  private readonly turns = new Turns();
 
   constructor(
     private readonly deps: Pick<Deps, 'store'>,
@@ -65,9 +72,12 @@ export class Watched {
     for (;;) {
       const part = linesFrom(this.process.logPath, this.seen.readTo, partBytes);
       if (!part || part.next === this.seen.readTo) return;
+      let at = this.seen.readTo;
       this.seen.readTo = part.next;
       for (const line of part.content.split('\n')) {
         const heard = said(line);
+        this.turns.hear(heard, at);
+        at += Buffer.byteLength(line) + 1;
         this.progress = Math.max(this.progress, heard.progress ?? 0);
         if (heard.text !== null) this.seen.said = storableText(clean(heard.text).slice(0, mostText));
         if (heard.progress === progressOf.result || heard.failed) this.seen.saidFailed = heard.failed;
@@ -120,11 +130,20 @@ export class Watched {
       lines: members.slice(0, mostLines).map((p) => clean(psLine(p))),
       tail: this.tail(),
     };
+    const turns = this.turns.taken();
     return this.deps.store.write(this.process.tenantId, async (tx) => {
+      if (turns.length) await recordTurns(tx, this.process, turns, mostTurns);
       if (this.progress > this.told) await raiseProgress(tx, this.process.runId, this.progress);
       this.told = this.progress;
       return attendTo(tx, this.process, seen, keyMs);
     });
+  }
+
+  /** Writes down what its model did since that was written down last. */
+  async writeTurns(): Promise<void> {
+    const turns = this.turns.taken();
+    if (turns.length)
+      await this.deps.store.write(this.process.tenantId, (tx) => recordTurns(tx, this.process, turns, mostTurns));
   }
 
   /** Puts what people said into the agent's folder; then it counts as delivered. */

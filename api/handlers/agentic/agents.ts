@@ -1,7 +1,6 @@
 import { listGates } from '../../../db/changes';
-import {
-  activeRuns, aliveRuns, checkpointsOf, listRuns, runCounts, runEntries, runStats,
-} from '../../../db/run-queries'; // prettier-ignore
+import { checkpointsOf } from '../../../db/checkpoints';
+import { activeRuns, aliveRuns, listRuns, runCounts, runEntries, runStats } from '../../../db/run-queries';
 import { acknowledge, steeringOfRun } from '../../../db/steering-queries';
 import { clearAgent } from '../../../db/ticket-queries';
 import { NotFound } from '../../../domain/errors';

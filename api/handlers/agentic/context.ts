@@ -1,7 +1,8 @@
 import { accessOfTicket } from '../../../db/access-queries';
 import { gatesOfTicket } from '../../../db/changes';
 import { blueprints, postmortems, skills } from '../../../db/learning';
-import { checkpointsOf, runsOfTicket, type Checkpoint } from '../../../db/run-queries';
+import { checkpointsOf, type Checkpoint } from '../../../db/checkpoints';
+import { runsOfTicket } from '../../../db/run-queries';
 import { articlesWith, ticketsWith } from '../../../db/search';
 import { steeringOfTicket } from '../../../db/steering-queries';
 import type { TicketView } from '../../../db/ticket-queries';

@@ -1,5 +1,6 @@
 import type { AccessView, LeaseView } from '../../../db/access-queries';
-import type { Checkpoint, LogLine, RunEntry, RunView } from '../../../db/run-queries';
+import type { Checkpoint } from '../../../db/checkpoints';
+import type { LogLine, RunEntry, RunView } from '../../../db/run-queries';
 import type { SteeringView } from '../../../db/steering-queries';
 import type { TicketView } from '../../../db/ticket-queries';
 import { wireScope } from '../../../domain/access';

@@ -1,0 +1,94 @@
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { v7 } from 'uuid';
+import { createActivities } from '../../activities';
+import { endByTime } from '../../activities/integrations/expire';
+import { loadConfig } from '../../config';
+import { modelTurns } from '../../db/model-turns';
+import { commandHarness } from '../../domain/command-harness';
+import { sweepFolders } from '../../workers/work-folders';
+import { settings } from '../runner/server';
+import { play } from './play';
+import { clockwork, type Clockwork } from './time';
+
+// What is left of runs that are over, in rows and in folders, goes by age; what lives keeps everything.
+
+let c: Clockwork;
+let p: ReturnType<typeof play>;
+beforeAll(async () => {
+  c = await clockwork((deps) => createActivities(deps, ['normal', 'asks-user'].map(commandHarness)), 'agent_only', settings); // prettier-ignore
+  p = play(c);
+});
+afterAll(() => c.close());
+
+const { retentionDays } = loadConfig({ RETENTION_RUN_TRACES_DAYS: '7' });
+const tables = ['agent_processes', 'run_checkpoints', 'command_turns', 'model_turns', 'api_keys'];
+const left = async (runId: string): Promise<number[]> =>
+  Promise.all(
+    tables.map(async (table) => (await c.owner.query(`select from ${table} where run_id = $1`, [runId])).rowCount ?? 0),
+  );
+const folderOf = async (runId: string): Promise<string> =>
+  (await c.owner.query<{ f: string }>('select work_dir as f from agent_processes where run_id = $1', [runId])).rows[0]?.f ?? ''; // prettier-ignore
+
+async function turn(runId: string): Promise<void> {
+  await c.store.write(c.tenantId, (tx) =>
+    modelTurns.insert(tx, {
+      id: v7(), tenantId: c.tenantId, runId, turn: 0, attempt: 1, purpose: 'turn', state: 'answered', model: 'm', step: 0, heard: 0, covers: null,
+      promptDigest: 'x', promptChars: 1, text: '', calls: [], stopReason: null, tokensIn: 1, tokensOut: 1, costMicros: 0, estimated: false,
+      error: null, startedAt: new Date().toISOString(), durationMs: 1,
+    }),
+  ); // prettier-ignore
+}
+/** Everything of a run happened so many days ago; its end only where it has one. */
+async function ago(runId: string, days: number): Promise<void> {
+  const before = `now() - ${days} * interval '1 day'`;
+  for (const [table, column] of [['agent_processes', 'ended_at'], ['run_checkpoints', 'at'], ['model_turns', 'started_at'], ['api_keys', 'created_at']])
+    await c.owner.query(`update ${table} set ${column} = ${before} where run_id = $1`, [runId]);
+  await c.owner.query(`update runs set finished_at = ${before} where id = $1 and finished_at is not null`, [runId]);
+} // prettier-ignore
+
+test('rows and folders of a run go when it has been over for long enough, and those of one that lives do not', async () => {
+  const [old, recent, waits] = [
+    await p.spawn(await p.ticket(), 'normal'),
+    await p.spawn(await p.ticket(), 'normal'),
+    await p.spawn(await p.ticket(), 'asks-user'),
+  ];
+  await p.runIs(old.id, 'finished');
+  await p.runIs(recent.id, 'finished');
+  await p.runIs(waits.id, 'awaiting_user_response');
+  for (const { id } of [old, recent, waits]) await turn(id);
+  expect(await left(old.id)).toEqual([1, 1, 1, 1, 1]);
+  const [oldFolder, ...stay] = [await folderOf(old.id), await folderOf(recent.id), await folderOf(waits.id)];
+  const base = dirname(oldFolder);
+  await ago(old.id, 8);
+  await ago(recent.id, 6);
+  await ago(waits.id, 30);
+
+  // Of a database before: one that nothing has come to for long, one that something came to lately.
+  for (const name of ['900', '901']) {
+    mkdirSync(join(base, name));
+    mkdirSync(join(base, '.runner', name));
+    writeFileSync(join(base, '.runner', name, 'run'), v7());
+  }
+  const longAgo = new Date(Date.now() - 8 * 86_400_000);
+  utimesSync(join(base, '.runner', '900'), longAgo, longAgo);
+  const work = { store: c.store, agents: { workBase: base } };
+  expect(await sweepFolders(work, 9)).toBe(0);
+  expect(await sweepFolders(work, 7)).toBe(2);
+  for (const gone of [oldFolder, join(base, '900')])
+    expect([existsSync(gone), existsSync(join(base, '.runner', gone.slice(base.length + 1)))]).toEqual([false, false]);
+  for (const folder of [...stay, join(base, '901')]) expect(existsSync(folder)).toBe(true);
+  expect(await sweepFolders({ ...work, agents: { workBase: join(base, 'none') } }, 7)).toBe(0);
+
+  await new MockActivityEnvironment().run(() => endByTime({ store: c.store, retentionDays }, c.tenantId));
+  expect(await left(old.id)).toEqual([0, 0, 0, 0, 0]);
+  expect(await left(recent.id)).toEqual([1, 1, 1, 1, 1]);
+  expect(await left(waits.id)).toEqual([1, 1, 0, 1, 1]);
+  const { rows } = await c.owner.query<{ kind: string; n: number; days: number }>(
+    `select kind, (body ->> 'rows')::int as n, (body ->> 'kept_days')::int as days from log where kind like '%.expired' order by kind`,
+  );
+  expect(rows).toEqual(
+    ['agent_processes', 'model_turns', 'run_checkpoints', 'run_keys'].map((kind) => ({ kind: `${kind}.expired`, n: 1, days: 7 })),
+  ); // prettier-ignore
+});
