@@ -23,13 +23,18 @@ export const recordTurns = (
   most: number,
 ): Promise<unknown> =>
   tx.query(
-    `insert into command_turns as t (process_id, key, tenant_id, run_id, model, duration_ms, stop_reason, has_tool_use, tokens_in, tokens_out)
-     select $1, s.key, $2, $3, s.model, s."durationMs", s."stopReason", s."hasToolUse", s."tokensIn", s."tokensOut"
-     from rows from (jsonb_to_recordset($4) as (key text, model text, "durationMs" float8, "stopReason" text, "hasToolUse" boolean,
-         "tokensIn" int, "tokensOut" int)) with ordinality s
-     where exists (select from command_turns where process_id = $1 and key = s.key)
-       or s.ordinality <= $5::int - (select count(*) from command_turns where process_id = $1)
-     order by s.ordinality
+    `with s as (
+       select * from rows from (jsonb_to_recordset($4) as (key text, model text, "durationMs" float8, "stopReason" text, "hasToolUse" boolean,
+         "tokensIn" int, "tokensOut" int)) with ordinality
+     ), there as (
+       select key from command_turns where process_id = $1
+     ), fresh as (
+       select key from s where key not in (select key from there) order by ordinality
+       limit greatest(0, $5::int - (select count(*) from there))
+     )
+     insert into command_turns as t (process_id, key, tenant_id, run_id, model, duration_ms, stop_reason, has_tool_use, tokens_in, tokens_out)
+     select $1, key, $2, $3, model, "durationMs", "stopReason", "hasToolUse", "tokensIn", "tokensOut" from s
+     where key in (select key from fresh union all select key from there) order by ordinality
      on conflict (process_id, key) do update set model = coalesce(excluded.model, t.model),
        ended_at = case when excluded.duration_ms > 0 then now() else t.ended_at end,
        duration_ms = coalesce(t.duration_ms + excluded.duration_ms, t.duration_ms), stop_reason = coalesce(excluded.stop_reason, t.stop_reason),

@@ -1,18 +1,11 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { InstantSchema, JsonObject } from '../domain/common.schema';
+import type { FoundCommand } from '../domain/harnesses';
 
 /** What a worker finds of one command on its machine. */
-export interface HarnessReport {
+interface HarnessReport extends FoundCommand {
   host: string;
-  harness: string;
-  /** As it is configured: a name, or a path. */
-  program: string;
-  /** Null: it is not there. */
-  path: string | null;
-  version: string | null;
-  error: string | null;
-  details: Record<string, unknown>;
 }
 
 const Row = z.object({

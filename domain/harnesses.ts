@@ -10,6 +10,18 @@ export interface HarnessEntry {
   agent: string;
 }
 
+/** What is found of one command on a machine. */
+export interface FoundCommand {
+  harness: string;
+  /** As it is configured: a name, or a path. */
+  program: string;
+  /** Null: it is not there. */
+  path: string | null;
+  version: string | null;
+  error: string | null;
+  details: Record<string, unknown>;
+}
+
 /** The harnesses that can be asked for, by the name that a run keeps. */
 export const harnesses: Readonly<Record<string, HarnessEntry>> = {
   embedded: { kind: 'rules', agent: 'analyst' },

@@ -2,17 +2,8 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSettings } from '../config-agents';
+import type { FoundCommand } from '../domain/harnesses';
 import { commandNames, commandOf, findProgram, isConfigured } from './commands';
-
-/** What is found of one command on this machine. */
-export interface Found {
-  harness: string;
-  program: string;
-  path: string | null;
-  version: string | null;
-  error: string | null;
-  details: Record<string, unknown>;
-}
 
 const patienceMs = 5_000;
 const mostText = 200;
@@ -93,7 +84,7 @@ const details: Record<string, (s: AgentSettings, path: string | null) => Promise
   }),
 };
 
-async function lookAt(s: AgentSettings, harness: string): Promise<Found> {
+async function lookAt(s: AgentSettings, harness: string): Promise<FoundCommand> {
   const program = commandOf(s, harness)?.program(s) ?? harness;
   const path = findProgram(program, s.environment['PATH'] ?? '');
   const builtIn = isConfigured(s, harness) ? undefined : details[harness];
@@ -112,5 +103,5 @@ async function lookAt(s: AgentSettings, harness: string): Promise<Found> {
 }
 
 /** All commands that are known or configured, looked at one beside the other. */
-export const lookAtCommands = (s: AgentSettings): Promise<Found[]> =>
+export const lookAtCommands = (s: AgentSettings): Promise<FoundCommand[]> =>
   Promise.all(commandNames(s).map((name) => lookAt(s, name)));

@@ -1,18 +1,6 @@
+import type { Update } from '../domain/steering';
 import { putFile } from './files';
 
-/** Something that people said, as an agent finds it in its folder. */
-export interface Update {
-  id: number;
-  ticket_id: number;
-  agent_id: number;
-  task_id: number;
-  note_id: number | null;
-  source: string;
-  author: string;
-  body: string;
-  created_at: string;
-  status: string;
-}
 export interface Inbox {
   agent_id: number;
   task_id: number;

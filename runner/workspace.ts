@@ -1,10 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../config';
+import type { Update } from '../domain/steering';
 import { briefText, type Told } from './brief';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
 import { ownFolder, putFile, readPart } from './files';
-import { putSteering, type Update } from './steering';
+import { putSteering } from './steering';
 
 export interface Credential {
   apiBase: string;

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -10,7 +10,6 @@ import { matterOf } from '../../activities/agents/command/told';
 import { Watched } from '../../activities/agents/command/watch';
 import { insertLaunch, launchOf } from '../../db/agent-processes';
 import { recordCheckpoint } from '../../db/checkpoints';
-import { newestCommandTurns, recordTurns } from '../../db/command-turns';
 import { analyst } from '../../domain/analyst/analyst';
 import { commandHarness } from '../../domain/command-harness';
 import { fence } from '../../db/run-queries';
@@ -226,33 +225,5 @@ test('checkpoints: what a launch said is its own; said again, a pair is new; bey
   ]);
   expect(await last(two)).toMatchObject({ step: 'step 7', progress: 50 });
 });
-
-test('a turn of a model is one, in parts and read again', async () => {
-  const run = await p.spawn(await p.ticket(), 'normal');
-  await p.runIs(run.id, 'finished');
-  const process = await launched(run.id, 1);
-  const matter = await c.store.read(c.tenantId, (tx) => matterOf(tx, run.id));
-  const again = new Watched(c, { ...process, readTo: 0 }, matter);
-  again.read();
-  await again.writeTurns();
-  const assistant = (id: string, more: object) => `${JSON.stringify({ type: 'assistant', message: { id, model: 'm-1', ...more } })}\n`;
-  appendFileSync(process.logPath, assistant('a', { content: [{ type: 'text' }], usage: { output_tokens: 1e300 } }));
-  again.read();
-  await again.writeTurns();
-  appendFileSync(process.logPath, assistant('a', { content: [{ type: 'tool_use' }], stop_reason: 'tool_use' }) + assistant('b\u0000', {}));
-  again.read();
-  await again.writeTurns();
-  const turns = await c.store.read(c.tenantId, (tx) => newestCommandTurns(tx, [run.id], 10));
-  expect(turns.reverse()).toMatchObject([
-    { turn: 0, model: null, stopReason: 'end_turn', hasToolUse: false, tokensIn: 7, tokensOut: 3 },
-    { turn: 1, model: 'm-1', stopReason: 'tool_use', hasToolUse: true, tokensOut: 2 ** 31 - 1, durationMs: expect.any(Number) },
-    { turn: 2, model: 'm-1', stopReason: null, hasToolUse: false },
-  ]);
-  await c.store.write(c.tenantId, (tx) =>
-    recordTurns(tx, process, ['a', 'c', 'd'].map((key) => ({ key, model: null, durationMs: 1, stopReason: 'end', hasToolUse: false, tokensIn: 1, tokensOut: 1 })), 4),
-  );
-  const more = await c.store.read(c.tenantId, (tx) => newestCommandTurns(tx, [run.id], 10));
-  expect(more.map((t) => t.stopReason)).toEqual(['end', null, 'end', 'end_turn']);
-}); // prettier-ignore
 
 test('every history replays', () => p.replay());

@@ -1,10 +1,14 @@
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
+import { matterOf } from '../../activities/agents/command/told';
+import { Watched } from '../../activities/agents/command/watch';
 import { endByTime } from '../../activities/integrations/expire';
 import { loadConfig } from '../../config';
+import { lastLaunch } from '../../db/agent-processes';
+import { newestCommandTurns, recordTurns } from '../../db/command-turns';
 import { modelTurns } from '../../db/model-turns';
 import { commandHarness } from '../../domain/command-harness';
 import { sweepFolders } from '../../workers/work-folders';
@@ -92,3 +96,32 @@ test('rows and folders of a run go when it has been over for long enough, and th
     ['agent_processes', 'model_turns', 'run_checkpoints', 'run_keys'].map((kind) => ({ kind: `${kind}.expired`, n: 1, days: 7 })),
   ); // prettier-ignore
 });
+
+test('a turn of a model is one, in parts and read again', async () => {
+  const run = await p.spawn(await p.ticket(), 'normal');
+  await p.runIs(run.id, 'finished');
+  const process = await c.store.read(c.tenantId, (tx) => lastLaunch(tx, run.id));
+  if (!process) throw new Error('it was not launched');
+  const matter = await c.store.read(c.tenantId, (tx) => matterOf(tx, run.id));
+  const again = new Watched(c, { ...process, readTo: 0 }, matter);
+  again.read();
+  await again.writeTurns();
+  const assistant = (id: string, more: object) => `${JSON.stringify({ type: 'assistant', message: { id, model: 'm-1', ...more } })}\n`;
+  appendFileSync(process.logPath, assistant('a', { content: [{ type: 'text' }], usage: { output_tokens: 1e300 } }));
+  again.read();
+  await again.writeTurns();
+  appendFileSync(process.logPath, assistant('a', { content: [{ type: 'tool_use' }], stop_reason: 'tool_use' }) + assistant('b\u0000', {}));
+  again.read();
+  await again.writeTurns();
+  const turns = await c.store.read(c.tenantId, (tx) => newestCommandTurns(tx, [run.id], 10));
+  expect(turns.reverse()).toMatchObject([
+    { turn: 0, model: null, stopReason: 'end_turn', hasToolUse: false, tokensIn: 7, tokensOut: 3 },
+    { turn: 1, model: 'm-1', stopReason: 'tool_use', hasToolUse: true, tokensOut: 2 ** 31 - 1, durationMs: expect.any(Number) },
+    { turn: 2, model: 'm-1', stopReason: null, hasToolUse: false },
+  ]);
+  await c.store.write(c.tenantId, (tx) =>
+    recordTurns(tx, process, ['a', 'c', 'd'].map((key) => ({ key, model: null, durationMs: 1, stopReason: 'end', hasToolUse: false, tokensIn: 1, tokensOut: 1 })), 4),
+  );
+  const more = await c.store.read(c.tenantId, (tx) => newestCommandTurns(tx, [run.id], 10));
+  expect(more.map((t) => t.stopReason)).toEqual(['end', null, 'end', 'end_turn']);
+}); // prettier-ignore

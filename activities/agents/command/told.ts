@@ -6,10 +6,11 @@ import { attachments, tickets } from '../../../db/tickets';
 import type { Read } from '../../../db/tx';
 import { NotFound } from '../../../domain/errors';
 import type { Run } from '../../../domain/run';
+import { updateOf, type Update } from '../../../domain/steering';
 import type { Ticket } from '../../../domain/ticket';
 import { workflowKey } from '../../../domain/workflow-key';
 import type { Told } from '../../../runner/brief';
-import { mostUpdates, type Update } from '../../../runner/steering';
+import { mostUpdates } from '../../../runner/steering';
 import type { Lease } from '../../../runner/workspace';
 
 export interface Matter {
@@ -19,19 +20,6 @@ export interface Matter {
   leases: Lease[];
   updates: Update[];
 }
-
-export const updateOf = (s: SteeringView): Update => ({
-  id: s.number,
-  ticket_id: s.ticketNumber,
-  agent_id: s.runNumber,
-  task_id: s.taskNumber,
-  note_id: s.noteNumber,
-  source: s.source,
-  author: s.author,
-  body: s.body,
-  created_at: s.createdAt,
-  status: s.status,
-});
 
 /** What people said, the newest of it, oldest first. */
 export const saidTo = async (tx: Read, runId: string): Promise<SteeringView[]> =>

@@ -3,6 +3,7 @@ import { recordCheckpoint } from '../../../db/checkpoints';
 import { recordTurns } from '../../../db/command-turns';
 import { writeNote } from '../../../db/notes';
 import type { AgentProcess } from '../../../domain/agent-process';
+import { updateOf } from '../../../domain/steering';
 import { storableText } from '../../../domain/storable';
 import { filterOutput } from '../../../pipeline/output-filter';
 import { readCheckpoint, type Checkpoint } from '../../../runner/checkpoint';
@@ -15,7 +16,7 @@ import { putSteering } from '../../../runner/steering';
 import type { Deps } from '../../deps';
 import { agentActor } from '../../lifecycle/runs';
 import { keyMs, titleMark } from './begin';
-import { saidTo, updateOf, type Matter } from './told';
+import { saidTo, type Matter } from './told';
 import { Turns } from './turns';
 
 /** As much of a log's end as its row has. */

@@ -6,6 +6,7 @@ import type { TicketView } from '../../../db/ticket-queries';
 import { wireScope } from '../../../domain/access';
 import { driftOf } from '../../../domain/provider-merge';
 import { activeStatuses, isEnded, runStatuses, type RunStatus } from '../../../domain/run';
+import { updateOf } from '../../../domain/steering';
 import type { Attachment, Note } from '../../../domain/ticket';
 import type { taskStatuses } from '../../contracts/agentic/ticket-shapes';
 import type { Ctx } from '../../kernel';
@@ -93,17 +94,8 @@ export const attachmentView = (a: Attachment, ticket: number, noteNumbers: Reado
 });
 
 export const steeringView = (s: SteeringView) => ({
-  id: s.number,
-  ticket_id: s.ticketNumber,
-  agent_id: s.runNumber,
-  task_id: s.taskNumber,
-  note_id: s.noteNumber,
-  source: s.source,
-  author: s.author,
-  body: s.body,
-  status: s.status,
+  ...updateOf(s),
   metadata: { visibility: s.visibility, external_ref: s.externalRef, delivery: 'non_interrupting' as const },
-  created_at: s.createdAt,
   delivered_at: s.deliveredAt,
   acknowledged_at: s.acknowledgedAt,
 });
