@@ -68,6 +68,10 @@ export const agentEnvironment = {
   AGENT_GRACE_MS: positive.max(60_000).default(5_000),
   /** How soon a command is started again after trouble of its model's. */
   AGENT_RETRY_SECONDS: positive.default(30),
+  /** Whose rights commands have, where the worker is root; unset: the worker's. */
+  AGENT_COMMAND_USER: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/).optional(), // prettier-ignore
+  /** Commands gain no rights, as by sudo. Unset: where setpriv is there. */
+  AGENT_NO_NEW_PRIVS: flag.optional(),
   /** Variables of this process that a command gets as well. */
   AGENT_ENV_ALLOW: names.default([]),
   AGENT_CURL_ALLOWED_HOSTS: names.default([]),
@@ -109,6 +113,9 @@ export interface AgentSettings {
   unattendedMs: number;
   graceMs: number;
   retryMs: number;
+  commandUser: string | null;
+  /** Null: where that can be done. */
+  noNewPrivs: boolean | null;
   /** Of this process's variables, those that a command gets. */
   environment: Readonly<Record<string, string>>;
   curlHosts: readonly string[];
@@ -161,6 +168,8 @@ export function agentsOf(
     unattendedMs: e.AGENT_UNATTENDED_SECONDS * 1000,
     graceMs: e.AGENT_GRACE_MS,
     retryMs: e.AGENT_RETRY_SECONDS * 1000,
+    commandUser: e.AGENT_COMMAND_USER ?? null,
+    noNewPrivs: e.AGENT_NO_NEW_PRIVS ?? null,
     environment: Object.fromEntries(taken),
     curlHosts: e.AGENT_CURL_ALLOWED_HOSTS,
     defaultModel: e.AGENT_DEFAULT_MODEL ?? null,

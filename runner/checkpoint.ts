@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { storableText } from '../domain/storable';
-import { putFile, readPart } from './files';
+import { readPart } from './files';
+import type { GivenFile } from './put-files';
 
 /** How far an agent says it is. */
 export interface Checkpoint {
@@ -41,8 +42,8 @@ export function readCheckpoint(workDir: string): Checkpoint | null {
 }
 
 /** As the runner leaves it before a launch: what waits no longer, or waited, goes on. */
-export function writeCheckpoint(workDir: string, taskId: number, c: Checkpoint): void {
+export function checkpointFile(taskId: number, c: Checkpoint): GivenFile {
   const { step, status, output, progress } = c;
   const file = { task_id: taskId, step, status, output, progress_pct: progress, timestamp: new Date().toISOString() };
-  putFile(workDir, name, `${JSON.stringify(file, null, 2)}\n`);
+  return { name, text: `${JSON.stringify(file, null, 2)}\n` };
 }

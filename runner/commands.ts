@@ -1,6 +1,7 @@
-import { isAbsolute, join } from 'node:path';
-import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { knownCommands, type AgentSettings, type CommandSetting } from '../config-agents';
+import { findProgram, NotHere } from './programs';
+import { usualEnvironment } from './rights';
 
 // How each command is called, and what it finds in its environment.
 
@@ -151,22 +152,6 @@ export function modelOf(
   return command?.model ? command.model(s, asked, others) : asked;
 }
 
-/** The file that a name on PATH means; null when there is none that may be run. */
-export function findProgram(program: string, path: string): string | null {
-  const places = program.includes('/') ? [program] : path.split(':').map((folder) => join(folder, program));
-  return places.find((file) => isAbsolute(file) && mayRun(file)) ?? null;
-}
-function mayRun(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
-/** Its program is not on this machine: it may be on another. */
-export class NotHere extends Error {}
 /** Agents of this tenant may not be this command, on any machine. */
 export class NotForTenant extends Error {}
 
@@ -186,7 +171,7 @@ export function callOf(s: AgentSettings, harness: string, task: Task): { argv: s
     argv: [program, ...called.args],
     model,
     env: {
-      ...s.environment,
+      ...usualEnvironment(s),
       PATH: `${join(task.workDir, 'bin')}:${s.environment['PATH'] ?? ''}`,
       DASHBOARD_API_BASE: s.apiBase,
       AGENT_RUNTIME_PROFILE: task.profile ?? '',

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentSettings } from '../config-agents';
 import type { FoundCommand } from '../domain/harnesses';
-import { commandNames, commandOf, findProgram, isConfigured } from './commands';
+import { commandNames, commandOf, isConfigured } from './commands';
+import { findProgram, NotHere } from './programs';
+import { usualEnvironment, withRights } from './rights';
 
 const patienceMs = 5_000;
 const mostText = 200;
@@ -14,11 +16,14 @@ interface Said {
   error: string | null;
 }
 
-/** What a program prints when it is called so, with nothing of this process but what commands get. */
+/** What a program prints when it is called so, with the rights and the variables that commands get. */
 function asked(s: AgentSettings, program: string, args: readonly string[], env: Record<string, string> = {}): Promise<Said> {
   return new Promise((resolve) => {
-    const options = { timeout: patienceMs, killSignal: 'SIGKILL' as const, maxBuffer: 64 * 1024, env: { ...s.environment, ...env } };
-    const child = execFile(program, [...args], options, (e, out, err) => {
+    const options = {
+      timeout: patienceMs, killSignal: 'SIGKILL' as const, maxBuffer: 64 * 1024, cwd: '/', env: { ...usualEnvironment(s), ...env },
+    };
+    const [file = '', ...words] = withRights(s, [program, ...args]);
+    const child = execFile(file, words, options, (e, out, err) => {
       const text = `${out}\n${err}`.trim().slice(0, 2_000);
       const late = e?.killed ? `no answer within ${patienceMs / 1000} s` : null;
       resolve({ code: e ? (typeof e.code === 'number' ? e.code : null) : 0, text, error: late ?? (e ? e.message.slice(0, mostText) : null) });
@@ -48,7 +53,7 @@ async function reached(url: string | null): Promise<{ status: 'ok' | 'error' | '
 }
 
 const atHome = (s: AgentSettings, ...path: string[]): boolean => {
-  const home = s.environment['HOME'];
+  const home = usualEnvironment(s)['HOME'];
   return home !== undefined && existsSync(join(home, ...path));
 };
 
@@ -84,8 +89,21 @@ const details: Record<string, (s: AgentSettings, path: string | null) => Promise
   }),
 };
 
+/** Why no command can be run on this machine; null: they can. */
+function noRights(s: AgentSettings): string | null {
+  try {
+    withRights(s, []);
+    return null;
+  } catch (e) {
+    if (e instanceof NotHere) return e.message;
+    throw e;
+  }
+}
+
 async function lookAt(s: AgentSettings, harness: string): Promise<FoundCommand> {
   const program = commandOf(s, harness)?.program(s) ?? harness;
+  const why = noRights(s);
+  if (why !== null) return { harness, program, path: null, version: null, error: why, details: {} };
   const path = findProgram(program, s.environment['PATH'] ?? '');
   const builtIn = isConfigured(s, harness) ? undefined : details[harness];
   const [said, more] = await Promise.all([

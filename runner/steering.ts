@@ -1,5 +1,5 @@
 import type { Update } from '../domain/steering';
-import { putFile } from './files';
+import type { GivenFile } from './put-files';
 
 export interface Inbox {
   agent_id: number;
@@ -26,9 +26,11 @@ const asText = ({ agent_id, updates }: Inbox): string =>
   ].join('\n');
 
 /** Both files, each replaced at once. Oldest first. */
-export function putSteering(workDir: string, inbox: Inbox): void {
+export function steeringOf(inbox: Inbox): GivenFile[] {
   const { agent_id, task_id, ticket_id, updates } = inbox;
   const file = { agent_id, task_id, ticket_id, updated_at: new Date().toISOString(), instructions, updates };
-  putFile(workDir, steeringFiles.inbox, `${JSON.stringify(file, null, 2)}\n`);
-  putFile(workDir, steeringFiles.text, asText(inbox));
+  return [
+    { name: steeringFiles.inbox, text: `${JSON.stringify(file, null, 2)}\n` },
+    { name: steeringFiles.text, text: asText(inbox) },
+  ];
 }

@@ -1,11 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, lchownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { root } from '../config';
 import type { Update } from '../domain/steering';
 import { briefText, type Told } from './brief';
-import { readCheckpoint, writeCheckpoint } from './checkpoint';
-import { ownFolder, putFile, readPart } from './files';
-import { putSteering } from './steering';
+import { checkpointFile, readCheckpoint } from './checkpoint';
+import { ownFolder, readPart } from './files';
+import { putFiles, type GivenFile } from './put-files';
+import type { RunUser } from './rights';
+import { steeringOf } from './steering';
 
 export interface Credential {
   apiBase: string;
@@ -77,48 +79,59 @@ const pythonProgram = (name: string): string =>
   ].join('\n');
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** What the command needs to find before it begins; what an earlier one of the task left there stays. */
-export function prepareWorkspace(
-  { workDir, runnerDir }: Folders,
-  told: Told,
-  { leases, updates, settings }: { leases: Lease[]; updates: Update[]; settings: Record<string, unknown> },
-): void {
+/** Its own credential, in a file that its user alone can read. */
+const credentialFile = ({ agentId, ticketId }: Told, c: Credential): GivenFile => ({
+  name: 'dashboard_auth.json',
+  text: json({
+    base_url: c.apiBase, header: 'Authorization', scheme: 'Bearer', token: c.token, agent_id: agentId, ticket_id: ticketId,
+    expires_at: c.expiresAt,
+  }),
+}); // prettier-ignore
+
+export interface Given {
+  leases: Lease[];
+  updates: Update[];
+  settings: Record<string, unknown>;
+  credential: Credential;
+}
+
+/** Its folders, each to its user alone; where that is another one than ours, it can get to its own. */
+function makeFolders({ workDir, runnerDir }: Folders, user: RunUser | null): void {
   for (const folder of [workDir, runnerDir]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     ownFolder(folder);
     chmodSync(folder, 0o700);
   }
-  const brief = briefText(told);
-  putFile(workDir, 'AGENTS.md', brief);
-  putFile(workDir, '.claude/CLAUDE.md', brief);
-  putFile(workDir, '.claude/settings.json', json(settings));
-  putFile(workDir, 'agent_vault.json', json({ agent_id: told.agentId, ticket_id: told.ticketId, leases }));
-  putFile(workDir, 'bin/curl', nodeProgram('curl.js'), 0o700);
-  putFile(workDir, 'bin/dashboard-api', nodeProgram('dashboard-api.js'), 0o700);
-  putFile(workDir, 'dashboard_api.py', pythonProgram('dashboard-api.js'), 0o700);
-  putSteering(workDir, { agent_id: told.agentId, task_id: told.taskId, ticket_id: told.ticketId, updates });
-  const before = readCheckpoint(workDir);
-  writeCheckpoint(
-    workDir,
-    told.taskId,
-    before
-      ? { ...before, step: 'resumed', status: 'queued', progress: Math.min(before.progress, 95) }
-      : { step: 'init', status: 'queued', output: null, progress: 0 },
-  );
+  if (!user) return;
+  chmodSync(dirname(workDir), 0o711);
+  lchownSync(workDir, user.uid, user.gid);
 }
 
-/** The agent's own credential, in a file that its user alone can read. */
-export const putCredential = (workDir: string, told: Pick<Told, 'agentId' | 'ticketId'>, c: Credential): void =>
-  putFile(
-    workDir,
-    'dashboard_auth.json',
-    json({
-      base_url: c.apiBase,
-      header: 'Authorization',
-      scheme: 'Bearer',
-      token: c.token,
-      agent_id: told.agentId,
-      ticket_id: told.ticketId,
-      expires_at: c.expiresAt,
-    }),
-  );
+/** What the command needs to find before it begins; what an earlier one of the task left there stays. */
+export async function prepareWorkspace(
+  folders: Folders,
+  told: Told,
+  { leases, updates, settings, credential }: Given,
+  user: RunUser | null,
+): Promise<void> {
+  makeFolders(folders, user);
+  const brief = briefText(told);
+  const before = readCheckpoint(folders.workDir);
+  await putFiles(folders.workDir, user, [
+    { name: 'AGENTS.md', text: brief },
+    { name: '.claude/CLAUDE.md', text: brief },
+    { name: '.claude/settings.json', text: json(settings) },
+    { name: 'agent_vault.json', text: json({ agent_id: told.agentId, ticket_id: told.ticketId, leases }) },
+    { name: 'bin/curl', text: nodeProgram('curl.js'), mode: 0o700 },
+    { name: 'bin/dashboard-api', text: nodeProgram('dashboard-api.js'), mode: 0o700 },
+    { name: 'dashboard_api.py', text: pythonProgram('dashboard-api.js'), mode: 0o700 },
+    ...steeringOf({ agent_id: told.agentId, task_id: told.taskId, ticket_id: told.ticketId, updates }),
+    checkpointFile(
+      told.taskId,
+      before
+        ? { ...before, step: 'resumed', status: 'queued', progress: Math.min(before.progress, 95) }
+        : { step: 'init', status: 'queued', output: null, progress: 0 },
+    ),
+    credentialFile(told, credential),
+  ]);
+}

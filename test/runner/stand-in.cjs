@@ -46,6 +46,22 @@ const behaviours = {
     result(`did: ${prompt.split('\n')[0]}`);
   },
   environment: () => result(JSON.stringify({ env: process.env, cwd: process.cwd() })),
+  // With which rights it runs, and what those reach.
+  rights() {
+    const can = (path) => {
+      try {
+        readFileSync(path);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const noNew = /^NoNewPrivs:\t(\d)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1];
+    const { HOME, USER, AGENT_WORK_DIR } = process.env;
+    const log = can('output.log');
+    const ticketIs = api('get', `/api/tickets/${ticket}`).status;
+    result(JSON.stringify({ uid: process.getuid(), groups: process.getgroups(), noNew, HOME, USER, cwd: AGENT_WORK_DIR === process.cwd(), log, ticketIs }));
+  },
   stdin: () => process.stdin.resume().on('end', () => result('nothing came')),
   forever,
   talks_forever: () => setInterval(() => say('still here'), 50),

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../config';
 import { readCheckpoint } from '../../runner/checkpoint';
-import { anyIsKept, callOf, isFor, NotHere, type Task } from '../../runner/commands';
+import { anyIsKept, callOf, isFor, type Task } from '../../runner/commands';
 import { putFile, readPart } from '../../runner/files';
 import { isDone, outcomeOf, waitOf, type End } from '../../runner/outcome';
+import { NotHere } from '../../runner/programs';
+import { usualEnvironment, withRights } from '../../runner/rights';
 import { said } from '../../runner/signals';
 import { writeWhole } from '../../runner/state';
 import { lastLines, linesFrom } from '../../runner/tail';
@@ -93,6 +95,26 @@ describe('how commands are called', () => {
     expect(() => settingsOf({ a: 'b' })).toThrow('AGENT_COMMANDS.a: must be {"name": ["program"');
     expect(() => settingsOf({ a: { argv: ['b'], tenant: 'x' } })).toThrow('AGENT_COMMANDS.a: must be');
     expect(() => settingsOf({ a: { tenants: ['x'] } })).toThrow('AGENT_COMMANDS.a: argv: a is not built in');
+  });
+
+  test('with no more rights than they begin with, where that can be done', () => {
+    const argv = (env: Record<string, string>) => withRights(settings(env), ['/x', '--y']);
+    const tools = { PATH: '/usr/bin' };
+    expect(argv(tools)).toEqual(['/usr/bin/setpriv', '--no-new-privs', '/x', '--y']);
+    expect(argv({ ...tools, AGENT_NO_NEW_PRIVS: '0' })).toEqual(['/x', '--y']);
+    expect(argv({ PATH: bins })).toEqual(['/x', '--y']);
+    expect(() => argv({ PATH: bins, AGENT_NO_NEW_PRIVS: '1' })).toThrow(NotHere);
+    expect(() => argv({ ...tools, AGENT_COMMAND_USER: 'no-such-user' })).toThrow('this machine has no user no-such-user');
+    expect(() => loadConfig({ AGENT_COMMAND_USER: 'a b' })).toThrow('AGENT_COMMAND_USER');
+    expect(usualEnvironment(settings(tools))).not.toHaveProperty('HOME');
+  });
+
+  (process.getuid?.() === 0 ? test : test.skip)('with the rights of a user of their own', () => {
+    const s = settings({ PATH: '/usr/bin', HOME: '/root', AGENT_COMMAND_USER: 'nobody' });
+    expect(withRights(s, ['/x'])).toEqual([
+      '/usr/bin/setpriv', '--reuid=65534', expect.stringMatching(/^--regid=\d+$/), '--clear-groups', '--no-new-privs', '/x',
+    ]); // prettier-ignore
+    expect(usualEnvironment(s)).toMatchObject({ HOME: '/nonexistent', USER: 'nobody', LOGNAME: 'nobody' });
   });
 
   test('some are for some tenants', () => {

@@ -8,6 +8,7 @@ import { lastCheckpoint } from '../../activities/agents/command/elsewhere';
 import { here } from '../../activities/agents/command/here';
 import { matterOf } from '../../activities/agents/command/told';
 import { Watched } from '../../activities/agents/command/watch';
+import { loadConfig } from '../../config';
 import { insertLaunch, launchOf } from '../../db/agent-processes';
 import { recordCheckpoint } from '../../db/checkpoints';
 import { analyst } from '../../domain/analyst/analyst';
@@ -152,12 +153,13 @@ test('what cannot be handed over is over: at once where its program is gone, els
   expect((await p.row.run(run.id))?.error).toContain('there is no command for gone');
   const odd = await p.spawn(await p.ticket(), 'normal');
   await p.runIs(odd.id, 'finished');
+  const folder = mkdtempSync(join(tmpdir(), 'wh-launches-'));
   const attend = (of: string, launch: number) =>
     new MockActivityEnvironment().run(activities.attendCommand, { tenantId: c.tenantId, runId: of, launch });
   const write = (of: string, launch: number) =>
     c.store.write(c.tenantId, (tx) =>
       insertLaunch(tx, {
-        id: v7(), runId: of, launch, harness: 'gone', program: '/gone', ...here(), workDir: '/proc/none', logPath: '/proc/none/log',
+        id: v7(), runId: of, launch, harness: 'gone', program: '/gone', ...here(), workDir: join(folder, 'work'), logPath: join(folder, 'runner/log'),
         stateDir: join(__filename, 'state'), keyId: v7(), readTo: 0,
       }),
     ); // prettier-ignore
@@ -212,7 +214,7 @@ test('checkpoints: what a launch said is its own; said again, a pair is new; bey
     `insert into run_checkpoints (run_id, tenant_id, step, status, progress) select $1, $2, 'step ' || n, 'running', 1 from generate_series(1, 498) n`,
     [run.id, c.tenantId],
   );
-  const watched = new Watched(c, two, matter);
+  const watched = new Watched({ ...c, agents: loadConfig({}).agents }, two, matter);
   for (const step of ['the last', 'one more', 'another', 'step 7']) {
     putFile(two.workDir, 'checkpoint.json', JSON.stringify({ step, status: 'running', progress_pct: 50 }));
     await watched.checkpoint();

@@ -26,12 +26,14 @@ beforeAll(async () => {
 });
 afterAll(() => c.close());
 
-const { retentionDays } = loadConfig({ RETENTION_RUN_TRACES_DAYS: '7' });
+const { retentionDays, agents } = loadConfig({ RETENTION_RUN_TRACES_DAYS: '7' });
 const tables = ['agent_processes', 'run_checkpoints', 'command_turns', 'model_turns', 'api_keys'];
-const left = async (runId: string): Promise<number[]> =>
-  Promise.all(
-    tables.map(async (table) => (await c.owner.query(`select from ${table} where run_id = $1`, [runId])).rowCount ?? 0),
-  );
+async function left(runId: string): Promise<number[]> {
+  const counts: number[] = [];
+  for (const table of tables)
+    counts.push((await c.owner.query(`select from ${table} where run_id = $1`, [runId])).rowCount ?? 0);
+  return counts;
+}
 const folderOf = async (runId: string): Promise<string> =>
   (await c.owner.query<{ f: string }>('select work_dir as f from agent_processes where run_id = $1', [runId])).rows[0]?.f ?? ''; // prettier-ignore
 
@@ -103,7 +105,7 @@ test('a turn of a model is one, in parts and read again', async () => {
   const process = await c.store.read(c.tenantId, (tx) => lastLaunch(tx, run.id));
   if (!process) throw new Error('it was not launched');
   const matter = await c.store.read(c.tenantId, (tx) => matterOf(tx, run.id));
-  const again = new Watched(c, { ...process, readTo: 0 }, matter);
+  const again = new Watched({ ...c, agents }, { ...process, readTo: 0 }, matter);
   again.read();
   await again.writeTurns();
   const assistant = (id: string, more: object) => `${JSON.stringify({ type: 'assistant', message: { id, model: 'm-1', ...more } })}\n`;

@@ -8,11 +8,12 @@ import { runs } from '../../../db/runs';
 import type { AgentProcess, CommandOutcome } from '../../../domain/agent-process';
 import { isEnded } from '../../../domain/run';
 import { storableText } from '../../../domain/storable';
-import { NotForTenant, NotHere } from '../../../runner/commands';
+import { NotForTenant } from '../../../runner/commands';
 import {
   askToEnd, attend as touch, endLost, endSilent, giveUp, handedAt, standingOf, type Standing,
 } from '../../../runner/launch'; // prettier-ignore
 import { isDone, outcomeOf, waitOf } from '../../../runner/outcome';
+import { NotHere } from '../../../runner/programs';
 import type { Deps } from '../../deps';
 import { heartbeating } from '../../heartbeating';
 import { beginning, type Wanted } from './begin';

@@ -13,7 +13,8 @@ import { callOf, isFor, NotForTenant } from '../../../runner/commands';
 import { promptText } from '../../../runner/brief';
 import { markOf } from '../../../runner/group';
 import { launch } from '../../../runner/launch';
-import { ownFolders, prepareWorkspace, putCredential, stateDirOf } from '../../../runner/workspace';
+import { runUser, withRights } from '../../../runner/rights';
+import { ownFolders, prepareWorkspace, stateDirOf } from '../../../runner/workspace';
 import type { Deps } from '../../deps';
 import { agentActor } from '../../lifecycle/runs';
 import { here } from './here';
@@ -56,7 +57,8 @@ export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'ag
   writeDown: ({ run, told }: Matter, number: number): Promise<AgentProcess> =>
     store.write(run.tenantId, async (tx) => {
       const tenant = await tenantSlug(tx);
-      if (!isFor(agents, run.harness, tenant)) throw new NotForTenant(`${run.harness} is not for the agents of ${tenant}`);
+      if (!isFor(agents, run.harness, tenant))
+        throw new NotForTenant(`${run.harness} is not for the agents of ${tenant}`);
       const before = (await lastLaunch(tx, run.id))?.workDir ?? null;
       const { workDir, runnerDir } = ownFolders(agents.workBase, run, before);
       const id = v7();
@@ -91,12 +93,13 @@ export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'ag
     const task = taskOf(matter, wanted, agents, folders.workDir);
     const { argv, env, model } = callOf(agents, run.harness, task);
     const settings = { ...(model !== null && { model }), env: { DASHBOARD_API_BASE: agents.apiBase } };
-    prepareWorkspace(folders, told, { leases, updates, settings });
-    putCredential(folders.workDir, told, {
+    const credential = {
       apiBase: agents.apiBase,
       token: keyOf(masterKey, process.id),
       expiresAt: new Date(Date.now() + keyMs).toISOString(),
-    });
+    };
+    const rightly = withRights(agents, argv);
+    await prepareWorkspace(folders, told, { leases, updates, settings, credential }, runUser(agents));
     mkdirSync(process.stateDir, { recursive: true, mode: 0o700 });
     const [name, value] = markOf(process.id).split('=') as [string, string];
     await launch({
@@ -105,7 +108,7 @@ export const beginning = ({ store, agents, masterKey }: Pick<Deps, 'store' | 'ag
       workDir: folders.workDir,
       logFile: process.logPath,
       title: `${titleMark}${told.taskId}: agent ${told.agentId}, harness ${run.harness}, model ${model ?? '-'}, launch ${process.launch}`,
-      argv,
+      argv: rightly,
       env: { ...env, [name]: value },
       timeMs: task.timeoutMinutes === 0 ? null : task.timeoutMinutes * 60_000,
       silenceMs: agents.silenceMs,

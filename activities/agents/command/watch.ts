@@ -12,7 +12,9 @@ import { Group, markOf } from '../../../runner/group';
 import { psLine, type ProcessId } from '../../../runner/proc';
 import { progressOf, said } from '../../../runner/signals';
 import { linesFrom } from '../../../runner/tail';
-import { putSteering } from '../../../runner/steering';
+import { putFiles } from '../../../runner/put-files';
+import { runUser } from '../../../runner/rights';
+import { steeringOf } from '../../../runner/steering';
 import type { Deps } from '../../deps';
 import { agentActor } from '../../lifecycle/runs';
 import { keyMs, titleMark } from './begin';
@@ -43,7 +45,7 @@ export class Watched {
   private readonly turns = new Turns();
 
   constructor(
-    private readonly deps: Pick<Deps, 'store'>,
+    private readonly deps: Pick<Deps, 'store' | 'agents'>,
     readonly process: AgentProcess,
     private readonly matter: Matter,
   ) {
@@ -152,12 +154,8 @@ export class Watched {
     const { run, told } = this.matter;
     const all = await this.deps.store.read(run.tenantId, (tx) => saidTo(tx, run.id));
     const updates = all.map((s) => updateOf({ ...s, status: s.status === 'pending' ? 'delivered' : s.status }));
-    putSteering(this.process.workDir, {
-      agent_id: told.agentId,
-      task_id: told.taskId,
-      ticket_id: told.ticketId,
-      updates,
-    });
+    const inbox = { agent_id: told.agentId, task_id: told.taskId, ticket_id: told.ticketId, updates };
+    await putFiles(this.process.workDir, runUser(this.deps.agents), steeringOf(inbox));
     await this.deps.store.write(run.tenantId, async (tx) => {
       const { rows } = await tx.query<{ id: string; number: number; author: string }>(
         `update steering_events set status = 'delivered', delivered_at = now()
