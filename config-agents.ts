@@ -60,6 +60,8 @@ export const agentEnvironment = {
   AGENT_MAX_PROCESSES: positive.max(50).default(5),
   AGENT_TIMEOUT_MINUTES: z.coerce.number().min(0).max(1440).default(60),
   AGENT_SILENCE_SECONDS: positive.default(3600),
+  /** Since its model stopped to call a tool, without calling one. */
+  AGENT_TOOL_CALL_SECONDS: positive.default(90),
   AGENT_MEMORY_MB: positive.default(4096),
   AGENT_OUTPUT_MB: positive.default(64),
   /** A command that no worker attends to for so long is ended. */
@@ -108,6 +110,7 @@ export interface AgentSettings {
   maxProcesses: number;
   timeoutMinutes: number;
   silenceMs: number;
+  toolCallMs: number;
   memoryBytes: number;
   outputBytes: number;
   unattendedMs: number;
@@ -163,6 +166,7 @@ export function agentsOf(
     maxProcesses: e.AGENT_MAX_PROCESSES,
     timeoutMinutes: e.AGENT_TIMEOUT_MINUTES,
     silenceMs: e.AGENT_SILENCE_SECONDS * 1000,
+    toolCallMs: e.AGENT_TOOL_CALL_SECONDS * 1000,
     memoryBytes: e.AGENT_MEMORY_MB * megabyte,
     outputBytes: e.AGENT_OUTPUT_MB * megabyte,
     unattendedMs: e.AGENT_UNATTENDED_SECONDS * 1000,

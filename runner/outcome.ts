@@ -11,6 +11,8 @@ export interface End {
   exit: Exit | null;
   /** Why, when it is. */
   lost: string | null;
+  /** Why it was asked to end, where that is a failure. */
+  because: string | null;
   checkpoint: Checkpoint | null;
   /** The last that it said as its result. */
   text: string | null;
@@ -78,7 +80,7 @@ function decided(end: End, most: Record<Limit, string>, retryMs: number): Comman
   if (checkpoint && isDone(checkpoint)) return { is: 'finished', result: resultOf(end) };
   if (!exit) return { is: 'failed', error: end.lost ?? 'it is gone' };
   if (exit.error !== null) return { is: 'failed', error: `the command could not be run: ${exit.error}` };
-  if (exit.limit === 'stop') return { is: 'stopped', why: most.stop };
+  if (exit.limit === 'stop') return end.because === null ? { is: 'stopped', why: most.stop } : { is: 'failed', error: end.because }; // prettier-ignore
   if (exit.limit !== null) return { is: 'failed', error: most[exit.limit] };
   if (exit.code === 0 && !end.saidFailed) return { is: 'finished', result: resultOf(end) };
   const trouble = troubleIn(end.tail);

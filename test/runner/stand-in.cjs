@@ -60,7 +60,18 @@ const behaviours = {
     const { HOME, USER, AGENT_WORK_DIR } = process.env;
     const log = can('output.log');
     const ticketIs = api('get', `/api/tickets/${ticket}`).status;
-    result(JSON.stringify({ uid: process.getuid(), groups: process.getgroups(), noNew, HOME, USER, cwd: AGENT_WORK_DIR === process.cwd(), log, ticketIs }));
+    result(
+      JSON.stringify({
+        uid: process.getuid(),
+        groups: process.getgroups(),
+        noNew,
+        HOME,
+        USER,
+        cwd: AGENT_WORK_DIR === process.cwd(),
+        log,
+        ticketIs,
+      }),
+    );
   },
   stdin: () => process.stdin.resume().on('end', () => result('nothing came')),
   forever,
@@ -94,6 +105,14 @@ const behaviours = {
     }
     result('forked');
     process.exit(0);
+  },
+  // Its model stops for a tool that it does not call.
+  no_tool() {
+    say({
+      type: 'assistant',
+      message: { id: 'm1', content: [{ type: 'text', text: 'I look' }], stop_reason: 'tool_use' },
+    });
+    forever();
   },
   fails() {
     process.stderr.write('no such thing\n');

@@ -29,7 +29,18 @@ import { clockwork, type Clockwork } from './time';
 let c: Clockwork;
 let p: ReturnType<typeof play>;
 let activities: Activities;
-const names = ['foreign', 'normal', 'fails', 'busy-once', 'busy-always', 'asks-user', 'talks-forever', 'odd-words', 'gone'];
+const names = [
+  'no-tool',
+  'foreign',
+  'normal',
+  'fails',
+  'busy-once',
+  'busy-always',
+  'asks-user',
+  'talks-forever',
+  'odd-words',
+  'gone',
+];
 beforeAll(async () => {
   c = await clockwork(
     (deps) => (activities = createActivities(deps, [analyst, ...names.map(commandHarness)])),
@@ -39,6 +50,7 @@ beforeAll(async () => {
       AGENT_COMMANDS: JSON.stringify({ ...commands, foreign: { argv: ['true'], tenants: ['another'] } }),
       PATH: join(__dirname, '../runner/bin'),
       AGENT_RETRY_SECONDS: '2',
+      AGENT_TOOL_CALL_SECONDS: '1',
     },
   );
   p = play(c);
@@ -111,6 +123,14 @@ test('stopped by people it ends, and stays stopped', async () => {
   await run.handle.result();
   expect(await p.row.run(run.id)).toMatchObject({ status: 'stopped', error: 'enough' });
   await keep('agentRun.command-stopped', run.handle);
+});
+
+test('one whose model stops to call a tool and calls none fails', async () => {
+  const run = await p.spawn(await p.ticket(), 'no-tool');
+  await p.runIs(run.id, 'failed');
+  expect((await p.row.run(run.id))?.error).toBe(
+    'tool call limit: its model stopped to call a tool, and called none for 1 s',
+  );
 });
 
 test('words that a database refuses are written without that', async () => {

@@ -17,7 +17,7 @@ import { NotHere } from '../../../runner/programs';
 import type { Deps } from '../../deps';
 import { heartbeating } from '../../heartbeating';
 import { beginning, type Wanted } from './begin';
-import { limitWords, writeEnd, type How } from './conclude';
+import { limitWords, noToolWords, writeEnd, type How } from './conclude';
 import { elsewhere } from './elsewhere';
 import { here } from './here';
 import { matterOf, type Matter } from './told';
@@ -132,6 +132,7 @@ export const commandActivities = (deps: Deps) => {
     watched: Watched,
     standing: Extract<Standing, { is: 'ended' | 'lost' }>,
     minutes: number,
+    because: string | null,
   ): Promise<Attended> => {
     if (standing.is === 'lost') await endLost(process.id, standing.leader, agents.graceMs);
     watched.read();
@@ -141,7 +142,7 @@ export const commandActivities = (deps: Deps) => {
     const tail = watched.tail();
     const checkpoint = await watched.checkpoint();
     const outcome = outcomeOf(
-      { exit, lost, checkpoint, tail, ...watched.result },
+      { exit, lost, because, checkpoint, tail, ...watched.result },
       limitWords(agents, minutes),
       agents.retryMs,
     );
@@ -159,9 +160,10 @@ export const commandActivities = (deps: Deps) => {
     const watched = new Watched(deps, process, matter);
     const [timeToAsk, timeToTell] = [every(askMs), every(tellMs)];
     let [handed, known, ending, doneAt] = [false, false, false, Infinity];
+    let because: string | null = null;
     for (;;) {
       const standing = standingOf(process.stateDir);
-      if (standing.is === 'ended' || standing.is === 'lost') return conclude(process, watched, standing, minutes);
+      if (standing.is === 'ended' || standing.is === 'lost') return conclude(process, watched, standing, minutes, because);
       if (standing.is === 'absent' && !handed) {
         handed = true;
         // The row first: whoever gives it up there may trust that no supervisor begins with less than it says.
@@ -184,6 +186,7 @@ export const commandActivities = (deps: Deps) => {
         const checkpoint = await watched.checkpoint();
         if (checkpoint && isDone(checkpoint)) doneAt = Math.min(doneAt, performance.now());
         if ((checkpoint && waitOf(checkpoint)) || performance.now() - doneAt > doneMs) ending = true;
+        if (watched.awaitsToolMs > agents.toolCallMs && !ending) [ending, because] = [true, noToolWords(agents)];
         if (signal.aborted && !ending) {
           const why = Context.current().cancellationDetails;
           if (!why?.cancelRequested && !why?.notFound) throw handOver('another worker attends to it');

@@ -17,6 +17,10 @@ export const limitWords = (s: AgentSettings, minutes: number): Record<Limit, str
   unattended: `no worker attended to it for ${s.unattendedMs / 1000} s`,
 });
 
+/** Why a worker ended what its supervisor would not have. */
+export const noToolWords = (s: AgentSettings): string =>
+  `tool call limit: its model stopped to call a tool, and called none for ${s.toolCallMs / 1000} s`;
+
 const wordOf = (outcome: CommandOutcome): string => {
   switch (outcome.is) {
     case 'finished':

@@ -45,7 +45,7 @@ export async function elsewhere({ store, agents }: Deps, process: AgentProcess):
       });
     const lost = `its machine ${process.host} is gone, or was started again`;
     const outcome = outcomeOf(
-      { exit: null, lost, checkpoint: await lastCheckpoint(tx, process), text: process.said, saidFailed: process.saidFailed, tail: process.tail },
+      { exit: null, lost, because: null, checkpoint: await lastCheckpoint(tx, process), text: process.said, saidFailed: process.saidFailed, tail: process.tail },
       limitWords(agents, agents.timeoutMinutes),
       agents.retryMs,
     ); // prettier-ignore

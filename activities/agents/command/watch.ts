@@ -62,6 +62,10 @@ export class Watched {
     return { text: this.seen.said, saidFailed: this.seen.saidFailed };
   }
 
+  get awaitsToolMs(): number {
+    return this.turns.awaitsToolMs;
+  }
+
   /** The end of this launch's part of the log, without credentials. */
   tail(): string {
     const { logPath } = this.process;
