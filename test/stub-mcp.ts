@@ -21,6 +21,8 @@ export interface Seen {
   pids?: number[];
   env?: string[];
   method?: string;
+  /** Path and query. */
+  url?: string;
   authorization?: string | null;
 }
 

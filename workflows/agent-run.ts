@@ -204,15 +204,19 @@ export async function agentRun(input: RunInput): Promise<Run> {
     const reason = `agent ${run.number} ${run.status}`;
     const stands = gate.standing();
     const open = gateId !== null && (!stands || !isSettled(stands));
-    await Promise.all([
-      ...[...new Set([...asked, ...news.access.keys()])].map((a) =>
-        tell(workflowId('accessRequest', tenantId, a), runEnded, { reason }),
-      ),
-      ...(open && gateId
-        ? [tell(workflowId('approvalGate', tenantId, gateId), withdraw, { id: `run-ended:${id}`, reason })]
-        : []),
-    ]);
+    const told = new Set<string>();
+    const untold = (): string[] => [...new Set([...asked, ...news.access.keys()])].filter((a) => !told.has(a));
+    const tellOf = (access: string): Promise<boolean> => {
+      told.add(access);
+      return tell(workflowId('accessRequest', tenantId, access), runEnded, { reason });
+    };
+    const tells = untold().map(tellOf);
+    if (open && gateId)
+      tells.push(tell(workflowId('approvalGate', tenantId, gateId), withdraw, { id: `run-ended:${id}`, reason }));
+    await Promise.all(tells);
     await condition(allHandlersFinished);
+    // What was made for it meanwhile is heard of only now.
+    for (; untold().length; await condition(allHandlersFinished)) await Promise.all(untold().map(tellOf));
   };
 
   try {

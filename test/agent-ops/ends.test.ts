@@ -55,6 +55,7 @@ test('a signal whose time is over gets its end and its entry, once; those that w
   expect(await counted()).toEqual({ n: 602, tallied: 602 });
 
   await sweepTwice();
+  await until(async () => (await counted())?.n === 2, 'all whose time is over to be over');
   expect(await counted()).toEqual({ n: 2, tallied: 2 });
   expect(await summary()).toMatchObject({ pending_signals: 2 });
   const { rows } = await s.owner.query<{ n: number; signals: number }>(

@@ -380,7 +380,9 @@ test('one that moves to another address is another: it gets no secrets, and what
   await s.call('PUT', `/api/tools/${made}`, { url: `${stub.url}?elsewhere` });
   expect(await detail(made)).toMatchObject({ status: 'unknown', tools: [], server: { has_secrets: false } });
   await check(made);
-  expect(stub.seen().at(-1)?.authorization).toBeNull();
+  // The old address may hear a late goodbye, with what was for it.
+  const there = stub.seen().filter(({ url }) => url?.endsWith('?elsewhere'));
+  expect(new Set(there.map(({ authorization }) => authorization))).toEqual(new Set([null]));
   await s.call('POST', `/api/changes/${await changeOf(agent.ticket)}/approve`, { approved_by: 'ann' });
   await settled(agent.id, mine, ['pending_approval', 'running', 'working']);
   expect(codes((await steps(agent)).at(-1))).toEqual(['approval_void']);

@@ -82,7 +82,7 @@ if (kind === 'stdio') {
   serverOf(() => process.exit(3)).connect(new StdioServerTransport());
 } else {
   const http = createServer((req, res) => {
-    write({ method: req.method, authorization: req.headers.authorization ?? null });
+    write({ method: req.method, url: req.url, authorization: req.headers.authorization ?? null });
     const { http: status } = wanted();
     if (status) return void res.writeHead(status, { location: 'http://127.0.0.1:1/' }).end('api_key=abcdefgh12345');
     const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });

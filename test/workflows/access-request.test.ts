@@ -186,7 +186,7 @@ test('the run goes on while people decide, and hears of what they decided', asyn
   await p.gateOf(run.id, 'publish_static_site');
   await p.decide(gate, 'reject', 'no');
   await p.accessIs(access.id, 'rejected');
-  expect(await p.row.run(run.id)).toMatchObject({ status: 'pending_approval' });
+  await until('the run waits', async () => (await p.row.run(run.id))?.status === 'pending_approval');
   await run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
   await p.agree(run, { gate: gate.id, access: access.id });
 });
