@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { startServer, until, type Server } from '../harness';
-import { runKey, waitingAgent } from './working';
+import { runKey, siblingKey, waitingAgent } from './working';
 
 let server: Server;
 beforeAll(async () => {
@@ -183,5 +183,21 @@ describe('a lease', () => {
       `select decision from log where kind = 'lease.checked' order by seq`,
     );
     expect(logged.rows.map((r) => r.decision).filter((d) => d === 'allow')).toHaveLength(1);
+  });
+
+  it('is seen by its own run: to the credential of another, on the same ticket too, there is none', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    await complete((await ask(ticket, { ...gitlab, agent_id: agent })).body.change_id as number);
+    const keys = { own: await runKey(server, agent), sibling: await siblingKey(server, agent), stranger: await runKey(server, (await waitingAgent(server)).agent) }; // prettier-ignore
+    const seen = async (key: string) => [
+      (await server.as(key)('GET', `/api/agents/${agent}/vault`)).status,
+      (await server.as(key)('POST', `/api/agents/${agent}/vault/lease`, wanted)).status,
+    ];
+    const checks = async () => (await server.owner.query(`select from log where kind = 'lease.checked'`)).rowCount ?? 0;
+    const before = await checks();
+    expect(await seen(keys.sibling)).toEqual([404, 404]);
+    expect(await seen(keys.stranger)).toEqual([404, 404]);
+    expect(await checks()).toBe(before);
+    expect(await seen(keys.own)).toEqual([200, 200]);
   });
 });

@@ -12,7 +12,7 @@ import type { access } from '../../contracts/agentic/access';
 import type { Ctx, HandlerOf, Handlers } from '../../kernel';
 import { agentOf } from './agents-of';
 import { missingLease, scopeText } from './leases';
-import { agentOnTicket, seenRun, seenTicket } from './seen';
+import { agentOnTicket, ownRun, seenTicket } from './seen';
 import { accessView, leaseView, ticketView } from './ticket-views';
 
 type Body = Parameters<HandlerOf<(typeof access)['requestAccess']>>[0]['body'];
@@ -129,7 +129,7 @@ export const accessHandlers: Handlers<typeof access> = {
 
   listLeases: ({ params }, ctx) =>
     ctx.read(async (tx) => {
-      const run = await seenRun(ctx, tx, params.agent_id);
+      const run = await ownRun(ctx, tx, params.agent_id);
       const leases = await leasesOfRun(tx, run.id);
       return { agent_id: run.number, leases: leases.map(leaseView), secret_values_returned: false as const };
     }),
@@ -143,7 +143,7 @@ export const accessHandlers: Handlers<typeof access> = {
     };
     // The answer is written down in the transaction that finds it; a refusal is thrown after that has committed.
     const { run, lease } = await ctx.write(async (tx) => {
-      const asking = await seenRun(ctx, tx, params.agent_id);
+      const asking = await ownRun(ctx, tx, params.agent_id);
       const fits = (await leasesOfRun(tx, asking.id)).find(
         (l) =>
           l.status === 'active' && l.system === body.system && l.resourceType === body.resource_type &&
