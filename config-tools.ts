@@ -13,8 +13,10 @@ export const toolEnvironment = {
   TOOL_SERVERS_ALLOW_PRIVATE: z.stringbool({ truthy: ['1', 'true'], falsy: ['0', 'false'] }).default(false),
   /** How often all tools are looked at. */
   TOOL_CHECK_SECONDS: positive.default(60),
-  /** Of one look. */
+  /** Of one look, once the server stands. */
   TOOL_CHECK_TIMEOUT_MS: positive.max(8_000).default(3_000),
+  /** Until a server that was begun knows us, for a look as for a call. */
+  TOOL_START_TIMEOUT_MS: positive.max(60_000).default(10_000),
   /** A connection to a tool server, or its process, that nobody uses for so long is ended. */
   TOOL_IDLE_SECONDS: positive.default(300),
 };
@@ -33,6 +35,7 @@ export interface ToolSettings {
   allowPrivate: boolean;
   checkSeconds: number;
   checkTimeoutMs: number;
+  startTimeoutMs: number;
   idleMs: number;
 }
 
@@ -96,5 +99,6 @@ export const toolSettingsOf = (
   allowPrivate: e.TOOL_SERVERS_ALLOW_PRIVATE,
   checkSeconds: e.TOOL_CHECK_SECONDS,
   checkTimeoutMs: e.TOOL_CHECK_TIMEOUT_MS,
+  startTimeoutMs: e.TOOL_START_TIMEOUT_MS,
   idleMs: e.TOOL_IDLE_SECONDS * 1000,
 });

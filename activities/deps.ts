@@ -18,7 +18,7 @@ import type { Pipeline } from '../pipeline/run';
 export interface Settings extends PartSettings {
   opsAgentModel: { url: string; key: string | null } | null;
   credentialProvider: { url: string; secret: string } | null;
-  tools: { checkTimeoutMs: number };
+  tools: { checkTimeoutMs: number; startTimeoutMs: number };
   wazuh: WazuhSettings | null;
 }
 

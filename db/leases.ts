@@ -122,31 +122,44 @@ export interface Lendable {
   id: string;
   number: number;
   credential_ref: string;
+  system: string;
+  resource_type: string;
   resource_id: string;
+  action: string;
   secret_sealed: Buffer;
   /** The tenant's secret that it is a reference to. */
   kept_secret_id: string | null;
   left_ms: number;
 }
 
-/**
- * What a run may use at this moment, the narrowest first; nothing once it was stopped or the kill switch engaged. Held: a
- * revocation begins after this transaction, or is seen by it.
- */
-export async function lendable(
-  tx: Read,
-  of: { runId: string; system: string; resourceType: string; action: string },
-): Promise<Lendable[]> {
+/** Nothing once the run was stopped or the kill switch engaged. Held: a revocation begins after this transaction, or is seen by it. */
+const lendableWhere = async (tx: Read, runId: string, where: string, more: readonly unknown[]): Promise<Lendable[]> => {
   const { rows } = await tx.query<Lendable & Record<string, unknown>>(
-    `select l.id, l.number, l.credential_ref, l.resource_id, coalesce(k.sealed, l.secret_sealed) as secret_sealed,
-       k.id as kept_secret_id, (extract(epoch from l.expires_at - clock_timestamp()) * 1000)::float8 as left_ms
+    `select l.id, l.number, l.credential_ref, l.system, l.resource_type, l.resource_id, l.action,
+       coalesce(k.sealed, l.secret_sealed) as secret_sealed, k.id as kept_secret_id,
+       (extract(epoch from l.expires_at - clock_timestamp()) * 1000)::float8 as left_ms
      from leases l left join kept_secrets k on k.id = l.kept_secret_id
      where l.run_id = $1 and l.status = 'active' and l.expires_at > clock_timestamp() + ${lastUse}
-       and (k.id is not null or l.secret_sealed is not null) and l.system = $2 and l.resource_type = $3 and l.action in ($4, '*')
+       and (k.id is not null or l.secret_sealed is not null) and ${where}
        and not exists (select from kill_switches where engaged) and not exists (select from run_fences where run_id = $1)
        and not exists (select from runs where id = $1 and finished_at is not null)
      order by length(l.resource_id) desc, l.number desc for share of l`,
-    [of.runId, of.system, of.resourceType, of.action],
+    [runId, ...more],
   );
   return rows;
-}
+};
+
+/** What a run may use at this moment, the narrowest first. */
+export const lendable = (
+  tx: Read,
+  of: { runId: string; system: string; resourceType: string; action: string },
+): Promise<Lendable[]> =>
+  lendableWhere(tx, of.runId, `l.system = $2 and l.resource_type = $3 and l.action in ($4, '*')`, [
+    of.system,
+    of.resourceType,
+    of.action,
+  ]);
+
+/** Those of them that a reference stands for: of two for the same thing the later. */
+export const lendableAs = (tx: Read, runId: string, refs: readonly string[]): Promise<Lendable[]> =>
+  lendableWhere(tx, runId, 'l.credential_ref = any($2)', [refs]);

@@ -19,6 +19,9 @@ export const SettingsSchema = z.object({
   transport: TransportSchema,
   timeoutMs: z.int(),
   trustAnnotations: z.boolean(),
+  leases: z
+    .array(z.object({ system: z.string(), resourceType: z.string(), resourceId: z.string(), action: z.string() }))
+    .default([]),
   tools: z.record(z.string(), Choice),
 });
 

@@ -1,3 +1,5 @@
+import type { LeaseScope } from './harness';
+
 /** What agents and this installation lean on: tool servers of a tenant's, and the parts that the installation has itself. */
 export const toolTypes = ['mcp', 'builtin', 'integration'] as const;
 
@@ -25,6 +27,8 @@ export interface ServerSettings {
   timeoutMs: number;
   /** Believe what the server itself says of its tools: which only read, which may be repeated. */
   trustAnnotations: boolean;
+  /** What of leases may be sent to it, as globs: a reference in an argument of a call of its tools stands for such a one. */
+  leases: LeaseScope[];
   tools: Record<string, ToolChoice>;
 }
 

@@ -87,6 +87,8 @@ export interface ToolContext {
    * @throws Forbidden when there is none, also when the run was stopped or the kill switch engaged since the call passed
    */
   credential(scope: LeaseScope): Promise<Credential>;
+  /** Puts the references of leases back in the place of secrets that `args` hold: for text that is cut before it is an answer. */
+  hide: (text: string) => string;
   files: FileStore;
   signal: AbortSignal;
 }
@@ -105,6 +107,11 @@ export interface Tool<A extends z.ZodType = z.ZodType> {
   inputSchema?: Record<string, unknown>;
   /** Digest of what the tool is by now, where that may change: an approval is sealed to it. */
   definition?: string;
+  /**
+   * References to leases in its arguments are replaced by what was leased, where that is for one of these (globs): only for
+   * what leaves this installation at once. Unset: they are text like any other.
+   */
+  lends?: readonly LeaseScope[];
   /** Prose is data, screened for secrets only; instructions are screened fully. */
   content: 'prose' | 'instruction';
   /** What the call is about, for people and for the seal. */

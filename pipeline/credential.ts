@@ -1,5 +1,5 @@
 import { lendable, type Lendable } from '../db/leases';
-import type { Read } from '../db/tx';
+import type { Read, Write } from '../db/tx';
 import { Forbidden } from '../domain/errors';
 import type { LeaseScope } from '../domain/harness';
 import { unseal } from '../log/keys';
@@ -29,6 +29,19 @@ export const secretOf = (masterKey: Buffer, lease: Lendable): string =>
 export const untilItsEnd = (lease: Lendable): AbortSignal =>
   AbortSignal.timeout(Math.max(0, Math.floor(lease.left_ms)));
 
+/** Committed before anybody has the secret. */
+export const noteUse = (tx: Write, call: Call, { id }: Lendable, scope: LeaseScope): void =>
+  void tx.log({
+    kind: 'lease.used',
+    actor: call.actor,
+    subject: { kind: 'lease', id },
+    ticketId: call.ticketId,
+    runId: call.owner.kind === 'run' ? call.owner.id : null,
+    agentId: call.agentId,
+    tool: call.tool,
+    body: { step: call.owner.step, ...scope, secret_values_returned: false },
+  });
+
 /** Lends a call what was leased to its run: the use is in the log before anybody has the secret. */
 export const lendTo =
   ({ store, masterKey }: { store: Store; masterKey: Buffer }, call: Call, signal: AbortSignal) =>
@@ -39,15 +52,6 @@ export const lendTo =
         const { system, resourceType, resourceId, action } = scope;
         throw new Forbidden(`no lease covers ${system}/${resourceType}/${resourceId}/${action}`);
       }
-      tx.log({
-        kind: 'lease.used',
-        actor: call.actor,
-        subject: { kind: 'lease', id: lease.id },
-        ticketId: call.ticketId,
-        runId: call.owner.kind === 'run' ? call.owner.id : null,
-        agentId: call.agentId,
-        tool: call.tool,
-        body: { step: call.owner.step, ...scope, secret_values_returned: false },
-      });
+      noteUse(tx, call, lease, scope);
       return { secret: secretOf(masterKey, lease), signal: AbortSignal.any([signal, untilItsEnd(lease)]) };
     });

@@ -22,6 +22,7 @@ import type { ServedTools } from './mcp/served';
 import { storable } from '../domain/storable';
 import { filterOutput } from './output-filter';
 import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
+import { withReferences } from './references';
 import { approvedFor, sealOf } from './seal';
 import { stages, type StageDeps, type State, type Stop } from './stages';
 
@@ -143,23 +144,26 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         write,
         effect,
         credential: lendTo(deps, call, options.signal),
-        signal: options.signal,
         read: <T>(w: Parameters<typeof store.read<T>>[1]) => store.read(call.tenantId, w),
       };
       await write?.query('savepoint tool');
       try {
         const raw = await timed(
           'execution',
-          () => tool.run(state.args, context),
+          () =>
+            withReferences(deps, { tool, call, args: state.args, signal: options.signal }, ({ args, ...rest }) =>
+              tool.run(args, { ...context, ...rest }),
+            ),
           () => 'done',
         );
         const filtered = await timed(
           'output_filter',
-          () => filterOutput(raw),
-          (f) => (f.found.length ? 'redact' : 'pass'),
+          () => filterOutput(raw.result),
+          (f) => (f.found.length + raw.reasons.length ? 'redact' : 'pass'),
         );
         const reasons = filtered.found.map((name) => ({ code: 'secret_removed', message: name }));
-        return decided(state.decision, [...(state.policy?.reasons ?? []), ...reasons], filtered.value, null);
+        const all = [...(state.policy?.reasons ?? []), ...raw.reasons, ...reasons];
+        return decided(state.decision, all, filtered.value, null);
       } catch (e) {
         // The tool said no: that is an answer. Anything else is trouble, and the step is tried again.
         if (!isRefusal(e)) throw e;

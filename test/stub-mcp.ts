@@ -8,9 +8,11 @@ import { root } from '../config';
 /** What a tool server is to do wrong from now on. */
 export interface Wrong {
   list?: 'hang' | 'die' | 'endless';
-  tools?: 'changed' | 'ill-formed' | 'slow-pattern';
+  tools?: 'changed' | 'ill-formed' | 'slow-pattern' | 'echo';
   call?: 'hang' | 'die' | 'flood' | 'much' | 'refuse' | 'lie' | 'secret';
   http?: number;
+  /** Milliseconds that a program takes to begin. */
+  begin?: number;
   stubborn?: boolean;
 }
 /** What it was asked, and how it was begun. */

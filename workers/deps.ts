@@ -69,8 +69,8 @@ export async function warnOfSharedVault(
   if (tenants > 1) logger.warn({ tenants }, 'VAULT_TENANT is not set: secrets of the vault are lent in every tenant');
 }
 
-/** A message of a tool server's, how long it may take to begin, and how many processes of them there are at a time. */
-const connectionLimits = { maxBytes: 1024 * 1024, connectMs: 10_000, mostChildren: 32 };
+/** A message of a tool server's, and how many processes of them there are at a time. */
+const connectionLimits = { maxBytes: 1024 * 1024, mostChildren: 32 };
 
 /** What activities lean on: the kernel, and the governed pipeline over it. */
 export async function createDeps(
@@ -89,8 +89,9 @@ export async function createDeps(
   const { publicUrl, backTestMs } = config;
   const transactions = transactionSources(config.transactionView);
   await warnOfSharedVault(config, store, logger);
-  const { allowPrivate, idleMs, programs } = config.tools;
-  const connections = new Connections({ allowPrivate, idleMs, ...connectionLimits }, watchGroups(), logger);
+  const { allowPrivate, idleMs, programs, startTimeoutMs: connectMs } = config.tools;
+  const limits = { allowPrivate, idleMs, connectMs, ...connectionLimits };
+  const connections = new Connections(limits, watchGroups(), logger);
   const served = { store, masterKey, connections, programs };
   const tools = [...builtinTools({ store, files, publicUrl, transactions, backTestMs }), ...(added.tools ?? [])];
   return {

@@ -56,40 +56,54 @@ export const toolCheckActivities = (deps: Deps) => {
 
   /** Asks and measures. What comes of it is an answer, whatever it is. */
   async function measured(ask: Ask, cancelled: AbortSignal): Promise<Checked> {
-    const late = AbortSignal.timeout(timeoutMs);
-    const signal = AbortSignal.any([cancelled, late]);
+    const late = new AbortController();
+    const signal = AbortSignal.any([cancelled, late.signal]);
+    let timer: NodeJS.Timeout | undefined;
+    const within = (ms: number, what: string): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => late.abort(new Error(`${what} within ${ms} ms`)), ms);
+    };
     const from = performance.now();
     const passed = (): number => Math.round((performance.now() - from) * 10) / 10;
     const tooLate = new Promise<never>((_resolve, reject) => {
-      late.addEventListener('abort', () => reject(new Error(`no answer within ${timeoutMs} ms`)), { once: true });
+      late.signal.addEventListener('abort', () => reject(late.signal.reason as Error), { once: true });
     });
     tooLate.catch(() => undefined); // also when the answer came first
+    within(timeoutMs, 'no answer');
+    // A program that is begun for it has a time of its own for that, and is asked when it stands.
+    const pace = {
+      begins: () => within(settings.tools.startTimeoutMs, 'was not ready'),
+      answers: () => within(timeoutMs, 'no answer'),
+    };
     try {
-      const ms = (await Promise.race([ask(signal), tooLate])) ?? passed();
+      const ms = (await Promise.race([ask(signal, pace), tooLate])) ?? passed();
       return ms > slowMs
         ? { status: 'degraded', responseTimeMs: ms, error: `it took ${Math.round(ms)} ms` }
         : { status: 'healthy', responseTimeMs: ms, error: null };
     } catch (e) {
       cancelled.throwIfAborted();
-      const error = late.aborted
-        ? `no answer within ${timeoutMs} ms`
+      const error = late.signal.aborted
+        ? (late.signal.reason as Error).message
         : plainly(e instanceof Error ? causeOf(e) : String(e));
       return e instanceof Degraded
         ? { status: 'degraded', responseTimeMs: passed(), error }
         : { status: 'down', responseTimeMs: null, error };
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   /** Asks a server for its tools, and takes them over. */
   const askServer =
     (tenantId: string, id: string): Ask =>
-    async (signal) => {
+    async (signal, pace) => {
       const server = await store.read(tenantId, (tx) => serverById(tx, id));
       if (!server) throw new Error('it was deleted meanwhile');
       const use = { key: keyOf(server), endpoint: () => endpointOf(tools, server), signal, passing: true };
-      // A program that is begun for it takes its time: that is no slow answer.
       let ms = 0;
+      if (server.row.settings.transport.kind === 'stdio') pace.begins();
       const listed = await tools.connections.use(use, async (client) => {
+        pace.answers();
         const from = performance.now();
         const all = await listingOf(client, { timeout: timeoutMs, signal });
         ms = Math.round((performance.now() - from) * 10) / 10;

@@ -3,11 +3,17 @@ import type { WazuhSettings } from '../../config-wazuh';
 import { caOf, send } from '../../pipeline/outbound';
 import type { Deps } from '../deps';
 
+/** What takes its own time: the beginning of a program, and then its answer. */
+export interface Pace {
+  begins(): void;
+  answers(): void;
+}
+
 /**
  * How a part is asked whether it does its work. May say for how many ms it was, where not all of the time was the part's.
  * @throws Error with what is wrong
  */
-export type Ask = (signal: AbortSignal) => Promise<number | undefined>;
+export type Ask = (signal: AbortSignal, pace: Pace) => Promise<number | undefined>;
 
 /** It answers, but not as it should. */
 export class Degraded extends Error {}

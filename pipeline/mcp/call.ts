@@ -4,6 +4,7 @@ import { CallToolResultSchema, type CallToolResult } from '@modelcontextprotocol
 import { BadGateway, Conflict, TooLarge } from '../../domain/errors';
 import type { ListedTool } from '../../domain/tool-server';
 import type { Effect } from '../call';
+import type { Hide } from '../hiding';
 import { plainly } from './connections';
 import { listingOf } from './listing';
 import { fitsSchema } from './schemas';
@@ -32,14 +33,17 @@ const saidIn = (content: readonly Content[]): string =>
   content.flatMap((c) => (c.type === 'text' ? [c.text] : [])).join('\n');
 
 /** What a tool answered, as the ledger keeps it. @throws DomainError when it is not what was declared, or too much */
-export function resultOf(full: string, tool: ListedTool, { content, structuredContent, isError }: CallToolResult) {
-  if (isError === true) throw new BadGateway(`${full} failed: ${plainly(saidIn(content), 2_000)}`);
+export function resultOf(
+  { full, tool, hide = (text) => text }: Pick<Asked, 'full' | 'tool' | 'hide'>,
+  { content, structuredContent, isError }: CallToolResult,
+) {
+  if (isError === true) throw new BadGateway(`${full} failed: ${plainly(hide(saidIn(content)), 2_000)}`);
   if (tool.outputSchema !== null) {
     const wrong =
       structuredContent === undefined
         ? 'it has no structured content'
         : fitsSchema(`${tool.digest}:outputSchema`, tool.outputSchema)(structuredContent);
-    if (wrong !== null) throw new BadGateway(`${full} answered otherwise than it declares: ${plainly(wrong)}`);
+    if (wrong !== null) throw new BadGateway(`${full} answered otherwise than it declares: ${plainly(hide(wrong))}`);
   }
   const result = { content: content.map(kept), structured_content: structuredContent ?? null };
   if (JSON.stringify(result).length > longest) throw new TooLarge(`${full} answered more than ${longest} characters`);
@@ -54,6 +58,8 @@ export interface Asked {
   effect: Effect | null;
   timeoutMs: number;
   signal: AbortSignal;
+  /** Puts references back in the place of secrets, before words are cut. */
+  hide?: Hide;
   /** Told what the server's tools are by now, when the one that is called is another than was meant. */
   onChanged(listed: readonly ListedTool[]): Promise<void>;
 }
@@ -76,5 +82,5 @@ export async function callTool(client: Client, asked: Asked) {
     CallToolResultSchema,
     options,
   );
-  return resultOf(full, tool, result);
+  return resultOf(asked, result);
 }

@@ -4,6 +4,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { Logger } from 'pino';
 import { BadGateway, DomainError } from '../../domain/errors';
+import type { Hide } from '../hiding';
 import { filterOutput } from '../output-filter';
 import { ChildTransport, type Program, type Watcher } from './child';
 import { guardedFetch } from './guarded-fetch';
@@ -31,6 +32,10 @@ export interface Use {
   signal: AbortSignal;
   /** A look: keeps nothing open that would not be. */
   passing?: boolean;
+  /** Puts references back in the place of secrets, before words are cut. */
+  hide?: Hide;
+  /** The server is given secrets: what it writes unasked is told to nobody from then on, for it may be those. */
+  confiding?: boolean;
 }
 
 interface Connection {
@@ -44,6 +49,8 @@ interface Connection {
   idle: NodeJS.Timeout | null;
   /** What was wrong with it last, for whoever hears only that it is closed. */
   trouble: string | null;
+  /** It was given secrets. */
+  confided: boolean;
 }
 
 /** What people are told went wrong, without anything secret in it. */
@@ -77,11 +84,13 @@ export class Connections {
    * Speaks to the server.
    * @throws BadGateway with what went wrong; what `signal` was aborted with, when it was
    */
-  async use<T>({ key, endpoint, signal, passing = false }: Use, work: (client: Client) => Promise<T>): Promise<T> {
+  async use<T>(asked: Use, work: (client: Client) => Promise<T>): Promise<T> {
+    const { key, endpoint, signal, passing = false, hide = (text) => text, confiding = false } = asked;
     signal.throwIfAborted();
     const stands = this.open.get(key);
     const connection = stands ?? this.begin(key, endpoint());
     connection.users += 1;
+    connection.confided ||= confiding;
     if (!passing) this.wake(connection);
     try {
       return await work(await connection.client);
@@ -89,10 +98,11 @@ export class Connections {
       if (e instanceof DomainError) throw e; // of what was answered, not of the connection
       if (!isAnswer(e)) this.retire(connection);
       signal.throwIfAborted();
-      const { trouble, transport } = connection;
+      const { trouble, transport, confided } = connection;
       const words = transport instanceof ChildTransport ? transport.lastWords : '';
-      const parts = [wordsOf(e), trouble, words && `it wrote: ${words}`].filter((part) => part !== null && part !== '');
-      throw new BadGateway(plainly([...new Set(parts)].join('; ')));
+      const unasked = confided ? [] : [trouble, words && `it wrote: ${words}`];
+      const parts = [wordsOf(e), ...unasked].filter((part) => part !== null && part !== '');
+      throw new BadGateway(plainly(hide([...new Set(parts)].join('; '))));
     } finally {
       connection.users -= 1;
       if (passing && !stands && connection.users === 0) this.retire(connection);
@@ -126,7 +136,7 @@ export class Connections {
     const transport = this.transportTo(endpoint);
     const client = new Client({ name: 'wheelhouse', version: '1' }, { capabilities: {} });
     const connection: Connection = {
-      key, kind: endpoint.kind, transport, users: 0, retired: false, idle: null, trouble: null,
+      key, kind: endpoint.kind, transport, users: 0, retired: false, idle: null, trouble: null, confided: false,
       client: client.connect(transport, { timeout: this.settings.connectMs }).then(() => client),
     }; // prettier-ignore
     client.onerror = (e) => {

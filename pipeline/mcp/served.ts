@@ -7,7 +7,8 @@ import { governedBy, splitName, type ListedTool } from '../../domain/tool-server
 import { digestOf } from '../../log/canonical';
 import { unseal } from '../../log/keys';
 import type { Store } from '../../log/store';
-import type { Tool } from '../call';
+import { tool, type Tool } from '../call';
+import { referencesIn } from '../references';
 import { callTool } from './call';
 import type { Connections, Endpoint } from './connections';
 import { programFor, secretsOf, type Programs } from './programs';
@@ -67,7 +68,7 @@ function toolOf(deps: ServedDeps, { server, tool: listed }: ServedTool): Tool {
     const wrong = fitsSchema(`${listed.digest}:inputSchema`, listed.inputSchema)(value);
     if (wrong !== null) context.addIssue({ code: 'custom', message: wrong });
   });
-  return {
+  return tool({
     name: full,
     description: listed.description,
     effect: governed.effect,
@@ -78,24 +79,27 @@ function toolOf(deps: ServedDeps, { server, tool: listed }: ServedTool): Tool {
     definition: digestOf({ server: row.id, transport: row.settings.transport, tool: listed.digest }),
     target: () => placeOf(server),
     slow: () => Promise.resolve(true),
-    async run(_args, { call, effect, signal }) {
+    lends: row.settings.leases,
+    async run(given, { call, effect, signal, hide }) {
       // Whether the attempt before reached the server is not known, and this one would do it a second time.
       if (effect !== null && effect.attempt > 1 && !governed.repeatable)
         throw new Conflict(`${full} may have been carried out by an earlier attempt, and cannot be repeated`);
-      const use = { key: keyOf(server), endpoint: () => endpointOf(deps, server), signal };
+      const confiding = referencesIn(call.args).length > 0;
+      const use = { key: keyOf(server), endpoint: () => endpointOf(deps, server), signal, hide, confiding };
       return deps.connections.use(use, (client) =>
         callTool(client, {
           full,
           tool: listed,
-          args: call.args,
+          args: given,
           effect,
           timeoutMs: row.settings.timeoutMs,
           signal,
+          hide,
           onChanged: (now) => deps.store.write(call.tenantId, (tx) => keepListed(tx, row.id, now)),
         }),
       );
     },
-  };
+  });
 }
 
 /** The tools of a tenant's servers: none of them is there for another. */

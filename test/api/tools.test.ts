@@ -195,6 +195,7 @@ test('what a tool server is shown is shown to nobody else', async () => {
     has_secrets: true,
     timeout_ms: 30_000,
     trust_annotations: false,
+    leases: [],
   });
   const { rows } = await s.owner.query(
     `select count(*)::int as n from log where body::text like '%of-the-desk%' union all
@@ -363,6 +364,10 @@ test('what is wrong with a server that is to be added is said, field by field', 
   expect(await wrong({ name: 'x', url: 'http://a/', headers: { a: 'b\r\nc: d' } })).toEqual([
     400,
     expect.stringContaining('headers'),
+  ]);
+  expect(await wrong({ name: 'x', url: 'http://a/', leases: [{ resource_type: 'project' }] })).toEqual([
+    400,
+    'leases.0.system',
   ]);
   expect(await wrong({ name: 'desk', url: 'http://a/' })).toEqual([409, 'name']);
   const part = (await s.call('GET', '/api/tools')).body.tools.find((t: any) => t.name === 'postgres').id;

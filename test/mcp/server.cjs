@@ -35,10 +35,34 @@ const list = ({ tools }) => [
         { name: 'a b', inputSchema: { type: 'object' } },
       ]
     : []),
+  ...(tools === 'echo'
+    ? [{
+        name: 'say', description: 'Says what it is told.', annotations: { readOnlyHint: true },
+        inputSchema: { type: 'object', properties: { text: { type: 'string' }, how: { type: 'string' } }, required: ['text'], additionalProperties: false },
+      }]
+    : []),
   ...(tools === 'slow-pattern'
     ? [{ name: 'match', inputSchema: { type: 'object', properties: { q: { type: 'string', pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' } } } }]
     : []),
 ]; // prettier-ignore
+
+/** Says it again in every way there is. */
+async function echo({ text, how = 'plain' }, end) {
+  const bytes = Buffer.from(text);
+  const said = (...texts) => ({ content: texts.map((t) => ({ type: 'text', text: t })) });
+  if (how === 'plain') return { ...said(`I was told ${text}, ${text}.`), structuredContent: { [text]: [text] } };
+  if (how === 'encoded')
+    return said(
+      ...['', 'u:', 'us:'].map((before) => Buffer.from(`${before}${text}!`).toString('base64')),
+      bytes.toString('base64url'), bytes.toString('hex'), encodeURIComponent(text), JSON.stringify({ text }),
+    ); // prettier-ignore
+  if (how === 'fields') return said(...Object.values(JSON.parse(text)));
+  if (how === 'refuse') return { ...said(`${'x'.repeat(1_990)}${text}`), isError: true };
+  if (how === 'throw') throw new Error(`${'x'.repeat(400)} ${text}`);
+  if (how === 'hang') await never;
+  if (kind === 'stdio') process.stderr.write(text);
+  return end();
+}
 
 function serverOf(end) {
   const server = new Server({ name: 'stub', version: '1' }, { capabilities: { tools: {} } });
@@ -51,6 +75,7 @@ function serverOf(end) {
   });
   server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
     write({ tool: params.name, args: params.arguments, meta: params._meta });
+    if (params.name === 'say') return echo(params.arguments, end);
     const { call } = wanted();
     if (call === 'hang') await never;
     if (call === 'die') end();
@@ -79,7 +104,8 @@ if (kind === 'stdio') {
     process.on('SIGTERM', () => undefined);
     setInterval(() => undefined, 1_000);
   }
-  serverOf(() => process.exit(3)).connect(new StdioServerTransport());
+  const serve = () => void serverOf(() => process.exit(3)).connect(new StdioServerTransport());
+  setTimeout(serve, wanted().begin ?? 0);
 } else {
   const http = createServer((req, res) => {
     write({ method: req.method, url: req.url, authorization: req.headers.authorization ?? null });

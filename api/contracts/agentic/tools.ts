@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { serverName, toolName, toolStatuses, toolTypes } from '../../../domain/tool-server';
 import { moduleStates } from '../../../domain/modules';
 import { operation } from '../../operation';
-import { byId, flag, Instant, whole, wholeOr } from '../shapes';
+import { byId, flag, Instant, name, whole, wholeOr } from '../shapes';
+import { ScopeShape } from './ticket-shapes';
 
 const tag = 'Tools';
 const text = z.string().nullable();
@@ -42,6 +43,7 @@ const Server = z.object({
   has_secrets: z.boolean().describe('Headers are sent along; they are never shown'),
   timeout_ms: z.int(),
   trust_annotations: z.boolean(),
+  leases: z.array(ScopeShape).describe('What of leases may be sent to it'),
 });
 const Served = z.object({
   name: z.string().describe('As agents call it, and as it is granted'),
@@ -101,13 +103,24 @@ const settings = {
     .optional()
     .describe('Believe the server which of its tools only read, and which may be repeated'),
   enabled: flag.optional(),
+  leases: z
+    .array(
+      z.strictObject({
+        system: name(100), resource_type: name(100).default('*'), resource_id: name(200).default('*'), action: name(50).default('*'),
+      }), // prettier-ignore
+    )
+    .max(50)
+    .optional()
+    .describe(
+      'What of leases may be sent to it, `*` and `?` as globs: in arguments, where a `<vault:…>` stands for it',
+    ),
   tools: z
     .record(z.string().regex(toolName, 'no name of a tool'), choice)
     .refine((t) => Object.keys(t).length <= 200, '200 at most')
     .optional()
     .describe('What is said of single tools. It holds for the definition that they have by now: not for a changed one'),
 };
-const name = z.string().trim().regex(serverName, 'a small letter, then small letters, digits, - and _, 40 at most');
+const slug = z.string().trim().regex(serverName, 'a small letter, then small letters, digits, - and _, 40 at most');
 
 export const tools = {
   listTools: operation({
@@ -176,7 +189,7 @@ export const tools = {
     summary: 'Add a tool server. Its tools are there once it was looked at',
     access: 'tools:manage',
     body: z
-      .object({ name, ...settings })
+      .object({ name: slug, ...settings })
       .meta({ example: { name: 'example', url: 'https://tools.example.com/mcp', enabled: false } }),
     output: z.object({ id: z.int(), name: z.string(), status: z.literal('created') }),
     errors: ['Conflict'],
@@ -187,7 +200,7 @@ export const tools = {
     summary: 'Change a tool server; what is not given stays',
     access: 'tools:manage',
     params: byId('id'),
-    body: z.object({ name: name.optional().describe('Does not change'), ...settings }),
+    body: z.object({ name: slug.optional().describe('Does not change'), ...settings }),
     output: z.object({ id: z.int(), name: z.string(), status: z.literal('updated') }),
     errors: ['NotFound', 'Conflict'],
   }),

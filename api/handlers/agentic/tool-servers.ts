@@ -1,5 +1,6 @@
 import { forgetListing, listedTools, lockTool, saveServer, sealSecrets, tools as rows } from '../../../db/tools';
 import type { Write } from '../../../db/tx';
+import { wireScope } from '../../../domain/access';
 import { Conflict, Invalid, NotFound } from '../../../domain/errors';
 import { tied, type ServerSettings, type ServerTransport } from '../../../domain/tool-server';
 import type { ToolRow } from '../../../domain/tool-server.schema';
@@ -58,6 +59,10 @@ const settingsWith = (body: Body, transport: ServerTransport, standing: ServerSe
   transport,
   timeoutMs: body.timeout_ms ?? standing?.timeoutMs ?? usualTimeoutMs,
   trustAnnotations: body.trust_annotations ?? standing?.trustAnnotations ?? false,
+  leases:
+    body.leases?.map((l) => ({
+      system: l.system, resourceType: l.resource_type, resourceId: l.resource_id, action: l.action,
+    })) ?? standing?.leases ?? [], // prettier-ignore
   tools: body.tools
     ? Object.fromEntries(Object.entries(body.tools).map(([name, choice]) => [name, { ...choice, digest: null }]))
     : (standing?.tools ?? {}),
@@ -65,7 +70,7 @@ const settingsWith = (body: Body, transport: ServerTransport, standing: ServerSe
 
 /** In the log without what is secret: of the URL its query may be. */
 const entry = (ctx: Ctx, what: string, row: ToolRow, headers: Body['headers']) => {
-  const { transport, timeoutMs, trustAnnotations, tools } = row.settings as ServerSettings;
+  const { transport, timeoutMs, trustAnnotations, leases, tools } = row.settings as ServerSettings;
   const place =
     transport.kind === 'http'
       ? { url: new URL(transport.url).origin + new URL(transport.url).pathname }
@@ -76,7 +81,7 @@ const entry = (ctx: Ctx, what: string, row: ToolRow, headers: Body['headers']) =
     subject: { kind: 'tool' as const, id: row.id },
     body: {
       tool_id: row.number, name: row.name, transport: transport.kind, ...place, enabled: row.enabled, timeout_ms: timeoutMs,
-      trust_annotations: trustAnnotations, tools, ...(headers && { headers: Object.keys(headers) }),
+      trust_annotations: trustAnnotations, leases: leases.map(wireScope), tools, ...(headers && { headers: Object.keys(headers) }),
     },
   }; // prettier-ignore
 };

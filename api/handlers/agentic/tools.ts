@@ -1,4 +1,5 @@
 import { checksOf, listedTools, serverById, toolByNumber } from '../../../db/tools';
+import { wireScope } from '../../../domain/access';
 import { Conflict, NotFound } from '../../../domain/errors';
 import { governedBy, type ToolStatus } from '../../../domain/tool-server';
 import type { ToolRow } from '../../../domain/tool-server.schema';
@@ -73,6 +74,7 @@ export const toolHandlers: Handlers<typeof tools> = {
         has_secrets: server?.sealed !== null && server?.sealed !== undefined,
         timeout_ms: settings.timeoutMs,
         trust_annotations: settings.trustAnnotations,
+        leases: settings.leases.map(wireScope),
       },
       tools: settings
         ? listed.map((t) => {

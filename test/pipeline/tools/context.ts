@@ -25,6 +25,7 @@ export async function use<T>(house: House, tool: Tool, run: Run, args: Record<st
     write: null,
     effect: null,
     credential: () => Promise.reject(new Error('no test of a tool uses one')),
+    hide: (text) => text,
     signal: new AbortController().signal,
     read: (work) => house.store.read(run.tenantId, work),
   };
