@@ -19,6 +19,8 @@ const Row = RunSchema.extend({
   /** Of its command, the last that was launched: where it works, and its process while it has one. */
   workDir: z.string().nullable(),
   pid: z.int().nullable(),
+  /** From 1: one more for each time that its command met trouble that passes. */
+  attempts: z.int(),
 });
 export type RunView = z.output<typeof Row>;
 
@@ -26,7 +28,8 @@ const select = `select ${runs.columns('r')}, r.heartbeat, t.number as "ticketNum
     t.status as "ticketStatus", t.provider_ref as "ticketRef",
     (select coalesce(sum(extract(epoch from coalesce(g.decided_at, now()) - g.requested_at)), 0)::float8 from gates g
       where g.run_id = r.id and g.access_request_id is null and (g.decided_at is not null or g.status = 'pending')) as "gateWaitSeconds",
-    p.work_dir as "workDir", case when p.ended_at is null then p.pid end as pid
+    p.work_dir as "workDir", case when p.ended_at is null then p.pid end as pid,
+    (select 1 + count(*)::int from agent_processes a where a.run_id = r.id and a.outcome ->> 'is' = 'again') as attempts
   from runs r join tickets t on t.id = r.ticket_id
     left join lateral (select work_dir, pid, ended_at from agent_processes where run_id = r.id order by launch desc limit 1) p on true`;
 

@@ -115,13 +115,17 @@ test('a failure says how and with which words; trouble of a model is waited out,
   expect((await agentBecomes(s, fails.agent, 'failed')).error_message).toBe(
     'the command ended with exit code 1: [stderr] no such thing',
   );
-  expect((await agentBecomes(s, once.agent, 'finished')).current_task.output).toBe('fine now');
+  expect(await agentBecomes(s, once.agent, 'finished')).toMatchObject({
+    attempts: 2,
+    current_task: { output: 'fine now' },
+  });
   expect(await rowOf(once.agent)).toMatchObject([
     { launch: 1, outcome: { is: 'again' } },
     { launch: 2, outcome: { is: 'finished' } },
   ]);
   expect((await agentBecomes(s, always.agent, 'failed')).error_message).toContain('529 overloaded (3 more attempts');
   expect(await rowOf(always.agent)).toHaveLength(4);
+  expect((await s.call('GET', `/api/agents/${fails.agent}`)).body.attempts).toBe(1);
 });
 
 test('it waits for approval without a process, and is called again with what was decided', async () => {

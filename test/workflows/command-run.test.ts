@@ -16,8 +16,6 @@ import { commandHarness } from '../../domain/command-harness';
 import { fence } from '../../db/run-queries';
 import { stop } from '../../workflows/agent-run';
 import { putFile } from '../../runner/files';
-import { giveUp } from '../../runner/launch';
-import { filesOf } from '../../runner/state';
 import { commands, settings } from '../runner/server';
 import { until } from '../until';
 import { keep } from './keep';
@@ -191,28 +189,6 @@ test('what cannot be handed over is over: at once where its program is gone, els
   await expect(attend(odd.id, 2)).rejects.toThrow('ENOTDIR');
   await c.owner.query(`update agent_processes set launched_at = now() - interval '1 minute' where run_id = $1 and launch = 2`, [odd.id]); // prettier-ignore
   expect(await attend(odd.id, 2)).toMatchObject({ is: 'failed', error: expect.stringContaining('ENOTDIR') });
-});
-
-test('a launch of which nothing can be read, and one that nobody takes up, are over', async () => {
-  const run = await p.spawn(await p.ticket(), 'normal');
-  await p.runIs(run.id, 'finished');
-  const folder = mkdtempSync(join(tmpdir(), 'wh-launches-'));
-  const attend = async (launch: number, prepare: (stateDir: string) => void) => {
-    const stateDir = join(folder, String(launch));
-    mkdirSync(stateDir);
-    prepare(stateDir);
-    await c.store.write(c.tenantId, (tx) =>
-      insertLaunch(tx, {
-        id: v7(), runId: run.id, launch, harness: 'normal', program: '/gone', ...here(), workDir: folder, logPath: join(folder, 'log'),
-        stateDir, keyId: v7(), readTo: 0,
-      }),
-    ); // prettier-ignore
-    return new MockActivityEnvironment().run(activities.attendCommand, { tenantId: c.tenantId, runId: run.id, launch });
-  };
-  const unread = (stateDir: string): void => writeFileSync(filesOf(stateDir).exit, '{"code": 0');
-  expect(await attend(2, unread)).toEqual({ is: 'failed', error: 'what its supervisor wrote is not to be read: exit.json' }); // prettier-ignore
-  expect(await attend(3, (stateDir) => giveUp(stateDir))).toEqual({ is: 'failed', error: 'its supervisor did not begin' }); // prettier-ignore
-  expect(await launches(run.id)).toMatchObject([{ outcome: 'finished' }, { outcome: 'failed' }, { outcome: 'failed' }]);
 });
 
 test('checkpoints: what a launch said is its own; said again, a pair is new; beyond the most, that is said once', async () => {

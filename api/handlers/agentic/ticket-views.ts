@@ -131,7 +131,7 @@ export function agentView(ctx: Ctx, r: RunView) {
     finished_at: r.finishedAt,
     heartbeat: r.heartbeat,
     error_message: r.error,
-    attempts: 1,
+    attempts: r.attempts,
     assigned_by: r.spawnedBy.name,
     last_task_id: r.taskNumber,
     current_task_id: isEnded(r) ? null : r.taskNumber,
