@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { modelApis, type AgentModel } from './domain/model';
+import type { Spending } from './domain/model-turn';
+import { modelApis, reasoningWays, type AgentModel } from './domain/model';
 
 const positive = z.coerce.number().int().positive();
 
@@ -26,16 +27,40 @@ export const modelsEnvironment = {
   /** What one run may spend: tokens of both directions, and money in the currency of the prices. */
   AGENT_BUDGET_TOKENS: positive.default(2_000_000),
   AGENT_BUDGET_MONEY: z.coerce.number().positive().default(10),
+  /** Writes postmortems from the records (docs/learning.md), a name of AGENT_MODELS; unset: the rules do. */
+  LEARNING_MODEL: z.string().min(1).optional(),
+  /** What those of a tenant may spend in a day. */
+  LEARNING_BUDGET_TOKENS: positive.default(1_000_000),
+  LEARNING_BUDGET_MONEY: z.coerce.number().positive().default(5),
 };
 
+export interface AgentModels {
+  /** What agents can work with, the usual one first; empty: no run has a model. */
+  models: AgentModel[];
+  /** Of one run. */
+  runBudget: Spending;
+  learning: LearningSettings;
+}
+
+/** A model that writes postmortems, and what a tenant's may spend in a day (UTC). */
+export interface LearningSettings {
+  model: AgentModel | null;
+  budget: Spending;
+}
+
+type ModelsEnvironment = z.output<z.ZodObject<typeof modelsEnvironment>>;
+
 /** Null: none is configured. @throws Error when half of it is */
-export function opsAgentModelOf(e: z.output<z.ZodObject<typeof modelsEnvironment>>): ModelSettings | null {
+export function opsAgentModelOf(e: ModelsEnvironment): ModelSettings | null {
   const [url, name] = [e.OPS_AGENT_MODEL_URL, e.OPS_AGENT_MODEL_NAME];
   if (url === undefined && name === undefined) return null;
   if (url === undefined || name === undefined)
     throw new Error('OPS_AGENT_MODEL_URL, OPS_AGENT_MODEL_NAME: one without the other');
   return { url, key: e.OPS_AGENT_MODEL_KEY ?? null, name, timeoutMs: e.OPS_AGENT_MODEL_TIMEOUT_MS };
 }
+
+/** For a million tokens. */
+const price = z.strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() });
 
 const Models = z
   .array(
@@ -53,8 +78,13 @@ const Models = z
       timeout_ms: z.int().positive().max(600_000).default(120_000),
       context_window: z.int().min(1_000),
       max_output: z.int().min(16),
-      /** For a million tokens. */
-      price: z.strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() }),
+      price,
+      /** How it is told how much to think; else by an effort (openai), or by tokens of its answer (anthropic). */
+      reasoning: z.enum(reasoningWays).optional(),
+      /** It has a fast mode, which costs that. */
+      fast: z.strictObject({ price }).nullable().default(null),
+      /** Others of the list, which are asked in its place where it gives no answer. */
+      fallbacks: z.array(z.string().min(1).max(200)).max(6).default([]),
     }),
   )
   .min(1);
@@ -69,7 +99,7 @@ function parsed(text: string): unknown {
 }
 
 /** @throws Error naming what is wrong; never with a key in it */
-export function modelsOf(given: string | undefined, env: NodeJS.ProcessEnv): AgentModel[] {
+function modelsOf(given: string | undefined, env: NodeJS.ProcessEnv): AgentModel[] {
   if (given === undefined) return [];
   let json: unknown;
   try {
@@ -85,8 +115,28 @@ export function modelsOf(given: string | undefined, env: NodeJS.ProcessEnv): Age
     const key = key_env === undefined ? null : env[key_env];
     if (key === undefined || key === '') return fail(`${m.name}: ${key_env} is not set`);
     if (max_output >= context_window) return fail(`${m.name}: max_output is not below context_window`);
+    const reasoning = m.reasoning ?? (m.api === 'anthropic' ? 'budget' : 'effort');
+    if (reasoning === 'budget' && m.api !== 'anthropic')
+      return fail(`${m.name}: reasoning: only anthropic has budgets`);
+    const unknown = m.fallbacks.find((name) => name === m.name || !names.includes(name));
+    if (unknown !== undefined) return fail(`${m.name}: fallbacks: ${unknown} is no other model of this list`);
     return {
-      ...m, model: m.model ?? m.name, key, timeoutMs: timeout_ms, window: context_window, maxOutput: max_output,
+      ...m, model: m.model ?? m.name, reasoning, key, timeoutMs: timeout_ms, window: context_window, maxOutput: max_output,
     }; // prettier-ignore
   });
+}
+
+const spending = (tokens: number, money: number): Spending => ({ tokens, costMicros: Math.round(money * 1_000_000) });
+
+/** @throws Error naming what is wrong; never with a key in it */
+export function agentModelsOf(e: ModelsEnvironment, env: NodeJS.ProcessEnv): AgentModels {
+  const models = modelsOf(e.AGENT_MODELS, env);
+  const model = models.find((m) => m.name === e.LEARNING_MODEL) ?? null;
+  if (e.LEARNING_MODEL !== undefined && !model)
+    throw new Error(`LEARNING_MODEL: ${e.LEARNING_MODEL} is no model of AGENT_MODELS`);
+  return {
+    models,
+    runBudget: spending(e.AGENT_BUDGET_TOKENS, e.AGENT_BUDGET_MONEY),
+    learning: { model, budget: spending(e.LEARNING_BUDGET_TOKENS, e.LEARNING_BUDGET_MONEY) },
+  };
 }

@@ -4,14 +4,12 @@ import { z } from 'zod';
 import { agentEnvironment, agentsOf, type AgentSettings } from './config-agents';
 import { fileEnvironment, filesOf, type FileSettings } from './config-files';
 import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
-import { modelsEnvironment, modelsOf, opsAgentModelOf, type ModelSettings } from './config-models';
+import { agentModelsOf, modelsEnvironment, opsAgentModelOf, type AgentModels, type ModelSettings } from './config-models'; // prettier-ignore
 import { retentionEnvironment, retentionOf } from './config-retention';
 import { vaultEnvironment, vaultOf, type VaultSettings } from './config-vault';
 import { wazuhEnvironment, wazuhOf, type WazuhSettings } from './config-wazuh';
 import { toolEnvironment, toolSettingsOf, type ToolSettings } from './config-tools';
 import type { KeptKind } from './domain/agent-records';
-import type { AgentModel } from './domain/model';
-import type { Spending } from './domain/model-turn';
 
 /** The project's folder: where migrations/, policy/ and package.json are, whether this runs from source or from dist/. */
 export const root = existsSync(join(__dirname, 'package.json')) ? __dirname : dirname(__dirname);
@@ -113,7 +111,7 @@ const Environment = z.object({
   OTEL_SERVICE_NAME: z.string().optional(),
 });
 
-export interface Config {
+export interface Config extends AgentModels {
   host: string;
   port: number;
   publicUrl: string | null;
@@ -148,10 +146,6 @@ export interface Config {
   itop: ItopSettings | null;
   /** Commands that work as agents. */
   agents: AgentSettings;
-  /** What agents can work with, the usual one first; empty: no run has a model. */
-  models: AgentModel[];
-  /** Of one run. */
-  runBudget: Spending;
   wazuh: WazuhSettings | null;
   vault: VaultSettings | null;
   tools: ToolSettings;
@@ -225,8 +219,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
     itop: itopOf(e),
     agents: agentsOf(e, env, dataDir),
-    models: modelsOf(e.AGENT_MODELS, env),
-    runBudget: { tokens: e.AGENT_BUDGET_TOKENS, costMicros: Math.round(e.AGENT_BUDGET_MONEY * 1_000_000) },
+    ...agentModelsOf(e, env),
     wazuh: wazuhOf(e),
     vault: vaultOf(e),
     tools: toolSettingsOf(e, root, env),

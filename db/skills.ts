@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { InstantSchema } from '../domain/common.schema';
 import type { Skill } from '../domain/learning';
+import type { Run } from '../domain/run';
+import type { Ticket } from '../domain/ticket';
+import { workflowKey } from '../domain/workflow-key';
 import { skills } from './learning';
 import type { Read } from './tx';
 
@@ -107,23 +110,28 @@ export async function lockSkill(tx: Read, number: number): Promise<Skill | null>
 }
 
 /** Why a skill is an agent's. */
-export type Reason = 'all' | 'assigned' | 'workflow';
+export type Reason = 'all' | 'assigned' | 'profile' | 'workflow';
 
 /**
- * The skills of a run: those of everybody, those assigned to its agent, and those of the active workflow of its ticket's
- * class or key. What nobody reviewed reaches none of them.
+ * The skills of a run: those of everybody, those assigned to its agent, those that its runtime profile names, and those of the
+ * active workflow of its ticket's class or key. What nobody reviewed, or gave to anybody, reaches none of them.
  */
 export async function skillsOfRun(
   tx: Read,
-  of: { agentId: string; workflowKeys: readonly string[] },
+  run: Pick<Run, 'agentId' | 'runtime'>,
+  ticket: Pick<Ticket, 'title' | 'description' | 'ticketClass'> | null,
 ): Promise<{ skill: Skill; reason: Reason }[]> {
+  const keys = ticket
+    ? [workflowKey({ explicit: null, ticketClass: ticket.ticketClass, texts: [ticket.title, ticket.description] })]
+    : [];
   const { rows } = await tx.query<Record<string, unknown> & { reason: Reason }>(
-    `select ${skills.columns()}, case when assigned_to_all then 'all' when mine.skill_id is not null then 'assigned' else 'workflow' end as reason
+    `select ${skills.columns()}, case when assigned_to_all then 'all' when mine.skill_id is not null then 'assigned'
+       when name = any($3) then 'profile' else 'workflow' end as reason
      from skills left join skill_assignments mine on mine.skill_id = skills.id and mine.agent_id = $1
-     where enabled and deleted_at is null and (assigned_to_all or mine.skill_id is not null or number in (
+     where enabled and deleted_at is null and (assigned_to_all or mine.skill_id is not null or name = any($3) or number in (
        select unnest(skill_ids) from blueprints where status = 'active' and reviewed_at is not null and workflow_key = any($2)))
      order by number`,
-    [of.agentId, of.workflowKeys],
+    [run.agentId, keys, run.runtime?.skills ?? []],
   );
   return rows.map((r) => ({ skill: skills.parse(r), reason: r.reason }));
 }

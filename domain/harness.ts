@@ -35,6 +35,13 @@ export interface AccessState {
   credentialRef: string | null;
 }
 
+/** A skill of the run: what it is for, and its template as it can be read. */
+export interface BriefSkill {
+  name: string;
+  description: string;
+  text: string;
+}
+
 export interface Brief {
   ticket: {
     id: string;
@@ -51,6 +58,8 @@ export interface Brief {
   /** What people said since the run began, oldest first. */
   steering: Steering[];
   access: AccessState[];
+  /** Given where a model is asked. */
+  skills?: BriefSkill[];
   /** Where a report would be published: unique on the server. */
   slug: string;
 }

@@ -19,11 +19,20 @@ export interface ToolAsk {
   args: Record<string, unknown> | null;
 }
 
+/** What a model thought before it spoke, as it wants it back: signed by its endpoint, or closed altogether. */
+export interface Reasoning {
+  text: string;
+  signature: string | null;
+  redacted: string | null;
+}
+
 /** One attempt at one turn of a model in a run. */
 export interface ModelTurn {
   id: string;
   tenantId: string;
   runId: string;
+  /** Of the run: its budget of a day is what all its runs spend. */
+  profileId: string | null;
   /** From 0. */
   turn: number;
   /** From 1. */
@@ -41,6 +50,8 @@ export interface ModelTurn {
   promptChars: number;
   text: string;
   calls: ToolAsk[];
+  /** Kept where it can go back as it was: an endpoint refuses what was changed. */
+  reasoning: Reasoning[];
   stopReason: string | null;
   /** Reserved, then as the endpoint counted them; `estimated` where it counted nothing. */
   tokensIn: number;

@@ -1,4 +1,4 @@
-import type { ToolAsk } from './model-turn';
+import type { Reasoning, ToolAsk } from './model-turn';
 
 export interface Message {
   role: 'system' | 'user';
@@ -39,6 +39,19 @@ export interface Endpoint {
   model: string;
 }
 
+/**
+ * How a model is told how much to think. effort: by a word that its endpoint knows. budget: by tokens of its answer that are for
+ * thinking (anthropic). none: it is not told.
+ */
+export const reasoningWays = ['effort', 'budget', 'none'] as const;
+export type ReasoningWay = (typeof reasoningWays)[number];
+
+/** For a million tokens, in the currency of the budget. */
+export interface Price {
+  input: number;
+  output: number;
+}
+
 /** A model that agents can work with, as it was configured. */
 export interface AgentModel extends Endpoint {
   /** By which a run asks for it. */
@@ -48,8 +61,12 @@ export interface AgentModel extends Endpoint {
   /** Tokens that a prompt and its answer may have together, and an answer alone. */
   window: number;
   maxOutput: number;
-  /** For a million tokens, in the currency of the budget. */
-  price: { input: number; output: number };
+  price: Price;
+  reasoning: ReasoningWay;
+  /** What it costs where it is asked to be fast; null: it has no such mode. */
+  fast: { price: Price } | null;
+  /** Whom a run asks in its place where it gives no answer, by name, in order. */
+  fallbacks: readonly string[];
 }
 
 /** A tool as a model is told of it. */
@@ -64,6 +81,7 @@ export interface ToolSpec {
 export interface Spoken {
   text: string;
   calls: ToolAsk[];
+  reasoning: Reasoning[];
   /** stop, tool-calls, length and what else there is. */
   stopReason: string;
   /** Null: the endpoint counted nothing. */

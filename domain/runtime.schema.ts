@@ -5,6 +5,11 @@ const label = (max: number) => z.string().trim().min(1).max(max);
 const harness = label(50);
 const model = label(200).nullable();
 
+/** What may be spent: tokens of both directions. */
+export const tokens = z.int().min(1).max(1_000_000_000_000);
+/** The same in the currency of the prices; millionths of it are counted. */
+export const money = z.number().min(0.000_001).max(1_000_000_000);
+
 /** What is not named here is refused: a configuration holds nothing that nobody reads, and no secret by mistake. */
 const ProfileSchema = z.strictObject({
   id: label(100),
@@ -16,6 +21,10 @@ const ProfileSchema = z.strictObject({
   fast_mode: z.boolean().default(false),
   timeout_minutes: z.int().min(1).max(1440).nullable().default(null),
   max_concurrent_agents: z.int().min(1).max(1000).nullable().default(null),
+  budget_tokens: tokens.nullable().default(null),
+  budget_money: money.nullable().default(null),
+  daily_budget_tokens: tokens.nullable().default(null),
+  daily_budget_money: money.nullable().default(null),
   fallbacks: z
     .array(z.strictObject({ harness, model: model.default(null), route: label(200).nullable().default(null) }))
     .max(6)
@@ -48,4 +57,8 @@ export const RunRuntimeSchema = z.object({
   reasoning_effort: z.enum(reasoningEfforts).nullable(),
   fast_mode: z.boolean(),
   skills: z.array(z.string()),
+  // Runs that were spawned before these were there have none of them.
+  fallback_models: z.array(z.string()).default([]),
+  budget_tokens: z.int().nullable().default(null),
+  budget_money: z.number().nullable().default(null),
 }) satisfies z.ZodType<RunRuntime>;

@@ -26,7 +26,13 @@ export interface Profile {
   timeout_minutes: number | null;
   /** At once, of this profile; null: as many as the tenant may have. */
   max_concurrent_agents: number | null;
-  /** What is taken where the harness of the profile is not here, in order. */
+  /** What one of its runs may spend, and all of them together in a day (UTC): tokens of both directions, and money in the
+   * currency of the prices. Null: what the installation lets any run. For models that are asked here. */
+  budget_tokens: number | null;
+  budget_money: number | null;
+  daily_budget_tokens: number | null;
+  daily_budget_money: number | null;
+  /** What is taken where the harness of the profile is not here, and which models are asked where its own gives no answer, in order. */
   fallbacks: { harness: string; model: string | null; route: string | null }[];
   skills: string[];
   notes: string;
@@ -56,7 +62,8 @@ export const usualRuntime: RuntimeConfig = {
   profiles: [
     {
       id: 'embedded', name: 'Embedded analyst', description: 'Rules, without a model', harness: 'embedded', model: null,
-      reasoning_effort: null, fast_mode: false, timeout_minutes: null, max_concurrent_agents: null, fallbacks: [], skills: [], notes: '',
+      reasoning_effort: null, fast_mode: false, timeout_minutes: null, max_concurrent_agents: null,
+      budget_tokens: null, budget_money: null, daily_budget_tokens: null, daily_budget_money: null, fallbacks: [], skills: [], notes: '',
     },
   ],
   route_assignments: [],
@@ -73,6 +80,11 @@ export interface RunRuntime {
   reasoning_effort: ReasoningEffort | null;
   fast_mode: boolean;
   skills: string[];
+  /** Models that are asked where its own gives no answer, in order; none: those that the installation names. */
+  fallback_models: string[];
+  /** What it may spend; null: what the installation lets any run. */
+  budget_tokens: number | null;
+  budget_money: number | null;
 }
 
 /** What an assignment may look at: the work that is to be done. */
@@ -127,6 +139,9 @@ export interface Wanted {
   profileId: string | null;
   harness: string | null;
   model: string | null;
+  /** Of the run alone; null: what its profile says. */
+  budgetTokens?: number | null;
+  budgetMoney?: number | null;
 }
 export interface Chosen {
   profileId: string | null;
@@ -171,37 +186,11 @@ export function choose(config: RuntimeConfig, wanted: Wanted, work: Work, availa
       reasoning_effort: profile?.reasoning_effort ?? null,
       fast_mode: profile?.fast_mode ?? false,
       skills: profile?.skills ?? [],
+      fallback_models: (profile?.fallbacks ?? []).flatMap((f) =>
+        f.harness === harness && f.model !== null && f.model !== model ? [f.model] : [],
+      ),
+      budget_tokens: wanted.budgetTokens ?? profile?.budget_tokens ?? null,
+      budget_money: wanted.budgetMoney ?? profile?.budget_money ?? null,
     },
   };
-}
-
-/** What is wrong with a configuration by itself: the part, and in which words. Null: nothing. */
-export function wrongIn(
-  config: RuntimeConfig,
-  available: readonly string[],
-): { field: string; message: string } | null {
-  const ids = config.profiles.map((p) => p.id);
-  const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i);
-  if (twice !== -1) return { field: `profiles.${twice}.id`, message: `profile ${ids[twice] ?? ''} is there twice` };
-  const isHere = (harness: string, field: string) =>
-    available.includes(harness)
-      ? []
-      : [{ field, message: `${harness} is not registered here; available: ${available.join(', ')}` }];
-  const isProfile = (id: string, field: string) =>
-    ids.includes(id) ? [] : [{ field, message: `there is no profile ${id}; there are: ${ids.join(', ')}` }];
-  const [wrong] = [
-    ...isProfile(config.active_profile, 'active_profile'),
-    ...isHere(config.default_harness, 'default_harness'),
-    ...config.profiles.flatMap((p, i) => [
-      ...isHere(p.harness, `profiles.${i}.harness`),
-      ...p.fallbacks.flatMap((f, n) => isHere(f.harness, `profiles.${i}.fallbacks.${n}.harness`)),
-    ]),
-    ...config.route_assignments.flatMap((a, i) => [
-      ...isProfile(a.profile_id, `route_assignments.${i}.profile_id`),
-      ...(a.scope_type === 'condition' && !conditionOf(a.scope_value)
-        ? [{ field: `route_assignments.${i}.scope_value`, message: `must be field=value, several joined by “and”; fields: ${conditionFields.join(', ')}` }]
-        : []),
-    ]),
-  ]; // prettier-ignore
-  return wrong ?? null;
 }

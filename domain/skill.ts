@@ -26,6 +26,17 @@ export function assertPlaced({ promptTemplate, parameters }: Pick<Skill, 'prompt
   throw new Invalid(`parameters: ${lost.name} ${twice}`, { field: 'parameters' });
 }
 
+/** The template as somebody reads it who is given no values but these; a place without one takes its default, or stays. */
+export function readable(
+  skill: Pick<Skill, 'promptTemplate' | 'parameters'>,
+  values: Readonly<Record<string, string>>,
+): string {
+  const defaults = new Map(skill.parameters.map((p) => [p.name, p.default]));
+  return skill.promptTemplate.replace(placeholder, (place, name: string) =>
+    Object.hasOwn(values, name) ? (values[name] ?? place) : (defaults.get(name) ?? place),
+  );
+}
+
 /**
  * The template with its values in place; a place without one takes its default, or stays as it is. Values are put in as they
  * are: a place inside of one is text. @throws Invalid naming a required parameter that is missing

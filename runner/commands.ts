@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { knownCommands, type AgentSettings, type CommandSetting } from '../config-agents';
+import type { Commands } from '../pipeline/chosen';
 import { findProgram, NotHere } from './programs';
 import { usualEnvironment } from './rights';
 
@@ -151,6 +152,13 @@ export function modelOf(
   const command = commandOf(s, harness);
   return command?.model ? command.model(s, asked, others) : asked;
 }
+
+/** What others are told of the commands of an installation. */
+export const commandsOf = (s: AgentSettings): Commands => ({
+  names: commandNames(s),
+  isFor: anyIsKept(s) ? (name, tenant) => isFor(s, name, tenant) : null,
+  modelOf: (harness, model, instead) => modelOf(s, harness, model, instead),
+});
 
 /** Agents of this tenant may not be this command, on any machine. */
 export class NotForTenant extends Error {}

@@ -26,6 +26,29 @@ test('models come from the setting itself or from a file, their keys by name', (
   expect(loadConfig({ AGENT_BUDGET_MONEY: '0.5' })).toMatchObject({ models: [], runBudget: { costMicros: 500_000 } });
 });
 
+test('how a model is told to think follows from its API; the model that learns is one of them', () => {
+  const claude = {
+    ...model,
+    name: 'claude',
+    api: 'anthropic',
+    fallbacks: ['small'],
+    fast: { price: { input: 1, output: 2 } },
+  };
+  expect(load([model, claude]).models).toMatchObject([
+    { reasoning: 'effort', fast: null, fallbacks: [] },
+    { reasoning: 'budget', fast: { price: { input: 1 } }, fallbacks: ['small'] },
+  ]);
+  const env = { AGENT_MODELS: JSON.stringify([model]), SMALL_KEY: key };
+  expect(loadConfig(env).learning).toMatchObject({ model: null, budget: { tokens: 1_000_000, costMicros: 5_000_000 } });
+  expect(loadConfig({ ...env, LEARNING_MODEL: 'small', LEARNING_BUDGET_MONEY: '0.1' }).learning).toMatchObject({
+    model: { name: 'small' },
+    budget: { costMicros: 100_000 },
+  });
+  expect(() => loadConfig({ ...env, LEARNING_MODEL: 'big' })).toThrow(
+    'LEARNING_MODEL: big is no model of AGENT_MODELS',
+  );
+});
+
 test.each([
   ['no JSON', '[{', 'AGENT_MODELS: neither a JSON list'],
   ['no such file', '/no/such/models.json', 'AGENT_MODELS: neither a JSON list'],
@@ -35,6 +58,9 @@ test.each([
   ['a key itself', [{ ...model, key }], 'key'],
   ['a variable that is not set', [{ ...model, key_env: 'NOT_SET' }], 'small: NOT_SET is not set'],
   ['the same name twice', [model, model], 'two models have the same name'],
+  ['a fallback on itself', [{ ...model, fallbacks: ['small'] }], 'small: fallbacks: small is no other model'],
+  ['a fallback on nobody', [{ ...model, fallbacks: ['big'] }], 'small: fallbacks: big is no other model'],
+  ['a budget of thoughts where there is none', [{ ...model, reasoning: 'budget' }], 'small: reasoning'],
   ['an answer longer than the window', [{ ...model, max_output: 8_000 }], 'max_output is not below context_window'],
 ])('%s is refused, without a key in the words', (_what, models, says) => {
   let message = '';

@@ -34,6 +34,8 @@ export interface Turn {
   calls?: { tool: string; args: unknown }[];
   tokens?: { in: number; out: number } | null;
   stop?: 'length';
+  /** What it thinks before, with a signature: of Anthropic's. */
+  thinks?: string;
 }
 
 const inTwo = (text: string): string[] => [text.slice(0, text.length >> 1), text.slice(text.length >> 1)];
@@ -61,13 +63,24 @@ function openaiEvents(model: string, { text = '', calls = [], tokens = { in: 100
   ]; // prettier-ignore
 }
 
+/** Any text that nobody else makes: an endpoint knows its own. */
+export const signatureOf = (thinks: string): string => Buffer.from(`signed:${thinks}`).toString('base64');
+
 /** The same as Anthropic's messages. */
 function anthropicEvents(
   model: string,
-  { text = '', calls = [], tokens = { in: 100, out: 20 }, stop }: Turn,
+  { text = '', calls = [], tokens = { in: 100, out: 20 }, stop, thinks = '' }: Turn,
 ): string[] {
   const usage = { input_tokens: tokens?.in ?? 0, output_tokens: 1 };
+  const thought = {
+    start: { type: 'thinking', thinking: '', signature: '' },
+    deltas: [
+      ...inTwo(thinks).map((t) => ({ type: 'thinking_delta', thinking: t })),
+      { type: 'signature_delta', signature: signatureOf(thinks) },
+    ],
+  };
   const blocks = [
+    ...(thinks ? [thought] : []),
     ...(text ? [{ start: { type: 'text', text: '' }, deltas: inTwo(text).map((t) => ({ type: 'text_delta', text: t })) }] : []),
     ...calls.map(({ tool, args }, i) => ({
       start: { type: 'tool_use', id: `toolu_${i}`, name: tool, input: {} },

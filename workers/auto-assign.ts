@@ -7,6 +7,7 @@ import type { Run } from '../domain/run';
 import type { Ticket } from '../domain/ticket';
 import type { Store } from '../log/store';
 import { assign } from '../pipeline/assignment';
+import { foundCommands, here, type Settings } from '../pipeline/chosen';
 import type { agentRun } from '../workflows';
 import { startOptions, type Start } from '../workflows/start';
 import { oneByOne, type Reader } from './reader';
@@ -16,6 +17,7 @@ interface Assigner {
   store: Store;
   queues: ReturnType<typeof queuesOf>;
   gateTtlMs: number;
+  settings: Settings;
   /** Tickets that one rule may have agents at work on at a time. */
   most: number;
 }
@@ -28,9 +30,10 @@ const sendMs = 5_000;
  */
 export function autoAssigner(a: Assigner, signal: AbortSignal): Reader {
   const each = oneByOne(signal, async (tenantId, { subjectId }) => {
+    const commands = await foundCommands(a.store.pool);
     const found = await a.store.write(tenantId, async (tx) => {
       const ticket = await tickets.byId(tx, subjectId);
-      return ticket && { ticket, ...(await assign(tx, ticket, a.most)) };
+      return ticket && { ticket, ...(await assign(tx, ticket, { ...a, here: await here(a.settings, commands, tx) })) };
     });
     if (found?.status === 'assigned' && !found.stands) await start(a, found.ticket, found.run);
   });
@@ -52,10 +55,10 @@ export function autoAssigner(a: Assigner, signal: AbortSignal): Reader {
 }
 
 async function start({ temporal, queues, gateTtlMs }: Assigner, ticket: Ticket, run: Run): Promise<void> {
-  const { agents, integrations } = queues;
+  const { agents, integrations, processes } = queues;
   const opening: Start<Parameters<typeof agentRun>> = {
     ref: { kind: 'agentRun', tenantId: run.tenantId, id: run.id },
-    args: [{ run, gateTtlMs, leaseMs, queues: { agents, integrations } }],
+    args: [{ run, gateTtlMs, leaseMs, queues: { agents, integrations, processes } }],
     summary: `Agent on ticket ${ticket.number}: ${ticket.title}`,
     status: run.status,
     ticketId: ticket.id,

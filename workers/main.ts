@@ -19,7 +19,7 @@ import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { alertNotices, alertRules } from './alerts';
 import { bringSitesOver } from '../pipeline/publishing/bring-over';
-import { commandNames } from '../runner/commands';
+import { commandNames, commandsOf } from '../runner/commands';
 import { reportHarnesses, tendProcesses } from './agent-processes';
 import { autoAssigner } from './auto-assign';
 import { workflowBundle } from './bundle';
@@ -132,6 +132,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
         store: kernel.store,
         queues,
         gateTtlMs: config.gateTtlMs,
+        settings: { ...config, commands: commandsOf(config.agents) },
         most: config.autoAssignmentsPerRule,
       },
       stopping.signal,

@@ -1,5 +1,6 @@
 import type { AgentModel } from '../model';
 import type { ModelTurn, Spending } from '../model-turn';
+import type { Profile, RunRuntime } from '../runtime';
 
 /** What an answer takes, or may take at most. */
 export interface Amount {
@@ -13,9 +14,10 @@ const assumed = 2;
 /** What is measured of one prompt is that much off for the next. */
 const margin = 1.1;
 
-/** Characters that a token has, by what the endpoint counted of the newest prompt of this run. */
-export function charsPerToken(turns: readonly ModelTurn[]): number {
-  const counted = turns.findLast((t) => t.state === 'answered' && !t.estimated && t.tokensIn > 0);
+/** Characters that a token has, by what the endpoint counted of the newest prompt of this run; of that model's, where it had one. */
+export function charsPerToken(turns: readonly ModelTurn[], model: string | null = null): number {
+  const known = turns.filter((t) => t.state === 'answered' && !t.estimated && t.tokensIn > 0);
+  const counted = known.findLast((t) => t.model === model) ?? known.at(-1);
   return counted ? counted.promptChars / counted.tokensIn / margin : assumed;
 }
 
@@ -33,12 +35,43 @@ export const reserve = (model: AgentModel, promptChars: number, perToken: number
 
 const money = (micros: number): string => (micros / 1_000_000).toFixed(micros % 10_000 === 0 ? 2 : 6);
 
-/** Why a budget has no room for it; null: it has. */
-export function refusedBy(budget: Spending, spent: Spending, next: Amount): string | null {
+/** What is bounded, in one of both directions or in both. */
+export type Bounds = { readonly [K in keyof Spending]: number | null };
+
+/** Why a budget has no room for it; null: it has. `whose`, as people are told: `this run`. */
+export function refusedBy(whose: string, budget: Bounds, spent: Spending, next: Amount): string | null {
   const tokens = next.tokensIn + next.tokensOut;
-  if (spent.tokens + tokens > budget.tokens)
-    return `the budget of this run is used up: ${spent.tokens} of ${budget.tokens} tokens are spent, and the next turn may take ${tokens}`;
-  if (spent.costMicros + next.costMicros > budget.costMicros)
-    return `the budget of this run is used up: ${money(spent.costMicros)} of ${money(budget.costMicros)} are spent, and the next turn may cost ${money(next.costMicros)}`;
+  if (budget.tokens !== null && spent.tokens + tokens > budget.tokens)
+    return `the budget of ${whose} is used up: ${spent.tokens} of ${budget.tokens} tokens are spent, and the next turn may take ${tokens}`;
+  if (budget.costMicros !== null && spent.costMicros + next.costMicros > budget.costMicros)
+    return `the budget of ${whose} is used up: ${money(spent.costMicros)} of ${money(budget.costMicros)} are spent, and the next turn may cost ${money(next.costMicros)}`;
   return null;
 }
+
+/** The same before anything is known of what comes: there has to be something left. */
+export function usedUp(whose: string, budget: Bounds, spent: Spending): string | null {
+  if (budget.tokens !== null && spent.tokens >= budget.tokens)
+    return `the budget of ${whose} is used up: ${spent.tokens} of ${budget.tokens} tokens are spent`;
+  if (budget.costMicros !== null && spent.costMicros >= budget.costMicros)
+    return `the budget of ${whose} is used up: ${money(spent.costMicros)} of ${money(budget.costMicros)} are spent`;
+  return null;
+}
+
+export const microsOf = (amount: number): number => Math.round(amount * 1_000_000);
+
+/** What a run may spend: what it was given, and never more than the installation lets any run. */
+export function budgetOf(most: Spending, runtime: Pick<RunRuntime, 'budget_tokens' | 'budget_money'> | null): Spending {
+  const { budget_tokens: tokens = null, budget_money: amount = null } = runtime ?? {};
+  return {
+    tokens: Math.min(most.tokens, tokens ?? most.tokens),
+    costMicros: Math.min(most.costMicros, amount === null ? most.costMicros : microsOf(amount)),
+  };
+}
+
+/** What all runs of a profile may spend in a day (UTC); null: as much as they are. */
+export function dailyOf(profile: Pick<Profile, 'daily_budget_tokens' | 'daily_budget_money'> | null): Bounds | null {
+  const { daily_budget_tokens: tokens = null, daily_budget_money: amount = null } = profile ?? {};
+  if (tokens === null && amount === null) return null;
+  return { tokens, costMicros: amount === null ? null : microsOf(amount) };
+}
+export const ofToday = (profileId: string): string => `profile ${profileId} for today`;

@@ -11,7 +11,7 @@ afterAll(() => stub.close());
 const key = 'sk-of-the-test-0123456789';
 const model = (api: ModelApi, change: Partial<AgentModel> = {}): AgentModel => ({
   name: 'usual', api, url: `${stub.url}/`, key, model: 'small-1', timeoutMs: 5_000, window: 8_000, maxOutput: 500,
-  price: { input: 1, output: 2 }, ...change,
+  price: { input: 1, output: 2 }, reasoning: api === 'anthropic' ? 'budget' : 'effort', fast: null, fallbacks: [], ...change,
 }); // prettier-ignore
 const tools = [
   {
@@ -22,7 +22,7 @@ const tools = [
   { name: 'logs_search', description: 'Another', schema: { type: 'object', properties: {} } },
 ];
 const asking = (change: Partial<Asking> = {}): Asking => ({
-  system: 'Be exact.', tools, maxOutput: 500, key: 'key-1', signal: new AbortController().signal, onChunk: () => undefined,
+  system: 'Be exact.', tools, key: 'key-1', signal: new AbortController().signal, onChunk: () => undefined,
   said: [{ role: 'user', text: 'Look' }], ...change,
 }); // prettier-ignore
 const trouble = async (work: Promise<unknown>): Promise<ModelTrouble> => {

@@ -65,7 +65,15 @@ const launched = async (id: string, launch: number) => {
 };
 
 test('a command that ends well, one that does not, and one that is not there', async () => {
-  const runtime = { timeout_minutes: 60, reasoning_effort: null, fast_mode: false, skills: [] };
+  const runtime = {
+    timeout_minutes: 60,
+    reasoning_effort: null,
+    fast_mode: false,
+    skills: [],
+    fallback_models: [],
+    budget_tokens: null,
+    budget_money: null,
+  };
   const well = await p.spawn(await p.ticket(), 'normal', null, v7(), {}, runtime);
   const ill = await p.spawn(await p.ticket(), 'fails');
   await p.runIs(well.id, 'finished');

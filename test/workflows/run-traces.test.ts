@@ -40,7 +40,7 @@ const folderOf = async (runId: string): Promise<string> =>
 async function turn(runId: string): Promise<void> {
   await c.store.write(c.tenantId, (tx) =>
     modelTurns.insert(tx, {
-      id: v7(), tenantId: c.tenantId, runId, turn: 0, attempt: 1, purpose: 'turn', state: 'answered', model: 'm', step: 0, heard: 0, covers: null,
+      id: v7(), tenantId: c.tenantId, runId, profileId: null, reasoning: [], turn: 0, attempt: 1, purpose: 'turn', state: 'answered', model: 'm', step: 0, heard: 0, covers: null,
       promptDigest: 'x', promptChars: 1, text: '', calls: [], stopReason: null, tokensIn: 1, tokensOut: 1, costMicros: 0, estimated: false,
       error: null, startedAt: new Date().toISOString(), durationMs: 1,
     }),

@@ -27,6 +27,9 @@ const minutes = (timeout_minutes: number): RunRuntime => ({
   reasoning_effort: null,
   fast_mode: false,
   skills: [],
+  fallback_models: [],
+  budget_tokens: null,
+  budget_money: null,
 });
 const halt = { by: bob, reason: 'enough', terminate: false };
 const atMost = (n: number) =>

@@ -8,7 +8,6 @@ import { NotFound } from '../../../domain/errors';
 import type { Run } from '../../../domain/run';
 import { updateOf, type Update } from '../../../domain/steering';
 import type { Ticket } from '../../../domain/ticket';
-import { workflowKey } from '../../../domain/workflow-key';
 import type { Told } from '../../../runner/brief';
 import { mostUpdates } from '../../../runner/steering';
 import type { Lease } from '../../../runner/workspace';
@@ -50,10 +49,9 @@ export async function matterOf(tx: Read, runId: string): Promise<Matter> {
   const ticket = run && (await tickets.byId(tx, run.ticketId));
   if (!run || !ticket) throw new NotFound(`no run ${runId}`);
   const { title, description, ticketClass } = ticket;
-  const workflowKeys = [workflowKey({ explicit: null, ticketClass, texts: [title, description] })];
   const [files, skilled, lent, said, before] = await Promise.all([
     attachments.list(tx, 'where ticket_id = $1 order by number limit 100', [ticket.id]),
-    skillsOfRun(tx, { agentId: run.agentId, workflowKeys }),
+    skillsOfRun(tx, run, ticket),
     leasesOfRun(tx, runId),
     saidTo(tx, runId),
     beforeOf(tx, runId),

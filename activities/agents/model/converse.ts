@@ -1,13 +1,16 @@
 import { jsonSchema, streamText, tool, type ModelMessage, type ToolSet } from 'ai';
 import { ModelTrouble, type AgentModel, type Spoken, type ToolSpec } from '../../../domain/model';
+import type { Reasoning } from '../../../domain/model-turn';
 import type { Said } from '../../../domain/reasoner/conversation';
 import { languageModel, troubleOf } from './endpoint';
+import { asItIs, inThatManner, type Manner } from './manner';
 
 export interface Asking {
   system: string;
   said: readonly Said[];
   tools: readonly ToolSpec[];
-  maxOutput: number;
+  /** Not given: as it answers where nobody says. */
+  manner?: Manner;
   /** Of the attempt. */
   key: string;
   signal: AbortSignal;
@@ -56,8 +59,33 @@ const messages = (said: readonly Said[], wire: (name: string) => string): ModelM
       input: args ?? {},
     }));
     const text = part.text.trim() === '' ? [] : [{ type: 'text' as const, text: part.text }];
-    return { role: 'assistant', content: [...text, ...calls] };
+    return { role: 'assistant', content: [...(part.reasoning ?? []).map(thought), ...text, ...calls] };
   });
+
+const thought = ({ text, signature, redacted }: Reasoning) => ({
+  type: 'reasoning' as const,
+  text,
+  providerOptions: { anthropic: { ...(signature !== null && { signature }), ...(redacted !== null && { redactedData: redacted }) } },
+}); // prettier-ignore
+
+/** What is to go back one day: unsigned, no endpoint wants it. */
+function collector() {
+  const thoughts = new Map<string, Reasoning>();
+  return {
+    hear(part: { type: string; id?: string; text?: string; providerMetadata?: unknown }): void {
+      if (!part.type.startsWith('reasoning-')) return;
+      const it = thoughts.get(part.id ?? '') ?? { text: '', signature: null, redacted: null };
+      const told = (part.providerMetadata as { anthropic?: Record<string, unknown> } | undefined)?.anthropic ?? {};
+      const [signature, redacted] = [told['signature'], told['redactedData']];
+      thoughts.set(part.id ?? '', {
+        text: it.text + (part.text ?? ''),
+        signature: typeof signature === 'string' ? signature : it.signature,
+        redacted: typeof redacted === 'string' ? redacted : it.redacted,
+      });
+    },
+    kept: (): Reasoning[] => [...thoughts.values()].filter((t) => t.signature !== null || t.redacted !== null),
+  };
+}
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -78,15 +106,17 @@ export async function converse(model: AgentModel, asking: Asking): Promise<Spoke
       system: asking.system,
       messages: messages(asking.said, wire),
       ...(asking.tools.length > 0 && { tools }),
-      maxOutputTokens: asking.maxOutput,
+      ...inThatManner(model, asking.manner ?? asItIs, asking.said),
       maxRetries: 0, // whoever asks counts each attempt
       abortSignal: AbortSignal.any([asking.signal, timeout]),
       headers: { 'idempotency-key': asking.key },
       onError: () => undefined, // it is a part of the stream as well
     });
-    const spoken: Spoken = { text: '', calls: [], stopReason: '', usage: null };
+    const spoken: Spoken = { text: '', calls: [], reasoning: [], stopReason: '', usage: null };
+    const thoughts = collector();
     for await (const part of fullStream) {
       asking.onChunk();
+      thoughts.hear(part);
       if (part.type === 'error') throw part.error;
       if (part.type === 'abort') throw new ModelTrouble('unheard', 'the model did not answer in time');
       if (part.type === 'text-delta') spoken.text += part.text;
@@ -102,6 +132,7 @@ export async function converse(model: AgentModel, asking: Asking): Promise<Spoke
           spoken.usage = { tokensIn: inputTokens, tokensOut: outputTokens };
       }
     }
+    spoken.reasoning = thoughts.kept();
     if (spoken.stopReason === '' || spoken.stopReason === 'error')
       throw new ModelTrouble('unheard', 'the answer ended before it was whole');
     return spoken;

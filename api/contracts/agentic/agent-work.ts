@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runStatuses } from '../../../domain/run';
 import { operation } from '../../operation';
+import { money, tokens } from '../../../domain/runtime.schema';
 import { byId, intId, name, prose } from '../shapes';
 
 const tag = 'Agents';
@@ -10,6 +11,8 @@ export const wanted = {
   model: name(200).nullable().optional(),
   harness: name(50).nullable().optional(),
   profile_id: name(100).nullable().optional(),
+  budget_tokens: tokens.nullable().optional().describe('What the run may spend, of a model that is asked here'),
+  budget_money: money.nullable().optional().describe('The same in the currency of the prices'),
 };
 export const requestedPermissions = z.array(z.string().max(100)).max(100).optional();
 

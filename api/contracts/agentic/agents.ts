@@ -4,6 +4,7 @@ import { operation } from '../../operation';
 import { byId, intId, name, page, prose } from '../shapes';
 import { requestedPermissions, SpawnedShape, wanted } from './agent-work';
 import { ChangeShape } from './changes';
+import { BudgetShape } from './model-turn-shapes';
 import { AgentShape, SteeringShape, TaskShape, taskStatuses } from './ticket-shapes';
 
 const tag = 'Agents';
@@ -83,6 +84,7 @@ export const agents = {
     access: 'agents:read',
     params: byId('agent_id'),
     output: AgentShape.extend({
+      budget: BudgetShape.nullable().describe('Null where what it spends is not counted here'),
       current_task: TaskShape,
       change_requests: z.array(ChangeShape),
       audit: z.array(

@@ -22,4 +22,8 @@ export const ModelTurnEventShape = z.object({
   cost: z.number().nullable(),
   error: z.string().nullable(),
 });
+const Spent = z.object({ limit: z.number(), spent: z.number(), reserved: z.number(), left: z.number() });
+/** Of a run: tokens of both directions, and money in the currency of the prices. */
+export const BudgetShape = z.object({ tokens: Spent, money: Spent });
+
 export type ModelTurnEvent = z.output<typeof ModelTurnEventShape>;

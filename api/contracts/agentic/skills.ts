@@ -126,7 +126,7 @@ export const skills = {
     access: 'skills:read',
     params: z.object({ agent_id: intId }),
     output: z.object({
-      skills: z.array(SkillShape.extend({ matched_by: z.enum(['all', 'assigned', 'workflow']) })),
+      skills: z.array(SkillShape.extend({ matched_by: z.enum(['all', 'assigned', 'profile', 'workflow']) })),
       total: z.int(),
     }),
   }),

@@ -6,20 +6,25 @@ import { Conflict } from '../../../domain/errors';
 import { activeStatuses, isEnded, type Run, type TaskType } from '../../../domain/run';
 import type { Wanted } from '../../../domain/runtime';
 import type { Ticket } from '../../../domain/ticket';
+import type { Ask } from '../../../pipeline/drafting';
 import type { agentWork } from '../../contracts/agentic/agent-work';
 import type { Ctx, Handlers } from '../../kernel';
 import { seenRun, seenTicket } from './seen';
-import { draftRun, openRun, respawn, spawn, spawnAfter, spawnedView, stopRun, type Ask } from './spawn';
+import { draftRun, openRun, respawn, spawn, spawnAfter, spawnedView, stopRun } from './spawn';
 
 interface Body {
   harness?: string | null | undefined;
   model?: string | null | undefined;
   profile_id?: string | null | undefined;
+  budget_tokens?: number | null | undefined;
+  budget_money?: number | null | undefined;
 }
 export const wantedIn = (body: Body): Wanted => ({
   harness: body.harness ?? null,
   model: body.model ?? null,
   profileId: body.profile_id ?? null,
+  budgetTokens: body.budget_tokens ?? null,
+  budgetMoney: body.budget_money ?? null,
 });
 
 const ask = (

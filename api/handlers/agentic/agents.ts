@@ -1,11 +1,14 @@
 import { listGates } from '../../../db/changes';
 import { checkpointsOf } from '../../../db/checkpoints';
+import { spendingOf } from '../../../db/model-turns';
 import { activeRuns, aliveRuns, listRuns, runCounts, runEntries, runStats } from '../../../db/run-queries';
 import { acknowledge, steeringOfRun } from '../../../db/steering-queries';
 import { clearAgent } from '../../../db/ticket-queries';
 import { NotFound } from '../../../domain/errors';
+import { harnessEntry } from '../../../domain/harnesses';
 import type { agents } from '../../contracts/agentic/agents';
 import type { Handlers } from '../../kernel';
+import { budgetView } from './model-turn-views';
 import { say } from './notes';
 import { ownRun, seenRun, seenTicket } from './seen';
 import { wantedIn } from './agent-work';
@@ -103,8 +106,11 @@ export const agentHandlers: Handlers<typeof agents> = {
       const checkpoints = await checkpointsOf(tx, [run.id], mostCheckpoints);
       const gates = await listGates(tx, { only: null, status: null, agent: run.number, ticket: null }, 100, 0);
       const audit = await runEntries(tx, run.id, mostAudit);
+      const counted = harnessEntry(run.harness)?.kind === 'model';
+      const budget = counted ? budgetView(ctx.kernel.config.runBudget, run, await spendingOf(tx, run.id)) : null;
       return {
         ...agentView(ctx, run),
+        budget,
         current_task: taskView(run, checkpoints.get(run.id) ?? []),
         change_requests: gates.map((g) => changeView(ctx, g)),
         audit: audit.map(auditView),

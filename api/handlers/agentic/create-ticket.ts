@@ -8,8 +8,9 @@ import { newLink } from '../../../domain/provider';
 import type { Ticket } from '../../../domain/ticket';
 import { ticketClassOf } from '../../../domain/ticket-moves';
 import type { tickets } from '../../contracts/agentic/tickets';
-import { assign, type Assignment } from '../../../pipeline/assignment';
+import { assign, type Assignment, type Rules } from '../../../pipeline/assignment';
 import type { Ctx, HandlerOf } from '../../kernel';
+import { harnessesHere, settingsOf } from './harnesses-here';
 import { openRun } from './spawn';
 import { activeProvider, hasProvider, syncSoon, wantPushed } from './sync';
 import { ticketView } from './ticket-views';
@@ -45,6 +46,12 @@ interface Written {
   /** What the rules say of it; null: nobody asked for that. */
   assignment: Assignment | null;
 }
+
+const rulesOf = async ({ kernel }: Ctx, tx: Write): Promise<Rules> => ({
+  settings: settingsOf(kernel),
+  here: await harnessesHere(kernel, tx),
+  most: kernel.config.autoAssignmentsPerRule,
+});
 
 async function write(ctx: Ctx, tx: Write, body: Created): Promise<Written> {
   const id = ctx.newId();
@@ -99,8 +106,7 @@ async function write(ctx: Ctx, tx: Write, body: Created): Promise<Written> {
   }
   const ticket = await ticketById(tx, id);
   if (!ticket) throw new Error(`no row for ticket ${id}`);
-  const most = ctx.kernel.config.autoAssignmentsPerRule;
-  return { ticket, told, assignment: body.auto_assign ? await assign(tx, ticket, most) : null };
+  return { ticket, told, assignment: body.auto_assign ? await assign(tx, ticket, await rulesOf(ctx, tx)) : null };
 }
 
 /** Sets the agent to work that a rule has a place for. What keeps it from that frees the place. */

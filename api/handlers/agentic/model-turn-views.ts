@@ -2,8 +2,10 @@ import { newestCommandTurns, type CommandTurn } from '../../../db/command-turns'
 import { newestAttempts } from '../../../db/model-turns';
 import type { RunView } from '../../../db/run-queries';
 import type { Read } from '../../../db/tx';
-import type { ModelTurn } from '../../../domain/model-turn';
-import type { ModelTurnEvent } from '../../contracts/agentic/model-turn-shapes';
+import type { z } from 'zod';
+import type { ModelTurn, Spending } from '../../../domain/model-turn';
+import { budgetOf } from '../../../domain/reasoner/budget';
+import type { BudgetShape, ModelTurnEvent } from '../../contracts/agentic/model-turn-shapes';
 
 /** An attempt at a turn as what began and, when it is over, what ended. */
 function eventsOf(t: ModelTurn, run: RunView): ModelTurnEvent[] {
@@ -49,6 +51,22 @@ function eventsOfCommand(t: CommandTurn, run: RunView): ModelTurnEvent[] {
       tokens_in: t.tokensIn, tokens_out: t.tokensOut,
     },
   ]; // prettier-ignore
+}
+
+/** What a run may spend and has spent; what is reserved may be less when it is settled. */
+export function budgetView(
+  most: Spending,
+  run: Pick<RunView, 'runtime'>,
+  { spent, reserved }: { spent: Spending; reserved: Spending },
+): z.output<typeof BudgetShape> {
+  const budget = budgetOf(most, run.runtime);
+  const of = (part: keyof Spending, unit: number) => ({
+    limit: budget[part] / unit,
+    spent: spent[part] / unit,
+    reserved: reserved[part] / unit,
+    left: Math.max(0, budget[part] - spent[part] - reserved[part]) / unit,
+  });
+  return { tokens: of('tokens', 1), money: of('costMicros', 1_000_000) };
 }
 
 /** The last of what the models of some runs did, old to new. */

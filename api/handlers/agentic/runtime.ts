@@ -2,7 +2,8 @@ import { v5 } from 'uuid';
 import { runtimeOf, saveRuntime, type StandingRuntime } from '../../../db/runtime';
 import type { Read } from '../../../db/tx';
 import { Conflict, Invalid } from '../../../domain/errors';
-import { reasoningEfforts, wrongIn, type RuntimeConfig } from '../../../domain/runtime';
+import { reasoningEfforts, type RuntimeConfig } from '../../../domain/runtime';
+import { wrongIn } from '../../../domain/runtime-sound';
 import { holdsSecret } from '../../../pipeline/screening/rules/secrets';
 import type { runtime } from '../../contracts/agentic/runtime';
 import type { Ctx, Handlers } from '../../kernel';
@@ -39,7 +40,9 @@ async function assertSound(ctx: Ctx, tx: Read, config: RuntimeConfig): Promise<v
     throw new Invalid(`${secret}: this looks like a secret, and a configuration holds none; nothing was stored`, {
       field: secret,
     });
-  const wrong = wrongIn(config, await namesOf(ctx, tx));
+  const { models, runBudget } = ctx.kernel.config;
+  const installed = { available: await namesOf(ctx, tx), models: models.map((m) => m.name), most: runBudget };
+  const wrong = wrongIn(config, installed);
   if (wrong) throw new Invalid(`${wrong.field}: ${wrong.message}`, { field: wrong.field });
 }
 

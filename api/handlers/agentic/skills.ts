@@ -9,7 +9,6 @@ import type { Read, Write } from '../../../db/tx';
 import { Conflict, Invalid, NotFound } from '../../../domain/errors';
 import type { Skill } from '../../../domain/learning';
 import { assertPlaced, parametersOf, render } from '../../../domain/skill';
-import { workflowKey } from '../../../domain/workflow-key';
 import type { skills } from '../../contracts/agentic/skills';
 import type { Ctx, Handlers } from '../../kernel';
 import { skillView } from './learning-views';
@@ -175,10 +174,7 @@ export const skillHandlers: Handlers<typeof skills> = {
     ctx.read(async (tx) => {
       const run = await seenRun(ctx, tx, params.agent_id);
       const ticket = await tickets.byId(tx, run.ticketId);
-      const workflowKeys = ticket
-        ? [workflowKey({ explicit: null, ticketClass: ticket.ticketClass, texts: [ticket.title, ticket.description] })]
-        : [];
-      const found = await skillsOfRun(tx, { agentId: run.agentId, workflowKeys });
+      const found = await skillsOfRun(tx, run, ticket);
       const shown = await views(tx, found.map((f) => f.skill)); // prettier-ignore
       return {
         skills: shown.map((s, i) => ({ ...s, matched_by: found[i]?.reason ?? ('all' as const) })),

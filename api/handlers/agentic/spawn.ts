@@ -1,100 +1,25 @@
-import { agentById, workingAgent } from '../../../db/agents';
+import { agentById } from '../../../db/agents';
 import { fence } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
-import { runtimeOf } from '../../../db/runtime';
 import type { Read } from '../../../db/tx';
 import { leaseMs } from '../../../domain/access';
-import { idleReason, promptOf } from '../../../domain/agent';
+import { idleReason } from '../../../domain/agent';
 import { Conflict } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
-import { isEnded, newRun, turnRank, type Run, type TaskType } from '../../../domain/run';
-import { choose, profileOf, type Chosen, type RuntimeConfig, type Wanted, type Work } from '../../../domain/runtime';
-import { agentScopes } from '../../../domain/scopes';
-import { closedStatuses, type Ticket } from '../../../domain/ticket';
-import { workflowKey } from '../../../domain/workflow-key';
+import { isEnded, newRun, turnRank, type Run } from '../../../domain/run';
+import type { Ticket } from '../../../domain/ticket';
+import { assertOpen, draftRun as draft, type Ask } from '../../../pipeline/drafting';
 import { modelOf } from '../../../runner/commands';
 import { agentRun, conclude, spawned, stop } from '../../../workflows/agent-run';
 import type { Ctx } from '../../kernel';
 import { Gone } from '../../temporal';
-import { chosen } from './chosen';
-import { harnessesHere } from './harnesses-here';
-
-/** What a run is to be, beside the ticket that it is on. */
-export interface Ask extends Wanted {
-  /** Of the run: a repeat has the same. */
-  id: string;
-  taskType: TaskType;
-  prompt: string | null;
-  /** Cut down to what an agent may have. */
-  scopes: readonly string[];
-  /** Of what it may have, what is wanted; null: all of it. */
-  wanted: readonly string[] | null;
-  by: Actor;
-}
+import { harnessesHere, settingsOf } from './harnesses-here';
 
 const ref = (run: Pick<Run, 'tenantId' | 'id'>) => ({ kind: 'agentRun' as const, tenantId: run.tenantId, id: run.id });
 
-/** The work as the assignments of profiles look at it. */
-const workOf = (t: Ticket, taskType: TaskType): Work => ({
-  workflow_key: workflowKey({ explicit: null, ticketClass: t.ticketClass, texts: [t.title, t.description] }),
-  priority: t.priority,
-  provider: t.provider,
-  ticket_class: t.ticketClass,
-  owning_group: t.owningGroup,
-  assignee_team: t.assigneeTeam,
-  security_classification: t.securityClassification,
-  task_type: taskType,
-});
-
-/** What may take the place of a model that a harness does not have: what its profile, the active one and the settings say. */
-const modelsFor = (config: RuntimeConfig, { harness, profileId }: Chosen): (string | null)[] => [
-  ...[profileId ?? '', config.active_profile].map((id) => {
-    const profile = profileOf(config, id);
-    return profile?.harness === harness ? profile.model : null;
-  }),
-  ...(config.default_harness === harness ? [config.default_model] : []),
-];
-
-/** What was learned from a ticket is written down when it is closed as well. */
-const afterwards: readonly TaskType[] = ['postmortem', 'workflow_build'];
-
-/** @throws Conflict */
-function assertOpen(ticket: Ticket, taskType: TaskType): void {
-  if (afterwards.includes(taskType) || !closedStatuses.includes(ticket.status)) return;
-  throw new Conflict(`ticket ${ticket.number} is ${ticket.status}`, { status: ticket.status });
-}
-
-/** The run as it is to be opened. @throws Invalid for a profile or a harness that is not there; Conflict where nobody may work */
-export async function draftRun({ kernel }: Ctx, tx: Read, ticket: Ticket, ask: Ask): Promise<Run> {
-  const here = await harnessesHere(kernel, tx);
-  const { config: runtime } = await runtimeOf(tx);
-  const way = choose(runtime, ask, workOf(ticket, ask.taskType), here.available);
-  const { agent: name, model: usual } = chosen(kernel.config, here, way.harness, way.model);
-  assertOpen(ticket, ask.taskType);
-  const working = await workingAgent(tx, name);
-  if (!working) throw new Conflict(`the agent ${name} may not work here now`, { agent: name });
-  const { agent, definition } = working;
-  const may = agentScopes.filter((s) => ask.scopes.includes(s));
-  return newRun(
-    {
-      id: ask.id,
-      tenantId: tx.tenantId,
-      agentId: agent.id,
-      ticketId: ticket.id,
-      taskType: ask.taskType,
-      harness: way.harness,
-      model: modelOf(kernel.config.agents, way.harness, way.model ?? usual ?? agent.model, modelsFor(runtime, way)),
-      profileId: way.profileId,
-      runtime: way.runtime,
-      prompt: promptOf(definition, ask.prompt),
-      scopes: may.filter((s) => ask.wanted === null || ask.wanted.includes(s)),
-      triggerKind: 'assigned',
-      definitionVersion: agent.currentVersion || null,
-      spawnedBy: ask.by,
-    },
-    new Date().toISOString(),
-  );
-}
+/** The run as it is to be opened. @throws Invalid, Conflict as `pipeline/drafting.ts` says */
+export const draftRun = async ({ kernel }: Ctx, tx: Read, ticket: Ticket, ask: Ask): Promise<Run> =>
+  draft(settingsOf(kernel), await harnessesHere(kernel, tx), tx, ticket, ask);
 
 /** Who is to follow a run, and in whose name. */
 export interface Successor {

@@ -10,7 +10,7 @@ const brief: Brief = {
 }; // prettier-ignore
 const says = (id: string, body: string) => ({ id, author: 'dana', source: 'dashboard', body });
 const turn = (nth: number, change: Partial<ModelTurn> = {}): ModelTurn => ({
-  id: `t${nth}`, tenantId: 't', runId: 'r', turn: nth, attempt: 1, purpose: 'turn', state: 'answered', model: 'small', step: 0, heard: 0,
+  id: `t${nth}`, tenantId: 't', runId: 'r', profileId: null, reasoning: [], turn: nth, attempt: 1, purpose: 'turn', state: 'answered', model: 'small', step: 0, heard: 0,
   covers: null, promptDigest: '', promptChars: 400, text: '', calls: [], stopReason: 'tool-calls', tokensIn: 100, tokensOut: 10,
   costMicros: 0, estimated: false, error: null, startedAt: '', durationMs: 1, ...change,
 }); // prettier-ignore
@@ -131,6 +131,33 @@ describe('the prompt', () => {
     expect(after!.said.filter((p) => p.role === 'tool')).toHaveLength(6 - covers!);
   });
 
+  test('has the skills beside the rules, where no ticket gets to, and within their share of its room', () => {
+    const skills = [
+      { name: 'read a log', description: 'How to', text: 'Count failed logins.' },
+      { name: 'long', description: 'Much', text: 'y'.repeat(9_000) },
+    ];
+    const whole = promptFor({ ...brief, skills }, [], [], { chars: 1e6, result: 1e4 });
+    expect(whole?.system).toContain('## read a log\nHow to\n\nCount failed logins.');
+    expect(whole?.system).toContain('y'.repeat(9_000));
+    expect(JSON.stringify(whole?.said)).not.toContain('Count failed logins.');
+    const narrow = promptFor({ ...brief, skills }, [], [], { chars: 8_000, result: 4_000 });
+    expect(narrow?.system).toContain('Count failed logins.');
+    expect(narrow?.system).toContain('## long\nMuch');
+    expect(narrow?.system).not.toContain('yyy');
+    expect(narrow!.chars).toBeLessThanOrEqual(8_000);
+  });
+
+  test('gives back to a model what it thought itself, and not what another did', () => {
+    const reasoning = [{ text: 'First I look.', signature: 'x', redacted: null }];
+    const thought = [turn(0, { reasoning, calls: [search] })];
+    const parts = (model: string) =>
+      promptFor(brief, [seen(0)], thought, { chars: 1e6, result: 1e4, model })?.said.filter(
+        (p) => p.role === 'assistant',
+      );
+    expect(parts('small')).toMatchObject([{ reasoning }]);
+    expect(parts('other')?.[0]).not.toHaveProperty('reasoning');
+  });
+
   test('is none when not even the oldest turn has room', () => {
     expect(promptFor(told, results, many, { chars: 500, result: 500 })).toBeNull();
   });
@@ -139,14 +166,17 @@ describe('the prompt', () => {
 test('a turn is reserved at what its prompt and the longest answer may take, and refused in words', () => {
   const model = {
     name: 'small', api: 'openai' as const, url: '', key: null, model: 'small', timeoutMs: 1, window: 8_000, maxOutput: 1_000,
-    price: { input: 2, output: 8 },
+    price: { input: 2, output: 8 }, reasoning: 'none' as const, fast: null, fallbacks: [],
   }; // prettier-ignore
   expect(charsPerToken([])).toBe(2);
   expect(charsPerToken([turn(0)])).toBeCloseTo(4 / 1.1);
+  const others = [turn(0, { promptChars: 800 }), turn(1, { model: 'other' })];
+  expect(charsPerToken(others, 'small')).toBeCloseTo(8 / 1.1);
+  expect(charsPerToken(others, 'new here')).toBeCloseTo(4 / 1.1);
   const next = reserve(model, 4_000, 2);
   expect(next).toEqual({ tokensIn: 2_000, tokensOut: 1_000, costMicros: 12_000 });
   const budget = { tokens: 5_000, costMicros: 20_000 };
-  expect(refusedBy(budget, { tokens: 2_000, costMicros: 8_000 }, next)).toBeNull();
-  expect(refusedBy(budget, { tokens: 2_001, costMicros: 0 }, next)).toContain('2001 of 5000 tokens');
-  expect(refusedBy(budget, { tokens: 0, costMicros: 8_001 }, next)).toContain('0.008001 of 0.02');
+  expect(refusedBy('this run', budget, { tokens: 2_000, costMicros: 8_000 }, next)).toBeNull();
+  expect(refusedBy('this run', budget, { tokens: 2_001, costMicros: 0 }, next)).toContain('2001 of 5000 tokens');
+  expect(refusedBy('this run', budget, { tokens: 0, costMicros: 8_001 }, next)).toContain('0.008001 of 0.02');
 });
