@@ -1,6 +1,7 @@
 import { hash } from '@node-rs/argon2';
 import { Client } from 'pg';
 import { v5, v7 } from 'uuid';
+import { usualGroups, usualRules } from '../domain/raci-usual';
 import { scopesOf } from '../domain/scopes';
 import { hashKey, newApiKey } from './credentials';
 import { keyPurposes, newKey } from './keys';
@@ -34,7 +35,7 @@ const logTools = ['profile', 'templates', 'errors', 'bursts', 'sources', 'search
 export const analystTools = builtinTools.flatMap((name) => (name === 'logs.*' ? logTools : [name]));
 
 /**
- * A tenant with its administrator, its analyst and a key; and, once for the installation, the keys that sign. Finds what
+ * A tenant with its administrator, its analyst, its RACI matrix and a key; and, once for the installation, the keys that sign. Finds what
  * is there. Runs as the database's owner.
  */
 export async function provisionTenant(
@@ -74,6 +75,7 @@ export async function provisionTenant(
           v5(tool, analyst), tenantId, analyst, tool,
         ]); // prettier-ignore
       }
+      await beginMatrix(db, tenantId);
     }
     const userId = await ensureUser(db, tenantId, wanted.adminEmail, wanted.adminPassword, 'ADMIN');
     const apiKey = await ensureKey(db, tenantId, userId, wanted.apiKey);
@@ -82,6 +84,25 @@ export async function provisionTenant(
   } finally {
     await db.end();
   }
+}
+
+/** The groups and rules that it begins with; from then on they are its people's. */
+async function beginMatrix(db: Client, tenantId: string): Promise<void> {
+  for (const name of usualGroups)
+    await db.query('insert into raci_groups (id, tenant_id, name) values ($1, $2, $3)', [
+      v5(`raci_group:${name}`, tenantId), tenantId, name,
+    ]); // prettier-ignore
+  for (const r of usualRules)
+    await db.query(
+      `insert into raci_rules (id, tenant_id, name, intent, keywords, ticket_class, priority, assignment_group, responsible, accountable,
+         consulted, informed, approval_required, approval_action, risk_level, knowledge_tags, auto_assign_agent, auto_agent_prompt, enabled)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, true)`,
+      [
+        v5(`raci_rule:${r.name}`, tenantId), tenantId, r.name, r.intent, r.keywords, r.ticketClass, r.priority, r.assignmentGroup,
+        r.responsible, r.accountable, r.consulted, r.informed, r.approvalRequired, r.approvalAction, r.riskLevel, r.knowledgeTags,
+        r.autoAssignAgent, r.autoAgentPrompt,
+      ],
+    ); // prettier-ignore
 }
 
 /** The user of that address; made with the password when there is none. */

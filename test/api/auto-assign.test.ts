@@ -16,12 +16,33 @@ const ticket = async (of: object, headers = {}) =>
 const rule = async (of: object) => ok(await s.call('POST', '/api/intake/raci/rules', of)).id as number;
 const skipped = (reason: string) => ({ status: 'skipped', reason, rule_id: null, score: null, agent_id: null });
 
+test('a new tenant has the usual matrix: one of its rules sets agents to work, and people turn it off', async () => {
+  const { groups, rules } = ok(await s.call('GET', '/api/intake/raci'));
+  expect(groups.map((g: { name: string }) => g.name)).toEqual(
+    expect.arrayContaining(['Security Operations', 'Identity & Access', 'Change Advisory Board', 'Executive Support']),
+  );
+  expect(rules.filter((r: { auto_assign_agent: boolean }) => r.auto_assign_agent)).toMatchObject([
+    { name: 'Phishing report', intent: 'phishing', ticket_class: 'Incident', priority: 'P2', assignment_group: 'Security Operations', approval_required: true },
+  ]);
+  const names = new Set(groups.map((g: { name: string }) => g.name));
+  for (const r of rules) expect([r.name, names.has(r.assignment_group)]).toEqual([r.name, true]);
+  const made = await ticket({ title: 'A phishing mail', ticket_class: 'Incident' });
+  const { id } = rules.find((r: { name: string }) => r.name === 'Phishing report');
+  expect(made.auto_assignment).toMatchObject({ status: 'assigned', rule_id: id });
+  // As a person would have set it to work: with the profile of the ticket's scope.
+  expect(ok(await s.call('GET', `/api/agents/${made.agent_id}`))).toMatchObject({
+    harness: 'embedded', runtime_profile_id: 'embedded', runtime_config: { timeout_minutes: 60 },
+  });
+  ok(await s.call('POST', `/api/agents/${made.agent_id}/stop`, { reason: 'enough' }));
+  ok(await s.call('DELETE', `/api/intake/raci/rules/${id}`));
+}); // prettier-ignore
+
 test('an agent is set to work where an enabled rule with the flag matches, and only there', async () => {
   expect((await ticket({ title: 'phishing' })).auto_assignment).toEqual(skipped('no_enabled_policy'));
   const manual = await rule({ name: 'Manual', keywords: ['phishing'], assignment_group: 'Security Operations' });
   expect((await ticket({ title: 'phishing' })).auto_assignment).toEqual(skipped('no_enabled_policy'));
   const id = await rule({
-    name: 'Phishing report', keywords: ['phishing', 'suspicious link'], ticket_class: 'Incident', assignment_group: 'Security Operations',
+    name: 'Phishing of ours', keywords: ['phishing', 'suspicious link'], ticket_class: 'Incident', assignment_group: 'Security Operations',
     auto_assign_agent: true, auto_agent_prompt: 'Look at the sender first.',
   }); // prettier-ignore
   expect(id).not.toBe(manual);
@@ -32,7 +53,7 @@ test('an agent is set to work where an enabled rule with the flag matches, and o
   const key = { 'idempotency-key': 'auto-1' };
   const of = { title: 'A suspicious link', ticket_class: 'Incident' };
   const made = await ticket(of, key);
-  expect(made).toMatchObject({ auto_assignment: { status: 'assigned', rule_id: id, score: 5, reason: 'rule Phishing report' } });
+  expect(made).toMatchObject({ auto_assignment: { status: 'assigned', rule_id: id, score: 5, reason: 'rule Phishing of ours' } });
   expect(made.auto_assignment.agent_id).toBe(made.agent_id);
   const context = ok(await s.call('GET', `/api/tickets/${made.id}/context`));
   expect(context.notes.map((n: { source: string }) => n.source)).toContain('auto-assignment');

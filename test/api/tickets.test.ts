@@ -25,13 +25,13 @@ const notesOf = async (ticket: number): Promise<{ source: string; body: string; 
 describe('creating', () => {
   it('answers the ticket in the form of the contract, and why no agent was assigned', async () => {
     const made = await server.call('POST', '/api/tickets', {
-      title: '  Investigate phishing report ', description: 'A user reported a mail', ticket_class: 'phishing alert', created_by: 'intake',
+      title: '  Investigate mailing report ', description: 'A user reported a mail', ticket_class: 'phishing alert', created_by: 'intake',
     }); // prettier-ignore
     expect(made.status).toBe(200);
     expect(made.body).toMatchObject({
-      title: 'Investigate phishing report', ticket_class: 'Incident', itop_class: 'Incident', status: 'new', priority: '2', provider: 'local',
+      title: 'Investigate mailing report', ticket_class: 'Incident', itop_class: 'Incident', status: 'new', priority: '2', provider: 'local',
       provider_sync_status: 'local_only', agent_id: null, external_url: null, created_by: 'intake',
-      auto_assignment: { status: 'skipped', reason: 'no_enabled_policy', rule_id: null, agent_id: null },
+      auto_assignment: { status: 'skipped', reason: 'no_matching_policy', rule_id: null, agent_id: null },
     }); // prettier-ignore
     expect(await kinds(made.body.id)).toEqual(['ticket.created']);
   });
