@@ -2,6 +2,7 @@ import type { WazuhSettings } from '../config-wazuh';
 import type { WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { AgentSettings } from '../config-agents';
+import type { LearningSettings } from '../config-models';
 import type { KeptKind } from '../domain/agent-records';
 import type { CredentialProvider } from '../domain/credentials';
 import type { AgentModel, Model } from '../domain/model';
@@ -36,6 +37,8 @@ export interface Deps {
   models: readonly AgentModel[];
   /** Of one run. */
   runBudget: Spending;
+  /** Who writes postmortems from the records, null: the rules; and what a tenant's may spend in a day. */
+  learning: LearningSettings;
   temporal: WorkflowClient;
   logger: Logger;
   gateTtlMs: number;

@@ -14,6 +14,7 @@ import { leaseActivities } from './integrations/leases';
 import { sweepActivities } from './integrations/sweep';
 import { webhookActivities } from './integrations/webhooks';
 import { learningActivities } from './learning/promote';
+import { synthesisActivities } from './learning/synthesise';
 import { accessActivities } from './lifecycle/access';
 import { alertActivities } from './lifecycle/alerts';
 import { gateActivities } from './lifecycle/gates';
@@ -65,6 +66,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...alertActivities(deps),
     ...webhookActivities(deps),
     ...learningActivities(deps),
+    ...synthesisActivities(deps),
     ...syncActivities(deps),
     ...fullSyncActivities(deps),
     ...toolCheckActivities(deps),

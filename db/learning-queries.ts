@@ -19,6 +19,9 @@ const select = `select ${postmortems.columns('p')}, t.number as "ticketNumber", 
     t.ticket_class as "ticketClass", r.number as "runNumber", r.task_number as "taskNumber", r.model
   from postmortems p left join tickets t on t.id = p.ticket_id left join runs r on r.id = p.run_id`;
 
+/** Of a ticket that has one: it is written, or a model is at it. */
+export const writtenOrBeing = `(status in ('ready_for_review', 'approved', 'promoted') or synthesis ->> 'state' = 'pending')`;
+
 export interface PostmortemFilter {
   status: string | null;
   ticket: number | null;

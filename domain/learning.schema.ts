@@ -28,6 +28,9 @@ export const PostmortemSchema = z.object({
   skillProposals: z.array(z.unknown()),
   testCases: z.array(z.unknown()),
   guardrails: z.array(z.unknown()),
+  synthesis: z
+    .object({ state: z.enum(['pending', 'done']), by: z.enum(['rules', 'model']), model: text, note: text })
+    .nullable(),
   reviewNotes: text,
   createdBy: z.string(),
   reviewedBy: text,

@@ -4,6 +4,19 @@ import type { StepPlan } from './pipeline';
 export const postmortemStatuses = ['draft', 'ready_for_review', 'approved', 'needs_revision', 'promoted'] as const;
 export type PostmortemStatus = (typeof postmortemStatuses)[number];
 
+/**
+ * How a postmortem came out of the records. pending: a model is asked, and the rules' text stands meanwhile. `note`: why it is the
+ * rules' after all, or what of the model's was left out.
+ */
+export interface Synthesised {
+  state: 'pending' | 'done';
+  by: 'rules' | 'model';
+  model: string | null;
+  note: string | null;
+}
+export const byRules = (note: string | null = null): Synthesised => ({ state: 'done', by: 'rules', model: null, note });
+export const pending: Synthesised = { state: 'pending', by: 'rules', model: null, note: null };
+
 export interface Postmortem {
   id: string;
   tenantId: string;
@@ -19,6 +32,8 @@ export interface Postmortem {
   skillProposals: unknown[];
   testCases: unknown[];
   guardrails: unknown[];
+  /** Null: somebody wrote it. */
+  synthesis: Synthesised | null;
   reviewNotes: string | null;
   createdBy: string;
   reviewedBy: string | null;

@@ -102,6 +102,7 @@ export async function createDeps(
     model: config.opsAgentModel && httpModel(config.opsAgentModel),
     models: config.models,
     runBudget: config.runBudget,
+    learning: config.learning,
     gateTtlMs: config.gateTtlMs,
     agents: config.agents,
     retentionDays: config.retentionDays,

@@ -26,6 +26,7 @@ import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
 import { dispatcher } from './dispatcher';
 import { preapprovals } from './preapprovals';
+import { syntheses } from './syntheses';
 import { refusals } from './failures';
 import { keepFilesSwept } from './files';
 import { boundHeaps, workflowsToKeep } from './memory';
@@ -124,6 +125,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     starter({ temporal: client.workflow, taskQueue: queues.lifecycle, logger }),
     scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
     preapprovals(client.workflow, queues),
+    syntheses(client.workflow, queues, kernel.store, stopping.signal),
     ticketSyncs(client.workflow, queues, kernel.store, stopping.signal),
     supervisor(client.workflow, kernel.store, kernel.keyring, stopping.signal),
     autoAssigner(

@@ -6,6 +6,7 @@ export type Kind =
   | 'investigation'
   | 'notifyAlert'
   | 'postmortemPromotion'
+  | 'postmortemSynthesis'
   | 'pipelineRun'
   | 'ticketSync'
   | 'providerSync'

@@ -7,6 +7,7 @@ export { investigation } from './investigation';
 export { notifyAlert } from './notify-alert';
 export { pipelineRun } from './pipeline-run';
 export { postmortemPromotion } from './postmortem-promotion';
+export { postmortemSynthesis } from './postmortem-synthesis';
 export { providerSync } from './provider-sync';
 export { scheduledRun } from './scheduled-run';
 export { sweep } from './sweep';

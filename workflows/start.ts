@@ -1,8 +1,10 @@
 import type { Gate } from '../domain/gate';
+import type { Postmortem } from '../domain/learning';
 import type { accessRequest, PreapprovedInput } from './access-request';
 import type { approvalGate } from './approval-gate';
 import { workflowId, type Kind } from './ids';
 import { attributes, workflowTaskTimeout } from './kit';
+import type { postmortemSynthesis } from './postmortem-synthesis';
 import type { providerSync, ProviderSync } from './provider-sync';
 import type { ticketSync, TicketSync } from './ticket-sync';
 import type { toolLooks, ToolLooks } from './tool-looks';
@@ -65,6 +67,20 @@ export const preapprovedStart = (input: PreapprovedInput): Start<Parameters<type
   status: input.access.status,
   ticketId: input.access.ticketId,
   agentId: input.access.agentId,
+});
+
+/** Of a postmortem that a model is to write. One whose workflow was terminated is written when it is asked for again. */
+export const synthesisStart = (
+  { tenantId, id, number, ticketId }: Pick<Postmortem, 'tenantId' | 'id' | 'number' | 'ticketId'>,
+  agents: string,
+): Start<Parameters<typeof postmortemSynthesis>> => ({
+  ref: { kind: 'postmortemSynthesis', tenantId, id },
+  args: [{ tenantId, postmortemId: id, agents }],
+  summary: `Postmortem ${number}`,
+  status: 'pending',
+  ticketId,
+  agentId: null,
+  again: true,
 });
 
 /** Of a ticket that is to be looked after at its provider; whenever nothing is left to do, its workflow ends. */

@@ -1,9 +1,11 @@
 import { v5 } from 'uuid';
 import { postmortemEvidence } from '../../db/evidence';
 import { blueprints, postmortems } from '../../db/learning';
-import { livingOf, lockKey } from '../../db/learning-queries';
+import { livingOf, lockKey, writtenOrBeing } from '../../db/learning-queries';
 import { tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
+import type { LearningSettings } from '../../config-models';
+import { byRules, pending } from '../../domain/learning';
 import type { Actor } from '../../domain/principal';
 import type { Run } from '../../domain/run';
 import { statedKey, workflowKey } from '../../domain/workflow-key';
@@ -14,36 +16,42 @@ import { synthesise } from '../../pipeline/learning/synthesis';
  * Some tasks are there to write something down. Where the agent of one ended and left nothing (it has no model, or it failed),
  * what the records tell is written down in its place, once, and with its end; people review it as they review any.
  */
-export async function leaveBehind(tx: Write, run: Run, by: Actor): Promise<void> {
+export async function leaveBehind(
+  tx: Write,
+  run: Run,
+  by: Actor,
+  learning: Pick<LearningSettings, 'model'>,
+): Promise<void> {
   if (run.status !== 'finished' && run.status !== 'failed') return;
-  if (run.taskType === 'postmortem') await postmortem(tx, run, by);
+  if (run.taskType === 'postmortem') await postmortem(tx, run, by, learning.model !== null);
   if (run.taskType === 'workflow_build') await blueprint(tx, run, by);
 }
 
 const reason = (run: Run): string => `agent ${run.number} ${run.status} and left none`;
 
-async function postmortem(tx: Write, run: Run, by: Actor): Promise<void> {
-  const [standing] = await postmortems.list(
-    tx,
-    `where ticket_id = $1 and (run_id = $2 or status in ('ready_for_review', 'approved', 'promoted')) limit 1`,
-    [run.ticketId, run.id],
-  );
+/** Where a model is to write it, it is drafted, and given to that by a reader of the log. */
+async function postmortem(tx: Write, run: Run, by: Actor, byModel: boolean): Promise<void> {
+  const [standing] = await postmortems.list(tx, `where ticket_id = $1 and (run_id = $2 or ${writtenOrBeing}) limit 1`, [
+    run.ticketId,
+    run.id,
+  ]);
   if (standing) return;
   const at = new Date().toISOString();
   const made = await postmortems.insert(tx, {
     ...synthesise(await postmortemEvidence(tx, run.ticketId), reason(run)), id: v5('postmortem', run.id), tenantId: run.tenantId, number: 0,
-    ticketId: run.ticketId, runId: run.id, status: 'ready_for_review', createdBy: by.name, reviewNotes: null, reviewedBy: null,
+    ticketId: run.ticketId, runId: run.id, status: byModel ? 'draft' : 'ready_for_review',
+    synthesis: byModel ? pending : byRules(), createdBy: by.name, reviewNotes: null, reviewedBy: null,
     reviewedAt: null, createdAt: at, updatedAt: at, version: 1,
   }); // prettier-ignore
   if (!made) return;
   tx.log({
-    kind: 'postmortem.synthesised',
+    kind: byModel ? 'postmortem.drafted' : 'postmortem.synthesised',
     actor: by,
     subject: { kind: 'postmortem', id: made.id },
     ticketId: run.ticketId,
     runId: run.id,
     version: made.version,
-    body: { postmortem_id: made.number, status: made.status, label: null, reason: reason(run) },
+    body: { postmortem_id: made.number, status: made.status, label: null, reason: reason(run), by: 'rules' },
   });
 }
 

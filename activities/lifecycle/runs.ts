@@ -31,6 +31,9 @@ export interface RecordedRun {
   otherwise?: { gate: Gate | null };
 }
 
+/** Whether a model writes what the agent did not. */
+type Learning = Pick<Deps['learning'], 'model'>;
+
 const kindOf = (event: RunEvent | null): string => {
   switch (event?.type) {
     case undefined:
@@ -102,7 +105,7 @@ async function waitsItsTurn(tx: Write, id: string): Promise<Run | null> {
   return run?.status === 'spawned' && !(await turns(tx)).includes(id) ? run : null;
 }
 
-export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<Run | null> {
+async function writeRun(tx: Write, next: Run, t: RunTransition, learning: Learning): Promise<Run | null> {
   const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, await counted(tx, next)));
   if (!written) return null;
   if (t.event === null) await tellPending(tx, written);
@@ -113,7 +116,7 @@ export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<
     await writeDownUnheard(tx, written);
     // An attempt at a slow step may still be under way.
     if (t.event?.type === 'fail') await fence(tx, written.id, t.event.error);
-    await leaveBehind(tx, written, agentActor(written));
+    await leaveBehind(tx, written, agentActor(written), learning);
     await writeNote(tx, {
       ticketId: written.ticketId,
       key: `${written.id}:${written.version}`,
@@ -150,7 +153,7 @@ export async function writeRun(tx: Write, next: Run, t: RunTransition): Promise<
   return written;
 }
 
-export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
+export const runActivities = ({ store, learning }: Pick<Deps, 'store'> & { learning: Learning }) => ({
   /** @throws Conflict when the ticket has an agent already */
   recordRun: (next: Run, t: RunTransition): Promise<RecordedRun> =>
     store.write(next.tenantId, async (tx) => {
@@ -159,7 +162,7 @@ export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
       if (not && stood) return { run: stood, applied: false, otherwise: not };
       const waits = t.event?.type === 'start' && !t.told ? await waitsItsTurn(tx, next.id) : null;
       if (waits) return { run: waits, applied: false, queued: true };
-      const written = await writeRun(tx, next, t);
+      const written = await writeRun(tx, next, t, learning);
       if (written) return { run: written, applied: true };
       const run = await runs.byId(tx, next.id);
       if (run) return { run, applied: await stands(tx, next.id, next.version, t.transition) };
@@ -186,6 +189,7 @@ export const runActivities = ({ store }: Pick<Deps, 'store'>) => ({
         tx,
         { ...run, status: 'terminated', error: event.reason, finishedAt: at, version: run.version + 1 },
         { event, transition: 'abandoned' },
+        learning,
       );
       return written !== null;
     }),

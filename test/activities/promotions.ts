@@ -32,7 +32,7 @@ export async function postmortem(ticket: Ticket | null, fields: Partial<Postmort
     id: v7(), tenantId: house.tenantId, number: 0, ticketId: ticket?.id ?? null, runId: null, status: 'approved', summary: 'Somebody guessed passwords.',
     wentWell: '- The sources were named.', improvements: '- Block after five failures.', workflowProposal: '1. Read the log.', documentation: 'All of it.',
     skillProposals: ['Count failed passwords', { name: 'Name sources', description: 'Who it was', prompt_template: 'Sources of {log}?' }],
-    testCases: [{ name: 'finds the source', given: 'a log' }], guardrails: ['Never log in to try.'], reviewNotes: null, createdBy: 'agent-1',
+    testCases: [{ name: 'finds the source', given: 'a log' }], guardrails: ['Never log in to try.'], synthesis: null, reviewNotes: null, createdBy: 'agent-1',
     reviewedBy: 'reviewer', reviewedAt: at, createdAt: at, updatedAt: at, version: 2, ...fields,
   }; // prettier-ignore
   const written = await house.store.write(house.tenantId, (tx) => postmortems.insert(tx, row));

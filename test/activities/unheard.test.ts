@@ -20,7 +20,7 @@ test('what people said and an agent did not hear before it ended is written down
     }),
   ); // prettier-ignore
   const event = { type: 'finish' as const, result: 'done' };
-  const { recordRun } = runActivities({ store: house.store });
+  const { recordRun } = runActivities({ store: house.store, learning: { model: null } });
   for (let again = 0; again < 2; again += 1) await recordRun(step(run, event, at), { event, transition: 'finish' });
   const { rows } = await house.owner.query(
     `select subject_id, transition, reason from log where kind = 'steering.undelivered'`,

@@ -80,11 +80,13 @@ describe.each([
 
 test('a run whose workflow is gone ended when that was seen, whatever time its worker has', async () => {
   const run = await house.run(await house.ticket());
-  expect(await withClock(-2 * HOUR, () => runActivities(house).abandonRun(run))).toBe(true);
+  expect(await withClock(-2 * HOUR, () => runActivities({ ...house, learning: { model: null } }).abandonRun(run))).toBe(
+    true,
+  );
   const { rows } = await house.owner.query<{ late: number }>(
     'select abs(extract(epoch from now() - finished_at))::float8 as late from runs where id = $1',
     [run.id],
   );
   expect(rows[0]?.late).toBeLessThan(60);
-  expect(await runActivities(house).abandonRun(run)).toBe(false);
+  expect(await runActivities({ ...house, learning: { model: null } }).abandonRun(run)).toBe(false);
 });

@@ -112,6 +112,7 @@ test('what the application may do with each table is what was granted, and nobod
      "skill_versions": "insert, select",
      "skills": "delete, insert, select, update",
      "steering_events": "insert, select, update",
+     "synthesis_attempts": "insert, select, update",
      "tenants": "select",
      "ticket_links": "insert, select, update",
      "ticket_notes": "insert, select",

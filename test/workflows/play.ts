@@ -158,7 +158,7 @@ export function play(c: Clockwork) {
       ),
     /** No branch that the tests of a file took may replay another way: whatever a crash cuts off has to be picked up again. */
     async replay() {
-      const kinds = { agentRun: 'runs', approvalGate: 'gates', accessRequest: 'access_requests', investigation: 'investigations', postmortemPromotion: 'postmortems', pipelineRun: 'pipelines' }; // prettier-ignore
+      const kinds = { agentRun: 'runs', approvalGate: 'gates', accessRequest: 'access_requests', investigation: 'investigations', postmortemPromotion: 'postmortems where synthesis is null', postmortemSynthesis: 'postmortems where synthesis is not null', pipelineRun: 'pipelines' }; // prettier-ignore
       const histories = [];
       for (const [kind, table] of Object.entries(kinds)) {
         const attempt = kind === 'investigation' ? 'attempt' : '1 as attempt';

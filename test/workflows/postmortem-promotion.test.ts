@@ -52,7 +52,7 @@ async function postmortem(
   const row: Postmortem = {
     id: v7(), tenantId: c.tenantId, number: 0, ticketId: ticket.id, runId: null, status, summary: 'Somebody guessed passwords.', wentWell: '- Found.',
     improvements: '- Block.', workflowProposal: '1. Read the log.', documentation: 'All of it.', skillProposals: ['Count failed passwords'],
-    testCases: ['finds the source'], guardrails: ['Never log in to try.'], reviewNotes: null, createdBy: 'agent-1', reviewedBy: 'ann', reviewedAt: at,
+    testCases: ['finds the source'], guardrails: ['Never log in to try.'], synthesis: null, reviewNotes: null, createdBy: 'agent-1', reviewedBy: 'ann', reviewedAt: at,
     createdAt: at, updatedAt: at, version: 1,
   }; // prettier-ignore
   const written = await c.store.write(c.tenantId, (tx) => postmortems.insert(tx, row));

@@ -46,6 +46,15 @@ export const PostmortemShape = z.object({
   skill_proposals: z.array(z.unknown()),
   test_cases: z.array(z.unknown()),
   guardrails: z.array(z.unknown()),
+  synthesis: z
+    .object({
+      state: z.enum(['pending', 'done']),
+      by: z.enum(['rules', 'model']),
+      model: z.string().nullable(),
+      note: z.string().nullable().describe('Why it is the rules’ after all, or what of the model’s was left out'),
+    })
+    .nullable()
+    .describe('Who derived it from the records; null: somebody wrote it'),
   review_notes: z.string().nullable(),
   created_by: z.string(),
   reviewed_by: z.string().nullable().describe('The principal who reviewed it'),
@@ -130,7 +139,12 @@ export const postmortems = {
       created_by: name(100).optional(),
       reason: prose.optional(),
     }),
-    output: z.object({ status: z.enum(['ready_for_review', 'exists']), postmortem_id: z.int() }),
+    output: z.object({
+      status: z
+        .enum(['draft', 'ready_for_review', 'exists'])
+        .describe('draft: a model is still at it; it becomes ready_for_review by itself'),
+      postmortem_id: z.int(),
+    }),
     errors: ['NotFound'],
   }),
   createPostmortem: operation({

@@ -22,6 +22,7 @@ export const postmortemView = (p: PostmortemView) => ({
   skill_proposals: p.skillProposals,
   test_cases: p.testCases,
   guardrails: p.guardrails,
+  synthesis: p.synthesis,
   review_notes: p.reviewNotes,
   created_by: p.createdBy,
   reviewed_by: p.reviewedBy,

@@ -1,6 +1,6 @@
 import { postmortemEvidence } from '../../../db/evidence';
 import { postmortems as rows } from '../../../db/learning';
-import { listPostmortems, postmortemByNumber, type PostmortemView } from '../../../db/learning-queries';
+import { listPostmortems, postmortemByNumber, writtenOrBeing, type PostmortemView } from '../../../db/learning-queries';
 import { runs } from '../../../db/runs';
 import type { Read, Write } from '../../../db/tx';
 import { Conflict, NotFound } from '../../../domain/errors';
@@ -11,6 +11,7 @@ import type { Ctx, Handlers } from '../../kernel';
 import { postmortemView } from './learning-views';
 import { assetsOf, promote } from './promotion';
 import { assertPerson, heldTicket, seenTicket } from './seen';
+import { beginning, writtenSoon } from './synthesis';
 
 /** @throws NotFound, for a foreign postmortem as for one that never was */
 async function seen(ctx: Ctx, tx: Read, number: number): Promise<PostmortemView> {
@@ -75,7 +76,8 @@ const wire = {
   guardrails: 'guardrails',
 } as const;
 
-type New = Pick<Postmortem, 'ticketId' | 'runId' | 'status' | 'createdBy'> & Partial<Content>;
+type New = Pick<Postmortem, 'ticketId' | 'runId' | 'status' | 'createdBy'> &
+  Partial<Content & Pick<Postmortem, 'synthesis'>>;
 
 /** The row and its entry; a repeat of the request finds what the first one made. */
 async function create(
@@ -88,7 +90,7 @@ async function create(
   const at = new Date().toISOString();
   const id = ctx.newId();
   const created = await rows.insert(tx, {
-    ...empty, ...made, id, tenantId: ctx.tenantId, number: 0, reviewNotes: null, reviewedBy: null, reviewedAt: null, createdAt: at,
+    ...empty, synthesis: null, ...made, id, tenantId: ctx.tenantId, number: 0, reviewNotes: null, reviewedBy: null, reviewedAt: null, createdAt: at,
     updatedAt: at, version: 1,
   }); // prettier-ignore
   if (created) {
@@ -139,36 +141,38 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
       return { ...postmortemView(found), promotion_assets: await assetsOf(tx, found) };
     }),
 
-  synthesizePostmortem: ({ params, body }, ctx) =>
-    ctx.write(async (tx) => {
+  synthesizePostmortem: async ({ params, body }, ctx) => {
+    const found = await ctx.write(async (tx) => {
       // Held, so that two who ask at once get one postmortem.
       const ticket = await heldTicket(ctx, tx, params.ticket_id);
       const run = await runOf(tx, body, ticket.id);
       const [standing] = await rows.list(
         tx,
-        `where ticket_id = $1 and status in ('ready_for_review', 'approved', 'promoted') order by number desc limit 1`,
+        `where ticket_id = $1 and ${writtenOrBeing} order by number desc limit 1`,
         [ticket.id],
       );
-      if (standing) {
-        const status = standing.id === ctx.newId() ? ('ready_for_review' as const) : ('exists' as const);
-        return { status, postmortem_id: standing.number };
-      }
+      if (standing) return { row: standing, isNew: standing.id === ctx.newId() };
       const evidence = await postmortemEvidence(tx, ticket.id);
-      const made = await create(
+      const { kind, ...begins } = beginning(ctx);
+      const row = await create(
         ctx,
         tx,
         {
           ...synthesise(evidence, body.reason ?? null),
           ticketId: ticket.id,
           runId: run?.id ?? null,
-          status: 'ready_for_review',
+          ...begins,
           createdBy: body.created_by ?? ctx.actor.name,
         },
-        'postmortem.synthesised',
-        { label: body.created_by ?? null, reason: body.reason ?? null },
+        kind,
+        { label: body.created_by ?? null, reason: body.reason ?? null, by: 'rules' },
       );
-      return { status: 'ready_for_review' as const, postmortem_id: made.number };
-    }),
+      return { row, isNew: true };
+    });
+    const { number, synthesis } = await writtenSoon(ctx, found.row);
+    const status = synthesis?.state === 'pending' ? 'draft' : found.isNew ? 'ready_for_review' : 'exists';
+    return { status, postmortem_id: number };
+  },
 
   createPostmortem: ({ body }, ctx) =>
     ctx.write(async (tx) => {

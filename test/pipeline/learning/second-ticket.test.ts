@@ -118,7 +118,7 @@ test('what one ticket taught is found when the next one comes', async () => {
   const at = new Date().toISOString();
   const postmortem = await house.store.write(house.tenantId, (tx) =>
     postmortems.insert(tx, {
-      ...synthesise(evidence), id: v7(), tenantId: house.tenantId, number: 0, ticketId: first.ticket.id, runId: null, status: 'approved', reviewNotes: null,
+      ...synthesise(evidence), id: v7(), tenantId: house.tenantId, number: 0, ticketId: first.ticket.id, runId: null, status: 'approved', synthesis: null, reviewNotes: null,
       createdBy: 'test', reviewedBy: null, reviewedAt: null, createdAt: at, updatedAt: at, version: 1,
     }),
   ); // prettier-ignore
