@@ -5,6 +5,8 @@ import { commandActivities } from './agents/command/attend';
 import { waitActivities } from './agents/command/waits';
 import { consultActivities } from './agents/consult';
 import { investigateActivities } from './agents/investigate';
+import { callActivities } from './agents/remote/call';
+import { remoteActivities } from './agents/remote/offer';
 import { steeringOf } from './agents/steering';
 import { stepsOf } from './agents/steps';
 import { thinkActivities } from './agents/think';
@@ -57,6 +59,8 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...thinkActivities(deps, steps),
     ...commandActivities(deps),
     ...waitActivities(deps),
+    ...remoteActivities(deps),
+    ...callActivities(deps, steps),
     ...investigations,
     ...pipelines,
     ...investigateActivities(deps, investigator),

@@ -23,6 +23,8 @@ import { overview } from './contracts/agentic/overview';
 import { postmortems } from './contracts/agentic/postmortems';
 import { providers } from './contracts/agentic/providers';
 import { publishing } from './contracts/agentic/publishing';
+import { remote } from './contracts/agentic/remote';
+import { remoteCalls } from './contracts/agentic/remote-calls';
 import { runner } from './contracts/agentic/runner';
 import { raci } from './contracts/agentic/raci';
 import { runtime } from './contracts/agentic/runtime';
@@ -62,6 +64,8 @@ import { overviewHandlers } from './handlers/agentic/overview';
 import { postmortemHandlers } from './handlers/agentic/postmortems';
 import { providerHandlers } from './handlers/agentic/providers';
 import { publishingHandlers } from './handlers/agentic/publishing';
+import { remoteHandlers } from './handlers/agentic/remote';
+import { remoteCallHandlers } from './handlers/agentic/remote-calls';
 import { runnerHandlers } from './handlers/agentic/runner';
 import { raciHandlers } from './handlers/agentic/raci';
 import { runtimeHandlers } from './handlers/agentic/runtime';
@@ -90,6 +94,8 @@ const tags: [declared: Declared, handlers: object][] = [
   [tickets, ticketHandlers],
   [notes, noteHandlers],
   [runner, runnerHandlers],
+  [remote, remoteHandlers],
+  [remoteCalls, remoteCallHandlers],
   [attachments, attachmentHandlers],
   [agents, agentHandlers],
   [agentWork, agentWorkHandlers],

@@ -1,4 +1,7 @@
-import type { Read } from './tx';
+import type { Actor } from '../domain/principal';
+import type { Run } from '../domain/run';
+import { writeNote } from './notes';
+import type { Read, Write } from './tx';
 
 export interface Checkpoint {
   step: string;
@@ -60,4 +63,31 @@ export async function recordCheckpoint(
   );
   if (!rows[0]) throw new Error('a query without a condition had no row');
   return rows[0].is;
+}
+
+/** As many different checkpoints a run has; an agent that writes more counts something up in them. */
+const mostCheckpoints = 500;
+
+/** How far an agent says it is: in its row; each new step and status in the log, and in a note on its ticket. */
+export async function sayCheckpoint(
+  tx: Write,
+  run: Run,
+  by: Actor,
+  c: { step: string; status: string; output: string | null; progress: number },
+): Promise<void> {
+  const many = `the ${mostCheckpoints} different checkpoints that a run may have are written down: no more of them are`;
+  const found = await recordCheckpoint(tx, run.id, c, mostCheckpoints);
+  if (found === 'again') return;
+  const is = found === 'new' ? `${c.step}:${c.status}` : 'too many';
+  const body = `Checkpoint ${c.step}: ${c.status} (${c.progress} %)${c.output === null ? '' : `\n\n${c.output}`}`;
+  const note = await writeNote(tx, {
+    ticketId: run.ticketId, key: `checkpoint:${run.id}:${is}`, source: 'agent-checkpoint', author: by.name, actor: by,
+    body: found === 'new' ? body : `Checkpoints: ${many}.`,
+  }); // prettier-ignore
+  if (!note) return; // said once
+  tx.log({
+    kind: 'run.checkpoint', actor: by, subject: { kind: 'run', id: run.id }, transition: `checkpoint:${is}`, ticketId: run.ticketId,
+    runId: run.id, agentId: run.agentId, reason: found === 'new' ? c.output : many,
+    body: { agent_id: run.number, task_id: run.taskNumber, step: c.step, status: c.status, progress_pct: c.progress },
+  }); // prettier-ignore
 }

@@ -1,5 +1,6 @@
 import { activeStatuses } from '../domain/run';
 import { prepared } from './prepared';
+import { silence } from './stalled';
 import type { Read } from './tx';
 
 export interface Overview {
@@ -13,9 +14,6 @@ export interface Overview {
   pendingChanges: number;
   tools: { total: number; healthy: number };
 }
-
-/** An hour without any sign of it. */
-const silence = '60 minutes';
 
 /** Of the tenant; from the tallies, and from indexes. */
 export async function overviewOf(tx: Read): Promise<Overview> {

@@ -1,5 +1,5 @@
 import { v5 } from 'uuid';
-import type { Actor } from '../domain/principal';
+import { system, type Actor } from '../domain/principal';
 import { endedStatuses, type Run } from '../domain/run';
 import { signalText, type Signal } from '../domain/signal';
 import { steers, type Note, type SteeringEvent } from '../domain/ticket';
@@ -115,6 +115,20 @@ export async function tellRuns(tx: Write, signal: Signal, by: Actor): Promise<St
     if (steered) told.push(steered);
   }
   return told;
+}
+
+/** What people said counts as told, from now on: to whoever works in the run, who is about to see it. */
+export async function deliver(tx: Write, run: Pick<Run, 'id' | 'ticketId' | 'agentId'>): Promise<void> {
+  const { rows } = await tx.query<{ id: string; number: number; author: string }>(
+    `update steering_events set status = 'delivered', delivered_at = now() where run_id = $1 and status = 'pending'
+     returning id, number, author`,
+    [run.id],
+  );
+  for (const row of rows)
+    tx.log({
+      kind: 'steering.delivered', actor: system, subject: { kind: 'run', id: run.id }, transition: `steering:${row.id}`,
+      ticketId: run.ticketId, runId: run.id, agentId: run.agentId, body: { event_id: row.number, author: row.author },
+    }); // prettier-ignore
 }
 
 /** As many as one run is told when it begins. */

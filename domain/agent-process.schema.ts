@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AgentProcess, CommandOutcome } from './agent-process';
 import { InstantSchema } from './common.schema';
 
-const Outcome = z.discriminatedUnion('is', [
+export const OutcomeSchema = z.discriminatedUnion('is', [
   z.object({ is: z.literal('finished'), result: z.string() }),
   z.object({
     is: z.literal('waiting'),
@@ -38,7 +38,7 @@ export const AgentProcessSchema = z.object({
   signal: z.string().nullable(),
   endLimit: z.string().nullable(),
   endReason: z.string().nullable(),
-  outcome: Outcome.nullable(),
+  outcome: OutcomeSchema.nullable(),
   outputBytes: z.number(),
   rssBytes: z.number(),
   peakBytes: z.number(),

@@ -93,6 +93,8 @@ export type Move =
   | { kind: 'think' }
   /** Stay with a command that works on the task, until there is something for the kernel to do. */
   | { kind: 'attend' }
+  /** Offer the task to agents elsewhere, until one of them says what came of it. */
+  | { kind: 'offer' }
   | { kind: 'finish'; summary: string }
   /** It cannot go on, and says why. */
   | { kind: 'fail'; error: string };

@@ -1,6 +1,6 @@
 /**
  * How a harness comes to its moves. rules: by itself. model: a language model is asked, one turn after the other. command: a
- * child process works, and the kernel stays with it. remote: an agent elsewhere reports in.
+ * child process works, and the kernel stays with it. remote: an agent elsewhere claims the task.
  */
 export type HarnessKind = 'rules' | 'model' | 'command' | 'remote';
 
@@ -29,6 +29,7 @@ export const harnesses: Readonly<Record<string, HarnessEntry>> = {
   'claude-code': { kind: 'command', agent: 'analyst' },
   codex: { kind: 'command', agent: 'analyst' },
   hermes: { kind: 'command', agent: 'analyst' },
+  remote: { kind: 'remote', agent: 'analyst' },
 };
 
 export const usualHarness = 'embedded';

@@ -1,7 +1,7 @@
 /** Every right there is. An operation names one; a role is a named set of them. */
 export const scopes = [
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info',
-  'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act', 'agents:wake',
+  'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act', 'agents:claim', 'agents:wake',
   'agents:restart', 'agents:update', 'agents:write',
   'changes:read', 'changes:request', 'changes:approve', 'changes:complete', 'approvers:write',
   'tools:read', 'tools:operate', 'tools:manage', 'tools:call', 'setup:read',
@@ -51,7 +51,7 @@ export const roles = {
   'soc-manager': scopes.filter((s) => s !== 'keys:manage' && s !== 'secrets:manage'),
   analyst,
   auditor: reads,
-  'agent-operator': [...agentScopes, 'agents:spawn'],
+  'agent-operator': [...agentScopes, 'agents:spawn', 'agents:claim'],
 } as const satisfies Record<string, readonly Scope[]>;
 export type Role = keyof typeof roles;
 export const roleNames = Object.keys(roles) as [Role, ...Role[]];
@@ -61,3 +61,6 @@ export const scopesOf = (role: string): readonly Scope[] => {
   const known = asRole(role);
   return known ? roles[known] : [];
 };
+
+/** The roles that hold a scope. */
+export const holdersOf = (scope: Scope): Role[] => roleNames.filter((name) => scopesOf(name).includes(scope));

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { SignJWT, errors as joseErrors, jwtVerify } from 'jose';
 import type { Pool } from 'pg';
 import { v4 } from 'uuid';
@@ -16,6 +16,9 @@ export const newApiKey = (): { key: string; hash: string; prefix: string } => {
   const key = `acp_${randomBytes(32).toString('base64url')}`;
   return { key, hash: hashKey(key), prefix: key.slice(0, 12) };
 };
+/** The key of one thing, the same whoever derives it: so that a repeat gives its agent the same. */
+export const derivedKey = (masterKey: Buffer, of: string): string =>
+  `acp_${createHmac('sha256', masterKey).update(`key of ${of}`).digest('base64url')}`;
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 interface KeyRow {

@@ -1,10 +1,11 @@
 import type { Pool } from 'pg';
 import type { Config } from '../config';
 import { standingReports } from '../db/harness-reports';
+import { hasClaimers } from '../db/remote-workers';
 import { tenantSlug } from '../db/tenants';
 import type { Read } from '../db/tx';
 import { Invalid } from '../domain/errors';
-import { availableHarnesses, harnessEntry, type Present } from '../domain/harnesses';
+import { availableHarnesses, harnessEntry, type HarnessKind, type Present } from '../domain/harnesses';
 
 /** What those who start commands know of them; here none is started. */
 export interface Commands {
@@ -28,20 +29,29 @@ export interface Here {
 export const foundCommands = async (pool: Pool): Promise<string[]> =>
   (await standingReports(pool)).filter((r) => r.path !== null).map((r) => r.harness);
 
-/** What this installation has, of what the kinds of harnesses need. */
-const presentIn = ({ models }: Pick<Settings, 'models'>, commands: ReadonlySet<string>): Present => ({
+/** What this installation has, of what the kinds of harnesses need. `claimers`: somebody of the tenant may claim tasks. */
+const presentIn = (
+  { models }: Pick<Settings, 'models'>,
+  commands: ReadonlySet<string>,
+  claimers: boolean,
+): Present => ({
   rules: () => true,
   model: () => models.length > 0,
   command: (name) => commands.has(name),
-  remote: () => false,
+  remote: () => claimers,
 });
 
-/** What can work here for a tenant: by the settings, and by what workers have found. */
+const needs: Partial<Record<HarnessKind, string>> = {
+  model: 'AGENT_MODELS',
+  remote: 'an API key with the scope agents:claim',
+};
+
+/** What can work here for a tenant: by the settings, by what workers have found, and by its keys. */
 export async function here(settings: Settings, found: readonly string[], tx: Read): Promise<Here> {
   const { isFor, names } = settings.commands;
   const tenant = isFor ? await tenantSlug(tx) : '';
   const mayBe = (name: string): boolean => isFor?.(name, tenant) ?? true;
-  const present = presentIn(settings, new Set(found.filter(mayBe)));
+  const present = presentIn(settings, new Set(found.filter(mayBe)), await hasClaimers(tx));
   return {
     available: availableHarnesses(present, Object.keys(settings.agents.commands)),
     kept: new Set(names.filter((name) => !mayBe(name))),
@@ -60,10 +70,11 @@ export function chosen(
 ): { agent: string; model: string | null } {
   const entry = harnessEntry(harness, Object.keys(agents.commands));
   if (!entry || !available.includes(harness)) {
+    const need = entry && needs[entry.kind];
     const why = kept.has(harness)
       ? `${harness} is not for the agents of this tenant`
-      : entry?.kind === 'model'
-        ? `${harness} needs AGENT_MODELS`
+      : need
+        ? `${harness} needs ${need}`
         : `${harness} is not registered here`;
     throw new Invalid(`harness: ${why}; available: ${available.join(', ')}`, {
       field: 'harness',

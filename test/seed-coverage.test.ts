@@ -59,6 +59,12 @@ test('nothing is declared twice, and names are unique', () => {
 test('what the contract does not know is said to be an addition', () => {
   const additions = operations.filter(({ op }) => !rows.has(key(op.route))).map(({ op }) => op.route);
   expect(additions).toEqual([
+    'POST /api/agents/tasks/claim',
+    'POST /api/agents/tasks/:task_id/heartbeat',
+    'POST /api/agents/tasks/:task_id/checkpoint',
+    'POST /api/agents/tasks/:task_id/complete',
+    'POST /api/agents/tasks/:task_id/fail',
+    'POST /api/agents/:agent_id/tools/call',
     'GET /api/tickets/:ticket_id/attachments',
     'GET /api/tickets/:ticket_id/attachments/:attachment_id',
     'GET /api/vault/secrets',

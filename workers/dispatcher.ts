@@ -1,31 +1,32 @@
 import { WorkflowNotFoundError, type WorkflowClient } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { workflowId } from '../workflows/ids';
-import { steer } from '../workflows/messages';
+import { steer, taskMoved } from '../workflows/messages';
 import { oneByOne, type Reader } from './reader';
 
 const sendMs = 5_000;
 
-/** Tells runs of what was said to them: every `steering.created` entry as the Signal `steer`. Who gets it twice ignores the repeat. */
+/**
+ * Tells runs of what was said to them, and of what came of a task elsewhere: every `steering.created` entry as the Signal `steer`,
+ * every `task.ended` as `taskMoved`. Who gets one twice ignores the repeat.
+ */
 export const dispatcher = (temporal: WorkflowClient, logger: Logger, signal: AbortSignal): Reader => ({
   name: 'steering',
-  kinds: ['steering.created'],
+  kinds: ['steering.created', 'task.ended'],
   often: {
     pollMs: 500,
     longestWaitMs: 10_000,
-    trouble: 'steering could not be passed on; it is kept and tried again',
+    trouble: 'what runs are to hear could not be passed on; it is kept and tried again',
   },
-  take: oneByOne(signal, (tenantId, { subjectId, body }) =>
-    send(temporal, logger, workflowId('agentRun', tenantId, subjectId), String(body['event_id'])),
-  ),
+  take: oneByOne(signal, async (tenantId, { kind, subjectId, body, seq }) => {
+    const ended = kind === 'task.ended';
+    const id = ended ? String(seq) : String(body['event_id']);
+    const run = temporal.getHandle(workflowId('agentRun', tenantId, subjectId));
+    try {
+      await temporal.withDeadline(Date.now() + sendMs, () => run.signal(ended ? taskMoved : steer, { id }));
+    } catch (e) {
+      if (!(e instanceof WorkflowNotFoundError)) throw e; // it has ended: it needs no telling
+      logger.debug({ workflow: run.workflowId, kind, id }, 'the run to tell has ended');
+    }
+  }),
 });
-
-/** A run that has ended needs no telling. */
-async function send(temporal: WorkflowClient, logger: Logger, id: string, eventId: string): Promise<void> {
-  try {
-    await temporal.withDeadline(Date.now() + sendMs, () => temporal.getHandle(id).signal(steer, { id: eventId }));
-  } catch (e) {
-    if (!(e instanceof WorkflowNotFoundError)) throw e;
-    logger.debug({ workflow: id, eventId }, 'the run to steer has ended');
-  }
-}

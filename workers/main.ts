@@ -14,6 +14,7 @@ import { analyst } from '../domain/analyst/analyst';
 import { commandHarness } from '../domain/command-harness';
 import { queuesOf } from '../domain/queues';
 import { reasoner } from '../domain/reasoner/reasoner';
+import { remoteHarness } from '../domain/remote-harness';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
@@ -32,8 +33,10 @@ import { keepFilesSwept } from './files';
 import { boundHeaps, workflowsToKeep } from './memory';
 import { installRuntime } from './runtime';
 import { readLog } from './reader';
+import { tendRemoteLeases } from './remote-leases';
 import { scheduler } from './scheduler';
 import { ensureSchedules } from './schedules';
+import { tellStalled } from './stalled';
 import { starter } from './starter';
 import { supervisor } from './supervisor';
 import { ticketSyncs } from './ticket-sync';
@@ -72,6 +75,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const activities = createActivities(deps, [
     analyst,
     reasoner,
+    remoteHarness,
     ...commandNames(config.agents).map(commandHarness),
     ...(added.harnesses ?? []),
   ]);
@@ -147,6 +151,8 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     keepTallies(kernel.store, logger, stopping.signal),
     tendProcesses(deps, stopping.signal),
     reportHarnesses(deps, stopping.signal),
+    tendRemoteLeases(kernel.store, logger, stopping.signal),
+    tellStalled(kernel.store, logger, stopping.signal),
     bringSitesOver({ ...kernel, dataDir: config.dataDir }, logger, stopping.signal),
     keepFilesSwept(kernel, config.files.sweepSeconds, logger, stopping.signal),
     keepFoldersSwept(deps, config.retentionDays.agent_processes, logger, stopping.signal),

@@ -13,11 +13,14 @@ import { breathe, cancelledInTemporal, inTurn, onUpdate, refusalOf, rows, show, 
 import { workflowId } from './ids';
 import { runEnded, stateOf, withdraw } from './messages';
 import { openAccess } from './open-access';
-import { openGate, proposedGate } from './open-gate';
+import { openGate, proposedGate, unpublished } from './open-gate';
+import type { Elsewhere, LaunchEnd } from './launches';
 import type { Conclusion, RunInput, Stop } from './run-input';
 import { hearGate } from './told';
+import { hearCalls } from './tool-calls';
 import { hearTurn } from './turn';
 import { withCommand } from './with-command';
+import { withRemote } from './with-remote';
 import { workingTime } from './working-time';
 
 /** Answers when the row is there, or with the refusal. */
@@ -27,13 +30,11 @@ export const conclude = defineUpdate<Run, [Conclusion]>('conclude');
 export const runState = stateOf<Run>();
 
 /** How a stretch of work ended. renew: another workflow is to go on with it. */
-type Outcome = Extract<Turn['next'], { kind: 'attend' | 'propose' | 'finish' | 'fail' }> | { kind: 'renew' };
+type Outcome = Extract<Turn['next'], { kind: 'attend' | 'offer' | 'propose' | 'finish' | 'fail' }> | { kind: 'renew' };
 
 const at = (): string => new Date().toISOString();
 const over = (): boolean => false;
 const fenceMs = 3_000;
-const unpublished = ({ status, decidedBy, decisionReason }: Gate): string =>
-  `not published: the change was ${status}${decidedBy ? ` by ${decidedBy.name}` : ''}${decisionReason ? `: ${decisionReason}` : ''}`;
 /** What a run asks for lives on without it, and hears of its end in a message: so it must have begun by then. */
 const begin = <T>(child: () => Promise<T>): Promise<T> => CancellationScope.nonCancellable(child);
 
@@ -90,6 +91,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const inItsTurn = hearTurn();
   const gate = hearGate(() => gateId);
   const news = hearNews({ access: standing, seen });
+  const calls = hearCalls({ ready: spawning, run: () => run, count, runCall: agents.runCall });
   onUpdate(spawned, async () => {
     await spawning;
     return run;
@@ -113,10 +115,16 @@ export async function agentRun(input: RunInput): Promise<Run> {
     await condition(() => isEnded(run), fenceMs);
     await move({ type: 'stop', by: system, reason, terminate: false }, 'fenced');
   };
+  let [turns, launch] = [0, input.carried?.launch ?? 1];
   const queue = input.queues.processes ?? input.queues.agents;
-  const command = () => withCommand({ run, queue, next, move, news: () => news.count() + gate.others() });
-  let turns = 0;
-  const renewing = (): boolean => turns >= (input.turnsEach ?? Infinity) || workflowInfo().continueAsNewSuggested;
+  /** Its supervisor holds a command to its time, and its lease an agent elsewhere: what they wait for people is none of it. */
+  const launched = async (stretch: Outcome): Promise<Exclude<Outcome, Elsewhere> | LaunchEnd> => {
+    const around = { run, next, move, news: () => news.count() + gate.others() };
+    if (stretch.kind === 'attend') return withCommand({ ...around, queue });
+    return stretch.kind === 'offer' ? withRemote(around, launch, () => renewing() && calls.idle()) : stretch;
+  };
+  const renewing = (): boolean =>
+    turns + calls.made() >= (input.turnsEach ?? Infinity) || workflowInfo().continueAsNewSuggested;
   /** Turns until the agent has nothing more to do but to propose or finish, or its history is long enough. */
   const work = async (proposing: boolean): Promise<Outcome> => {
     for (; ; turns += 1) {
@@ -131,7 +139,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
         count(await agents.runSlowStep({ tenantId, runId: id, step: todo.step }));
       } else if (todo.kind === 'think') {
         count(await agents.think({ tenantId, runId: id, turn: todo.turn, attempts: modelAttempts }));
-      } else if (todo.kind === 'attend') {
+      } else if (todo.kind === 'attend' || todo.kind === 'offer') {
         return todo;
       } else if (todo.kind === 'request_access') {
         const { access, gate } = todo;
@@ -181,9 +189,8 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const live = async (): Promise<boolean> => {
     await breathe();
     if (!input.carried) await inItsTurn(() => move({ type: 'start' }, 'start'));
-    const stretch = await clock.spend(() => work(true));
-    // Its supervisor holds a command to its time: what it waits for people is none of it.
-    const outcome = stretch.kind === 'attend' ? await command() : stretch;
+    const outcome = await launched(await clock.spend(() => work(true)));
+    if ('launch' in outcome) launch = outcome.launch;
     if (outcome.kind === 'renew') return true;
     if (outcome.kind === 'fenced') return endFenced(outcome.reason).then(over);
     await next(() => rows.answerSteering({ tenantId, runId: id }));
@@ -229,7 +236,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   try {
     if (await working.run(live)) {
       await condition(allHandlersFinished);
-      const carried = { access: [...news.access.values()], asked, seen: [...news.seen], worked: clock.spent };
+      const carried = { access: [...news.access.values()], asked, seen: [...news.seen], worked: clock.spent, launch };
       if (!isEnded(run)) await continueAsNew<typeof agentRun>({ ...input, run, carried });
     }
   } catch (e) {

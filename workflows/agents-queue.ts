@@ -17,5 +17,5 @@ export function agentsQueue(taskQueue: string) {
     startToCloseTimeout: '15 minutes',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: modelAttempts },
   });
-  return { runSlowStep: slow.runSlowStep, carryOut: slow.carryOut, think: model.think };
+  return { runSlowStep: slow.runSlowStep, runCall: slow.runCall, carryOut: slow.carryOut, think: model.think };
 }

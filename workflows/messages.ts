@@ -14,6 +14,8 @@ export const runEnded = defineSignal<[{ reason: string }]>('runEnded');
 export const withdraw = defineSignal<[{ id: string; reason: string }]>('withdraw');
 /** A person said something that a run is to see. Repeats of an id are ignored. */
 export const steer = defineSignal<[{ id: string }]>('steer');
+/** What came of a task that is worked on elsewhere is in its row. */
+export const taskMoved = defineSignal<[{ id: string }]>('taskMoved');
 /** It may be the turn of a run that waits to begin. */
 export const turn = defineSignal('turn');
 

@@ -28,3 +28,7 @@ export const proposedGate = (run: Run, id: string, { action, target, reason, dig
     at,
     ttlMs,
   ); // prettier-ignore
+
+/** Of a proposal that people did not approve. */
+export const unpublished = ({ status, decidedBy, decisionReason }: Gate): string =>
+  `not published: the change was ${status}${decidedBy ? ` by ${decidedBy.name}` : ''}${decisionReason ? `: ${decisionReason}` : ''}`;

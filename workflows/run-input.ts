@@ -22,6 +22,8 @@ export interface Carried {
   seen: string[];
   /** Milliseconds that it has worked. */
   worked?: number;
+  /** Which offer to agents elsewhere it goes on with. */
+  launch?: number;
 }
 export interface Stop {
   by: Actor;

@@ -14,6 +14,7 @@ export interface Turn extends Counted {
     /** The model is to be asked; `turn` is the number that its answer will have. */
     | { kind: 'think'; turn: number }
     | { kind: 'attend' }
+    | { kind: 'offer' }
     | Wish
     | { kind: 'fail'; error: string }
     /** No call passes any more: somebody is about to stop the run. */
@@ -48,7 +49,7 @@ export const advanceActivities = (
       if (move.kind === 'finish') return turn({ kind: 'finish', summary: move.summary });
       if (move.kind === 'fail') return turn({ kind: 'fail', error: move.error });
       if (move.kind === 'think') return turn({ kind: 'think', turn: s.turns.length });
-      if (move.kind === 'attend') return turn({ kind: 'attend' });
+      if (move.kind === 'attend' || move.kind === 'offer') return turn({ kind: move.kind });
       if (move.kind === 'request_access') return turn(requestAccess(s, move));
       if (isOver(taken, performance.now() - from)) return turn({ kind: 'more' });
       if (move.kind === 'propose') {

@@ -30,7 +30,7 @@ function withoutAsking(
   observations: readonly Observation[],
 ): Extract<Move, { kind: 'call' | 'propose' | 'finish' }> {
   const move = ask(analyst, brief, observations);
-  if (move.kind === 'think' || move.kind === 'attend')
+  if (move.kind === 'think' || move.kind === 'attend' || move.kind === 'offer')
     throw harnessFailed(`harness ${analyst.name} does not investigate`);
   if (move.kind === 'fail') throw harnessFailed(move.error);
   if (move.kind !== 'request_access') return move;

@@ -1,6 +1,6 @@
 import { writeNote } from '../../db/notes';
+import { deliver } from '../../db/steer';
 import type { Report } from '../../domain/harness';
-import { system } from '../../domain/principal';
 import type { Deps } from '../deps';
 import { agentActor } from '../lifecycle/runs';
 import type { Situation } from './brief';
@@ -8,27 +8,6 @@ import type { RunRef, Steps } from './steps';
 
 /** What people say to a run: told to the agent, and answered by it. */
 export const steeringOf = ({ store }: Pick<Deps, 'store'>, { look, harness, nextMove }: Steps) => {
-  /** Marks what the agent is about to see. */
-  const deliver = (input: RunRef): Promise<void> =>
-    store.write(input.tenantId, async (tx) => {
-      const { rows } = await tx.query<{ id: string; number: number; ticket_id: string; author: string }>(
-        `update steering_events set status = 'delivered', delivered_at = now() where run_id = $1 and status = 'pending'
-         returning id, number, ticket_id, author`,
-        [input.runId],
-      );
-      for (const row of rows) {
-        tx.log({
-          kind: 'steering.delivered',
-          actor: system,
-          subject: { kind: 'run', id: input.runId },
-          transition: `steering:${row.id}`,
-          ticketId: row.ticket_id,
-          runId: input.runId,
-          body: { event_id: row.number, author: row.author },
-        });
-      }
-    });
-
   /** What the agent says to it: in its report, or in its own words. */
   const answersOf = (s: Situation): ReadonlyMap<string, string> => {
     const own = harness(s.run).answers?.(s.brief, s.turns);
@@ -43,7 +22,7 @@ export const steeringOf = ({ store }: Pick<Deps, 'store'>, { look, harness, next
     listen: async (input: RunRef): Promise<Situation> => {
       const s = await look(input);
       if (!s.said) return s;
-      await deliver(input);
+      await store.write(input.tenantId, (tx) => deliver(tx, s.run));
       return look(input);
     },
 

@@ -27,7 +27,7 @@ export const stepsOf = (
   harnesses: ReadonlyMap<string, Harness>,
 ) => {
   const callOf = (
-    s: Situation,
+    s: Pick<Situation, 'run' | 'step'>,
     move: Pick<CallMove, 'tool' | 'args'> & { why: string | null },
     gateId: string | null,
   ): Call => ({

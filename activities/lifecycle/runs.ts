@@ -1,4 +1,6 @@
 import { writeNote } from '../../db/notes';
+import { end as endOffer } from '../../db/remote-leases';
+import { heldOffer } from '../../db/remote-tasks';
 import { fence } from '../../db/run-queries';
 import { runs } from '../../db/runs';
 import { tellPending } from '../../db/steer';
@@ -8,6 +10,7 @@ import { holdTurns, turns } from '../../db/turns';
 import type { Write } from '../../db/tx';
 import { Conflict } from '../../domain/errors';
 import type { Gate } from '../../domain/gate';
+import { harnessEntry } from '../../domain/harnesses';
 import { system, type Actor } from '../../domain/principal';
 import { isEnded, type Run, type RunEvent } from '../../domain/run';
 import { closedStatuses } from '../../domain/ticket';
@@ -98,6 +101,12 @@ async function writeDownUnheard(tx: Write, run: Run): Promise<void> {
   }
 }
 
+/** Whoever works on it elsewhere is told with the next thing that they say. */
+async function withdrawOffer(tx: Write, run: Run, by: Actor): Promise<void> {
+  const offer = await heldOffer(tx, run.id);
+  if (offer?.task.endedAt === null) await endOffer(tx, run, offer.task, { is: 'stopped', why: run.error ?? run.status }, by);
+} // prettier-ignore
+
 /** The run, where it is spawned and others come first. One that has begun before has had its turn. */
 async function waitsItsTurn(tx: Write, id: string): Promise<Run | null> {
   await holdTurns(tx);
@@ -117,6 +126,7 @@ async function writeRun(tx: Write, next: Run, t: RunTransition, learning: Learni
     // An attempt at a slow step may still be under way.
     if (t.event?.type === 'fail') await fence(tx, written.id, t.event.error);
     await leaveBehind(tx, written, agentActor(written), learning);
+    if (harnessEntry(written.harness)?.kind === 'remote') await withdrawOffer(tx, written, by);
     await writeNote(tx, {
       ticketId: written.ticketId,
       key: `${written.id}:${written.version}`,

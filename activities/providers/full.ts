@@ -1,9 +1,12 @@
+import { Context } from '@temporalio/activity';
 import { v5 } from 'uuid';
 import { keepState, providerState } from '../../db/provider-states';
 import { knownRemotes, linkOf, overdue } from '../../db/ticket-links';
+import { system } from '../../domain/principal';
 import type { ProviderName, ProviderSynced, RemoteTicket, SyncMode } from '../../domain/provider';
 import type { Deps } from '../deps';
 import { heartbeating } from '../heartbeating';
+import { writtenBefore } from '../lifecycle/record';
 import { ticketOfMark } from './mark';
 import { takePulled, type Found } from './pulled';
 import { providerOf, wordsOf, type SyncDeps } from './sync';
@@ -146,7 +149,23 @@ export function fullSyncActivities(d: SyncDeps & Pick<Deps, 'askSync' | 'logger'
       name: ProviderName,
       { mode, ...how }: { mode: SyncMode; highest: number | null } & ProviderSynced,
     ): Promise<void> {
-      await d.store.write(tenantId, (tx) => keepState(tx, name, { discovery: mode === 'discover', ...how }));
+      const { workflowExecution, activityId } = Context.current().info;
+      const transition = `synced:${workflowExecution?.runId ?? ''}:${activityId}`;
+      await d.store.write(tenantId, async (tx) => {
+        await keepState(tx, name, { discovery: mode === 'discover', ...how });
+        const { synced, errors, error } = how;
+        // A look for what is new that finds nothing, each minute, is no news.
+        if (mode === 'discover' && synced + errors + how.new === 0) return;
+        if (await writtenBefore(tx, name, transition)) return;
+        tx.log({
+          kind: 'provider.synced',
+          actor: system,
+          subject: { kind: 'provider', id: name },
+          transition,
+          reason: error,
+          body: { mode, synced, errors, new: how.new },
+        });
+      });
       const lost = await d.store.read(tenantId, (tx) => overdue(tx, name, overdueSeconds, 100));
       await heartbeating(() => inLanes(lost, well(tenantId)));
     },

@@ -81,6 +81,13 @@ const leaseless = {
   why: 'no run of this world has a lease for Wazuh; test/api/wazuh has those that do',
 };
 const none: Declared = { ids: {} };
+const remote: Declared = {
+  ids: { 'path.task_id': at('task') },
+  own: {
+    statuses: [409],
+    why: 'the task of this world is worked on here; test/api/remote has those that are elsewhere',
+  },
+};
 const acting = { place: 'body.agent_id', scope: 'agents:act' } as const;
 
 export const declared: Readonly<Record<string, Declared>> = {
@@ -156,6 +163,15 @@ export const declared: Readonly<Record<string, Declared>> = {
   getAgent: { ids: run },
   runnerHealth: none,
   listProcesses: none,
+  claimTask: none,
+  heartbeatTask: remote,
+  checkpointTask: remote,
+  completeTask: remote,
+  failTask: remote,
+  callTool: {
+    ids: { ...run, 'body.change_id': at('change') },
+    own: { statuses: [403, 409], why: 'only an agent that is elsewhere calls: test/api/remote-calls has some' },
+  },
   getTaskLogs: { ids: { 'path.task_id': at('task'), ...place } },
   getAgentLogs: { ids: { ...run, ...place } },
   listSteering: { ids: { ...run, ...offset } },

@@ -40,9 +40,13 @@ export const outOfReach: Record<string, string> = {
     rare + 'a gate that a command opened moves: test/api/commands plays it, over HTTP',
   "access-request.ts | else await move({ type: 'expire', reason: over }, 'preapproved:over'); | if 2":
     rare + 'a run that ends while what is preapproved for it is recorded',
-  'with-command.ts | case undefined: | switch 1': rare + 'a worker of a version before, whose answer says nothing',
-  "with-command.ts | return { kind: 'fenced', reason: done?.why ?? 'its command was ended' }; | binary-expr 2":
+  'launches.ts | case undefined: | switch 1': rare + 'a worker of a version before, whose answer says nothing',
+  "launches.ts | return { kind: 'fenced', reason: done?.why ?? 'its command was ended' }; | binary-expr 2":
     rare + 'as above',
+  "with-remote.ts | (raw) => (textOf(raw.id) ? { id: textOf(raw.id) ?? '' } : null), | binary-expr 2":
+    never + 'for the compiler',
+  'tool-calls.ts | if (isEnded(of.run())) throw new Conflict(`the agent is already ${status}`, { status }); | if 1':
+    rare + 'a call that comes in the workflow task in which the run ends',
   'told.ts | if (told.get(wrong.version) === wrong) told.delete(wrong.version); | if 2':
     rare + 'another word of that version, which comes while the row is read',
   'told.ts | if (gate) told.set(gate.version, gate); | if 2': rare + 'a forged word of a gate that has no row yet',

@@ -90,6 +90,27 @@ test('what an agent does is told as it happens, with its numbers and its place i
   page.ws.close();
 });
 
+test('that an agent is not heard of any more, how far one is, and how a tool is, are told as well', async () => {
+  const page = await Page.open(server.token);
+  const { ticket, agent } = await held.spawn();
+  await held.is(agent, 'running');
+  await server.owner.query(`update runs set heartbeat = now() - interval '2 hours' where number = $1`, [agent]);
+  const told = await page.until((e) => e.type === 'agent_stalled');
+  expect(told).toMatchObject({ agent_id: agent, ticket_id: ticket, idle_seconds: expect.any(Number) });
+  expect(told['idle_seconds']).toBeGreaterThanOrEqual(7_200);
+  const stall = () => server.owner.query(`select from log where kind = 'run.stalled'`);
+  expect((await stall()).rowCount).toBe(1);
+  await held.letGo(ticket);
+  const down = await server.call('POST', '/api/tools', { name: 'away', url: 'https://127.0.0.1:9/mcp' });
+  await server.call('POST', `/api/tools/${down.body.id}/check`, {});
+  expect(await page.until((e) => e.type === 'tool_status_changed')).toMatchObject({
+    tool_name: 'away',
+    status: 'down',
+  });
+  expect((await stall()).rowCount).toBe(1);
+  page.ws.close();
+});
+
 test('one that was away goes on where it was: nothing twice, nothing left out', async () => {
   const page = await Page.open(server.token);
   const create = () => server.call('POST', '/api/tickets', { title: 'x', auto_assign: false });

@@ -65,7 +65,7 @@ describe('assigning an agent', () => {
     const ticket = await create();
     const refused = await spawn(ticket, { harness: 'codex' });
     expect(refused.status).toBe(400);
-    expect(refused.body).toMatchObject({ field: 'harness', available_harnesses: ['embedded'] });
+    expect(refused.body).toMatchObject({ field: 'harness', available_harnesses: ['embedded', 'remote'] });
     expect((await spawn(ticket, { harness: 'toString' })).status).toBe(400);
     expect((await spawn(ticket, { prompt: 7 })).body.field).toBe('prompt');
     expect((await spawn(await create({ status: 'resolved' }))).status).toBe(409);

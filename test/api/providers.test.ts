@@ -1,3 +1,4 @@
+import { WebSocket } from 'ws';
 import { startServer, type Server } from '../harness';
 import { stubItop, type StubItop } from '../stub-itop';
 
@@ -143,6 +144,22 @@ test('a close that was asked for is done there, through its assignment', async (
   const left = await s.call('POST', `/api/tickets/${change.id}/status`, { status: 'closed', close_provider: true });
   expect(left.body.provider_result).toEqual({ status: 'skipped', reason: 'provider_has_no_close' });
   expect(itop.ticket(change.provider_ref).fields['status']).toBe('new');
+});
+
+test('that all were looked at is told to who watches, with how many', async () => {
+  const ws = new WebSocket(`${s.url.replace('http', 'ws')}/api/agents/ws?since=0`, {
+    headers: { authorization: `Bearer ${s.token}` },
+  });
+  const told = new Promise((resolve, reject) => {
+    ws.once('error', reject);
+    ws.on('message', (data: Buffer) => {
+      const event = JSON.parse(String(data)) as { type: string };
+      if (event.type === 'sync_complete') resolve(event);
+    });
+  });
+  const { body } = await s.call('POST', '/api/providers/itop/sync-all', {});
+  expect(await told).toMatchObject({ provider: 'itop', synced: body.synced, new: body.new, errors: 0 });
+  ws.close();
 });
 
 test('of a tenant without a provider nothing is told, and asking is 502', async () => {

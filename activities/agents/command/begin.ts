@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { v5, v7 } from 'uuid';
@@ -8,7 +7,7 @@ import { insertApiKey } from '../../../db/api-keys';
 import { tenantSlug } from '../../../db/tenants';
 import { readPart } from '../../../runner/files';
 import type { AgentProcess } from '../../../domain/agent-process';
-import { hashKey } from '../../../log/credentials';
+import { derivedKey, hashKey } from '../../../log/credentials';
 import { callOf, isFor, NotForTenant } from '../../../runner/commands';
 import { promptText } from '../../../runner/brief';
 import { markOf } from '../../../runner/group';
@@ -34,7 +33,7 @@ export const keyMs = 15 * 60_000;
 
 /** The same whoever asks: two workers that hold one launch for theirs give its agent one key. */
 export const keyOf = (masterKey: Buffer, processId: string): string =>
-  `acp_${createHmac('sha256', masterKey).update(`key of agent process ${processId}`).digest('base64url')}`;
+  derivedKey(masterKey, `agent process ${processId}`);
 
 const taskOf = ({ run, told }: Matter, wanted: Wanted, s: AgentSettings, workDir: string) => ({
   prompt: promptText(told),

@@ -1,5 +1,6 @@
 import { launchOf } from '../../../db/agent-processes';
 import { gates } from '../../../db/gates';
+import { offerOf } from '../../../db/remote-tasks';
 import { standingOf } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
 import type { Read } from '../../../db/tx';
@@ -52,8 +53,13 @@ export const waitActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
    */
   commandWaits: ({ tenantId, runId, launch, for: wait }: LaunchRef & { for: Wait }): Promise<boolean> =>
     store.read(tenantId, async (tx) => {
-      const [process, { said }] = await Promise.all([launchOf(tx, runId, launch), standingOf(tx, runId)]);
-      const asked = await askedFor(tx, runId, wait, process?.launchedAt ?? new Date(0).toISOString());
+      const [process, offer, { said }] = await Promise.all([
+        launchOf(tx, runId, launch),
+        offerOf(tx, runId, launch),
+        standingOf(tx, runId),
+      ]);
+      const since = process?.launchedAt ?? offer?.offeredAt ?? new Date(0).toISOString();
+      const asked = await askedFor(tx, runId, wait, since);
       if (asked.open) return true;
       return !asked.since && !said;
     }),

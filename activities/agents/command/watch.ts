@@ -1,7 +1,6 @@
 import { attendTo, raiseProgress, type Seen } from '../../../db/agent-processes';
-import { recordCheckpoint } from '../../../db/checkpoints';
+import { sayCheckpoint } from '../../../db/checkpoints';
 import { recordTurns } from '../../../db/command-turns';
-import { writeNote } from '../../../db/notes';
 import type { AgentProcess } from '../../../domain/agent-process';
 import { updateOf } from '../../../domain/steering';
 import { storableText } from '../../../domain/storable';
@@ -27,8 +26,6 @@ const tailBytes = 12 * 1024;
 const partBytes = 2 * 1024 * 1024;
 const mostText = 20_000;
 const mostLines = 50;
-/** As many different checkpoints a run has; an agent that writes more counts something up in them. */
-const mostCheckpoints = 500;
 
 /** As many turns of its model one launch has. */
 const mostTurns = 1_000;
@@ -106,25 +103,7 @@ export class Watched {
 
   private record(c: Checkpoint): Promise<void> {
     const { run } = this.matter;
-    const by = agentActor(run);
-    const key = `${c.step}:${c.status}`;
-    const many = `the ${mostCheckpoints} different checkpoints that a run may have are written down: no more of them are`;
-    return this.deps.store.write(run.tenantId, async (tx) => {
-      const found = await recordCheckpoint(tx, run.id, c, mostCheckpoints);
-      if (found === 'again') return;
-      const is = found === 'new' ? key : 'too many';
-      const body = `Checkpoint ${c.step}: ${c.status} (${c.progress} %)${c.output === null ? '' : `\n\n${c.output}`}`;
-      const note = await writeNote(tx, {
-        ticketId: run.ticketId, key: `checkpoint:${run.id}:${is}`, source: 'agent-checkpoint', author: by.name, actor: by,
-        body: found === 'new' ? body : `Checkpoints: ${many}.`,
-      }); // prettier-ignore
-      if (!note) return; // said once
-      tx.log({
-        kind: 'run.checkpoint', actor: by, subject: { kind: 'run', id: run.id }, transition: `checkpoint:${is}`, ticketId: run.ticketId,
-        runId: run.id, agentId: run.agentId, reason: found === 'new' ? c.output : many,
-        body: { agent_id: run.number, task_id: run.taskNumber, step: c.step, status: c.status, progress_pct: c.progress },
-      }); // prettier-ignore
-    });
+    return this.deps.store.write(run.tenantId, (tx) => sayCheckpoint(tx, run, agentActor(run), c));
   }
 
   /** Says in the row that it is attended to, and what was seen. False: its launch is over there. */

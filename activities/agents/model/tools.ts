@@ -53,13 +53,20 @@ const isGranted = (name: string, grants: readonly Grant[]): boolean => {
   return effects.includes('ALLOW') && !effects.includes('DENY');
 };
 
-/** What a model is told that it may call: no more than its run may, for the pipeline refuses the rest. */
+/** What a run may call: the pipeline refuses the rest. */
+export const callable = (
+  catalogue: readonly ToolEntry[],
+  scopes: readonly string[],
+  grants: readonly Grant[],
+): ToolEntry[] => catalogue.filter((t) => scopes.includes(t.scope) && isGranted(t.name, grants));
+
+/** What a model is told that it may call. */
 export function toolsFor(
   catalogue: readonly ToolEntry[],
   scopes: readonly string[],
   grants: readonly Grant[],
 ): ToolSpec[] {
-  const may = catalogue.filter((t) => scopes.includes(t.scope) && isGranted(t.name, grants));
+  const may = callable(catalogue, scopes, grants);
   const outside = may.filter((t) => t.effect === 'external');
   return [
     ...may.filter((t) => t.effect !== 'external'),

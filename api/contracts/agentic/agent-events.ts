@@ -3,8 +3,8 @@ import { socket } from '../../operation';
 import { Instant, whole } from '../shapes';
 
 export const agentEventTypes = [
-  'connected', 'agent_spawned', 'agent_finished', 'agent_failed', 'agent_waiting', 'agent_stopped', 'checkpoint_update',
-  'change_pending', 'ticket_updated', 'ticket_synced',
+  'connected', 'agent_spawned', 'agent_finished', 'agent_failed', 'agent_waiting', 'agent_stopped', 'agent_stalled',
+  'checkpoint_update', 'change_pending', 'ticket_updated', 'ticket_synced', 'sync_complete', 'tool_status_changed',
 ] as const; // prettier-ignore
 
 const seq = whole(0, Number.MAX_SAFE_INTEGER);

@@ -36,7 +36,9 @@ const Found = z.object({
   path: text,
   version: text,
   error: text,
-  live: z.int().describe('Processes of this harness that work for the caller now'),
+  live: z
+    .int()
+    .describe('Processes of this harness that work for the caller now; of `remote`, tasks that somebody holds'),
   checked_at: Instant.nullable(),
   details: z.record(z.string(), z.unknown()),
 });
@@ -46,7 +48,7 @@ export const runner = {
     route: 'GET /api/agents/runner-health',
     tag,
     summary:
-      'What workers find of the commands on their machines, and what works now; null and unknown: no worker has said',
+      'What workers find of the commands on their machines, who asks for tasks from elsewhere, and what works now; null and unknown: nobody has said',
     access: 'agents:read',
     output: z.object({
       harness: z.string().describe('The usual one'),

@@ -35,6 +35,14 @@ function toldOf(e: Entry): Told | null {
     case 'run.stopped':
     case 'run.terminated':
       return { type: 'agent_stopped', status, reason: e.reason };
+    case 'run.stalled':
+      return { type: 'agent_stalled', idle_seconds: e.body['idle_seconds'] };
+    case 'run.checkpoint':
+      return { type: 'checkpoint_update', step: e.body['step'], status, progress_pct: e.body['progress_pct'], output: e.reason };
+    case 'provider.synced':
+      return { type: 'sync_complete', provider: e.subjectId, synced: e.body['synced'], new: e.body['new'], errors: e.body['errors'] };
+    case 'tool.status_changed':
+      return { type: 'tool_status_changed', tool_name: e.body['tool_name'], status };
     case 'gate.requested':
       return { type: 'change_pending', change_id: e.body['change_id'], action: e.body['action'], target: e.body['target'] };
     case 'ticket.synced':

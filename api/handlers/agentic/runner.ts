@@ -14,6 +14,7 @@ import type { Handlers } from '../../kernel';
 import { healthOf } from '../spec/probes';
 import { harnessesHere } from './harnesses-here';
 import { logsOf } from './logs';
+import { remoteFound } from './remote-health';
 import { hidden, seenRun } from './seen';
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -52,11 +53,12 @@ const unheard = (s: AgentSettings, harness: string) => ({
 export const runnerHandlers: Handlers<typeof runner> = {
   runnerHealth: async (_input, ctx) => {
     const { config, store } = ctx.kernel;
-    const [reports, live, health, here] = await Promise.all([
+    const [reports, live, health, here, elsewhere] = await Promise.all([
       standingReports(store.pool),
       ctx.read((tx) => countLive(tx, ctx.principal.ticketId)),
       healthOf(ctx.kernel),
       ctx.read((tx) => harnessesHere(ctx.kernel, tx)),
+      remoteFound(ctx),
     ]);
     const all = new Set([...commandNames(config.agents), ...reports.map((r) => r.harness)]);
     const names = [...all].filter((name) => !here.kept.has(name));
@@ -80,16 +82,19 @@ export const runnerHandlers: Handlers<typeof runner> = {
       ps_path: canSeeProcesses() ? '/proc' : null,
       work_base: config.agents.workBase,
       queue_health: { queued_depth: queue?.pending ?? null, worker_count: queue?.workers ?? null },
-      harnesses: names.flatMap((name) => {
-        const its = reports.filter((r) => r.harness === name);
-        const said = its.length ? its : [unheard(config.agents, name)];
-        return said.map(({ checkedAt, ...r }) => ({
-          ...r,
-          available: r.path !== null,
-          live: live[name] ?? 0,
-          checked_at: checkedAt,
-        }));
-      }),
+      harnesses: [
+        ...names.flatMap((name) => {
+          const its = reports.filter((r) => r.harness === name);
+          const said = its.length ? its : [unheard(config.agents, name)];
+          return said.map(({ checkedAt, ...r }) => ({
+            ...r,
+            available: r.path !== null,
+            live: live[name] ?? 0,
+            checked_at: checkedAt,
+          }));
+        }),
+        elsewhere,
+      ],
     };
   },
 
