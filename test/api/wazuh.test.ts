@@ -1,54 +1,24 @@
-import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { v7 } from 'uuid';
-import { seal } from '../../log/keys';
 import { startServer, type Answer, type Server } from '../harness';
-import { stubWazuh } from '../stub-wazuh';
+import { lend, wazuhHere } from './wazuh-here';
 import { runKey, siblingKey, waitingAgent } from './working';
 
 // Wazuh through the leases of agents, over HTTPS to a server that speaks its protocol.
 
-let wazuh: Awaited<ReturnType<typeof stubWazuh>>;
+const here = wazuhHere();
+let wazuh: typeof here.wazuh;
 let server: Server;
-let folder: string;
 let ticket: number;
 let agent: number;
-
-const settings = () => ({
-  WAZUH_API_URL: wazuh.url, WAZUH_API_USER: wazuh.login.user, WAZUH_API_PASSWORD: wazuh.login.password,
-  WAZUH_INDEXER_URL: wazuh.url, WAZUH_INDEXER_USER: wazuh.indexerLogin.user, WAZUH_INDEXER_PASSWORD: wazuh.indexerLogin.password,
-  WAZUH_CA_FILE: join(folder, 'ca.pem'), WAZUH_TIMEOUT_MS: '600',
-}); // prettier-ignore
 beforeAll(async () => {
-  wazuh = await stubWazuh();
-  folder = mkdtempSync(join(tmpdir(), 'wheelhouse-wazuh-'));
-  writeFileSync(join(folder, 'ca.pem'), wazuh.cert);
-  server = await startServer(settings());
+  ({ wazuh } = here);
+  server = await startServer(here.settings());
   ({ ticket, agent } = await waitingAgent(server));
 });
-afterAll(async () => {
-  await server.close();
-  await wazuh.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-afterEach(() => wazuh.heals());
+afterAll(() => server.close());
 
 const ask = (of: number, path: string) => server.call('GET', `/api/agents/${of}/wazuh/${path}`);
 const status = (of = agent) => ask(of, 'manager/status');
 
-/** Asked for, approved, completed: as people lend it. */
-async function lend(s: Server, of: { ticket: number; agent: number }, body: object): Promise<void> {
-  const asked = await s.call('POST', `/api/tickets/${of.ticket}/access-request`, {
-    permission: 'read',
-    agent_id: of.agent,
-    ...body,
-  });
-  const second = s.as((await s.user('SECURITY_ANALYST')).token);
-  const approved = await second('POST', `/api/changes/${asked.body.change_id}/approve`, {});
-  const completed = await second('POST', `/api/changes/${asked.body.change_id}/complete`, { result: 'granted' });
-  expect([asked.status, approved.status, completed.status]).toEqual([200, 200, 200]);
-}
 const logged = async (kind: string) =>
   (await server.owner.query(`select decision, reason, body from log where kind = $1 order by seq`, [kind])).rows;
 const noSecret = (a: Answer): void => {
@@ -212,66 +182,4 @@ test('a lease of some indices opens those, and not the manager', async () => {
     data: { total: 1, alerts: [{ id: 'old' }] },
   });
   expect((await status(of.agent)).status).toBe(403);
-});
-
-describe('an installation without logins of its own', () => {
-  let bare: Server;
-  beforeAll(async () => {
-    const { WAZUH_API_URL, WAZUH_CA_FILE } = settings();
-    bare = await startServer({ WAZUH_API_URL, WAZUH_CA_FILE });
-  });
-  afterAll(() => bare.close());
-
-  it('shows Wazuh what was leased; what is no login, and an indexer that is not there, are 502', async () => {
-    const of = await waitingAgent(bare);
-    await lend(bare, of, { resource: 'Wazuh manager API' });
-    const look = (path: string) => bare.call('GET', `/api/agents/${of.agent}/wazuh/${path}`);
-    expect(await look('manager/status')).toMatchObject({
-      status: 502,
-      body: { error: 'what was leased is no login of Wazuh' },
-    });
-    expect(await look('alerts/search')).toMatchObject({ status: 502, body: { reason: 'wazuh_not_configured' } });
-    const { rows } = await bare.owner.query<{ id: string }>(`select id from leases where status = 'active'`);
-    const lease = rows[0]?.id ?? v7();
-    const { masterKey } = bare.config;
-    if (!masterKey) throw new Error('no master key');
-    for (const secret of [
-      JSON.stringify({ username: wazuh.login.user, password: wazuh.login.password }),
-      `${wazuh.login.user}:${wazuh.login.password}`,
-    ]) {
-      await bare.owner.query('update leases set secret_sealed = $2 where id = $1', [
-        lease,
-        seal(masterKey, secret, `lease:${lease}`),
-      ]);
-      expect((await look('manager/status')).status).toBe(200);
-    }
-    await bare.owner.query('update leases set secret_sealed = $2 where id = $1', [
-      lease,
-      seal(masterKey, 'wazuh-wui:wrong', `lease:${lease}`),
-    ]);
-    expect(await look('manager/status')).toMatchObject({
-      status: 502,
-      body: { error: expect.stringContaining('does not let us in') },
-    });
-  });
-});
-
-test('a server that the CA does not know is not spoken to; a tenant has no Wazuh of another', async () => {
-  const { WAZUH_CA_FILE: _none, ...unknown } = settings();
-  const wary = await startServer(unknown);
-  try {
-    const of = await waitingAgent(wary);
-    await lend(wary, of, { resource: 'Wazuh manager API' });
-    const before = wazuh.calls.length;
-    const answer = await wary.call('GET', `/api/agents/${of.agent}/wazuh/manager/status`);
-    expect([answer.status, answer.body.error]).toEqual([502, expect.stringMatching(/self-signed certificate/)]);
-    expect(wazuh.calls).toHaveLength(before);
-    await wary.owner.query(`update tenants set slug = 'other' where slug = 'local'`);
-    expect(await wary.call('GET', `/api/agents/${of.agent}/wazuh/manager/status`)).toMatchObject({
-      status: 502,
-      body: { reason: 'wazuh_not_configured' },
-    });
-  } finally {
-    await wary.close();
-  }
 });

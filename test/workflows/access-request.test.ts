@@ -12,16 +12,19 @@ import { workflowId } from '../../workflows/ids';
 import { preapprovedStart, startOptions } from '../../workflows/start';
 import { gateMoved, runEnded } from '../../workflows/messages';
 import { until } from '../until';
+import { leases } from './access-leases';
 import { keep } from './keep';
 import { ann, bob, DAY, play } from './play';
 import { scripted } from './scripted';
 import { clockwork, type Clockwork } from './time';
 
+const world = {} as { c: Clockwork; p: ReturnType<typeof play> };
 let c: Clockwork;
 let p: ReturnType<typeof play>;
 beforeAll(async () => {
   c = await clockwork((deps) => createActivities(deps, [analyst, scripted]));
   p = play(c);
+  Object.assign(world, { c, p });
 });
 afterAll(() => c.close());
 
@@ -33,29 +36,6 @@ async function asked(prompt: string) {
   return { ticket, run, gate, access: await p.accessOf(gate) };
 }
 
-async function granted(prompt: string) {
-  const a = await asked(prompt);
-  await p.decide(a.gate, 'approve');
-  await p.accessIs(a.access.id, 'approved');
-  await p.complete(a.gate, 'read role given');
-  await p.accessIs(a.access.id, 'granted');
-  expect(await p.leases(a.run.id)).toEqual([{ status: 'active', end_reason: null, secret_sealed: expect.any(Buffer) }]);
-  await p.agree(null, { gate: a.gate.id, access: a.access.id });
-  await keep('accessRequest.lending', p.handle('accessRequest', a.access.id));
-  return a;
-}
-
-async function isRevoked({ run, gate, access }: Awaited<ReturnType<typeof granted>>, because: RegExp) {
-  await p.accessIs(access.id, 'revoked');
-  expect((await p.row.access(access.id))?.evidence).toMatch(because);
-  expect(await p.leases(run.id)).toEqual([
-    { status: 'revoked', end_reason: expect.stringMatching(because), secret_sealed: null },
-  ]);
-  await p.handle('accessRequest', access.id).result();
-  await keep(`accessRequest.revoked-${/(\w+)\$$/.exec(because.source)?.[1]}`, p.handle('accessRequest', access.id));
-  await p.agree(run, { gate: gate.id, access: access.id });
-}
-
 /** Asked for by a person, for no run. */
 async function standalone(
   lease: LeaseScope | null = { system: 'gitlab', resourceType: 'project', resourceId: 'ops', action: 'read' },
@@ -65,7 +45,7 @@ async function standalone(
   const access = newAccess(
     {
       id: v7(), tenantId: c.tenantId, ticketId: ticket.id, accessTicketId: v7(), runId: null, agentId: null, gateId: v7(), resource: 'gitlab project ops',
-      permission: 'read', accountRef: null, reason: 'to see changes', assignmentGroup: 'Identity & Access', riskLevel: 'low',
+      permission: 'read', accountRef: null, reason: 'to see changes', assignmentGroup: 'Identity & Access', raci: null, syncProvider: null, label: null, riskLevel: 'low',
       lease, requester: ann, onBehalfOf: null,
     },
     at,
@@ -147,39 +127,7 @@ test('what a reviewed workflow preapproves is granted without a gate, and ends w
   await keep('accessRequest.preapproved-late', late.handle);
 });
 
-test('a lease is bound to its run, and revoked when the run finishes', async () => {
-  const a = await granted('hold finish');
-  await p.say(a.run, a.ticket, 'that is enough');
-  expect(await a.run.handle.result()).toMatchObject({ status: 'finished' });
-  await isRevoked(a, /^agent \d+ finished$/);
-});
-
-test('… when it fails', async () => {
-  const a = await granted('hold');
-  await c.owner.query(`update runs set harness = 'nobody' where id = $1`, [a.run.id]);
-  expect(await a.run.handle.result()).toMatchObject({ status: 'failed' });
-  await isRevoked(a, /^agent \d+ failed$/);
-});
-
-test('… when it is stopped', async () => {
-  const a = await granted('hold');
-  await a.run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
-  await isRevoked(a, /^agent \d+ stopped$/);
-});
-
-test('… when it is cancelled in Temporal', async () => {
-  const a = await granted('hold');
-  await a.run.handle.cancel();
-  await isRevoked(a, /^agent \d+ stopped$/);
-});
-
-test('… and when the request itself is cancelled there', async () => {
-  const a = await granted('hold');
-  await p.handle('accessRequest', a.access.id).cancel();
-  await p.accessIs(a.access.id, 'revoked');
-  await a.run.handle.executeUpdate(stop, { args: [{ by: bob, reason: 'enough', terminate: false }] });
-  await isRevoked(a, /^cancelled in Temporal$/);
-});
+leases({ world, asked });
 
 test('the run goes on while people decide, and hears of what they decided', async () => {
   const { run, gate, access } = await asked('');
