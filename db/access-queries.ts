@@ -86,19 +86,28 @@ const Lease = z.object({
   status: z.string(),
   grantedBy: ActorSchema.nullable(),
   createdAt: InstantSchema,
-  expiresAt: InstantSchema,
+  /** Null: with its run. */
+  expiresAt: InstantSchema.nullable(),
 });
 /** A lease as anyone may see it: the sealed secret is not among its columns. */
 export type LeaseView = z.output<typeof Lease>;
 
-/** One whose time is over is lent no longer, whoever has not noticed yet; that it is dead is said when that is confirmed. */
+/**
+ * With the references to its own ticket, which are good as long as it is and have no secret behind them.
+ * One whose time is over is lent no longer, whoever has not noticed yet; that it is dead is said when that is confirmed.
+ */
 export async function leasesOfRun(tx: Read, runId: string): Promise<LeaseView[]> {
   const { rows } = await tx.query(
     `select id, number, system, resource_type as "resourceType", resource_id as "resourceId", action,
        credential_ref as "credentialRef", case when status = 'active' and expires_at <= now() then 'revoking' else status end as status,
        granted_by as "grantedBy", created_at as "createdAt", expires_at as "expiresAt"
-     from leases where run_id = $1 order by number desc limit 1000`,
-    [runId],
+     from leases where run_id = $1
+     union all
+     select f.id, f.number, 'dashboard', 'ticket', t.number::text, f.action, format('<vault:agent_%s_dashboard_ticket_%s_%s>', r.number, t.number, f.action),
+       case when r.status = any($2) then 'revoked' else 'active' end, r.spawned_by, f.created_at, null
+     from run_references f join runs r on r.id = f.run_id join tickets t on t.id = r.ticket_id where f.run_id = $1
+     order by number desc limit 1000`,
+    [runId, endedStatuses],
   );
   return rows.map((r) => Lease.parse(r));
 }

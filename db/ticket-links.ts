@@ -24,16 +24,17 @@ export async function linkByRemote(tx: Read, provider: string, key: string): Pro
   return link ?? null;
 }
 
-const kept = ['provider', 'remote_class', 'remote_key', 'push', 'close_reason', 'attempts', 'creating_until', 'last_error', 'next_try_at', 'synced_at', 'pulled', 'pulled_digest']; // prettier-ignore
+const kept = ['provider', 'remote_class', 'remote_key', 'push', 'fields', 'notes', 'close_reason', 'attempts', 'creating_until', 'last_error', 'next_try_at', 'synced_at', 'pulled', 'pulled_digest']; // prettier-ignore
 
 const writeLink = (tx: Read, link: TicketLink) =>
   tx.query(
-    `insert into ticket_links (ticket_id, tenant_id, ${kept.join(', ')})
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    `insert into ticket_links (ticket_id, tenant_id, ${kept.join(', ')}, notes_after)
+     values ($1, $2, ${kept.map((_, i) => `$${i + 3}`).join(', ')},
+       coalesce((select max(number) from ticket_notes where ticket_id = $1), 0))
      on conflict (ticket_id) do update set ${kept.map((c) => `${c} = excluded.${c}`).join(', ')}`,
     [
-      link.ticketId, link.tenantId, link.provider, link.remoteClass, link.remoteKey, link.push, link.closeReason, link.attempts,
-      link.creatingUntil, link.lastError, link.nextTryAt, link.syncedAt, link.pulled, link.pulledDigest,
+      link.ticketId, link.tenantId, link.provider, link.remoteClass, link.remoteKey, link.push, link.fields, link.notes,
+      link.closeReason, link.attempts, link.creatingUntil, link.lastError, link.nextTryAt, link.syncedAt, link.pulled, link.pulledDigest,
     ],
     'write ticket_links',
   ); // prettier-ignore
@@ -64,7 +65,8 @@ export async function savePulled(tx: Read, t: Ticket): Promise<void> {
 export async function overdue(tx: Read, provider: string, seconds: number, limit: number): Promise<string[]> {
   const { rows } = await prepared<{ id: string }>(
     tx,
-    `select ticket_id as id from ticket_links where provider = $1 and (push is not null or close_reason is not null)
+    `select ticket_id as id from ticket_links where provider = $1
+       and (push is not null or close_reason is not null or notes or fields <> '{}')
        and coalesce(next_try_at, '-infinity') < now() - make_interval(secs => $2) order by next_try_at nulls first limit $3`,
     [provider, seconds, limit],
   );

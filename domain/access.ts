@@ -2,12 +2,23 @@ import { Conflict } from './errors';
 import { riskLevels, type GateRequest } from './gate';
 import type { Actor } from './principal';
 import type { LeaseScope } from './harness';
+import type { ProviderName } from './provider';
 
 export const accessStatuses = ['pending_approval', 'approved', 'granted', 'rejected', 'expired', 'revoked'] as const;
 export type AccessStatus = (typeof accessStatuses)[number];
 
 /** The longest that a lease lives, a working day, whatever becomes of its run. */
 export const leaseMs = 8 * 3600 * 1000;
+
+/** Who answers for an access, as a row of the matrix says. */
+export interface AccessRaci {
+  /** The number of that row; null: there is none for it. */
+  rule: number | null;
+  responsible: string;
+  accountable: string;
+  consulted: string[];
+  informed: string[];
+}
 
 /** Just-in-time credentials: asked for through a gate, granted as a lease that lives no longer than its run. */
 export interface AccessRequest {
@@ -26,11 +37,17 @@ export interface AccessRequest {
   accountRef: string | null;
   reason: string | null;
   assignmentGroup: string;
+  /** Null: nobody looked, as the review of a workflow decided. */
+  raci: AccessRaci | null;
+  /** Where the child ticket is kept as well; null: here alone. */
+  syncProvider: ProviderName | null;
   riskLevel: string;
   lease: LeaseScope | null;
   leaseId: string | null;
   status: AccessStatus;
   requester: Actor;
+  /** What the caller calls who asks: a label, never proof. */
+  label: string | null;
   onBehalfOf: Actor | null;
   approvalActor: Actor | null;
   evidence: string | null;
@@ -49,7 +66,7 @@ export type AccessEvent =
 export type AccessAsk = Pick<
   AccessRequest,
   'id' | 'tenantId' | 'ticketId' | 'accessTicketId' | 'runId' | 'agentId' | 'gateId' | 'resource' | 'permission' | 'accountRef'
-  | 'reason' | 'assignmentGroup' | 'riskLevel' | 'lease' | 'requester' | 'onBehalfOf'
+  | 'reason' | 'assignmentGroup' | 'raci' | 'syncProvider' | 'riskLevel' | 'lease' | 'requester' | 'label' | 'onBehalfOf'
 >; // prettier-ignore
 
 /** A request as it begins, at `at`. */
@@ -93,6 +110,9 @@ export const preapprovedAccess = (
       accountRef: null,
       reason: `workflow ${by.number} (${by.workflowKey}, version ${by.version}) preapproves it; reviewed by ${by.reviewedBy}`,
       assignmentGroup: by.reviewedBy,
+      raci: null,
+      syncProvider: null,
+      label: null,
       riskLevel: 'unknown',
       lease,
       onBehalfOf: null,
@@ -122,6 +142,7 @@ export const gateOfAccess = (access: AccessRequest, inferred = false): GateReque
     permission: access.permission,
     account_ref: access.accountRef,
     assignment_group: access.assignmentGroup,
+    access_raci: access.raci && wireRaci(access.raci),
     lease_request: access.lease && wireScope(access.lease),
     lease_request_inferred: inferred,
     auto_complete: false,
@@ -153,6 +174,11 @@ export function step(access: AccessRequest, event: AccessEvent, at: string): Acc
   if (event.type === 'reject') return { ...next, approvalActor: event.by, evidence: event.reason };
   return { ...next, evidence: event.reason };
 }
+
+/** Who answers for it, as the doors write it. */
+export const wireRaci = ({ responsible, accountable, consulted, informed, rule }: AccessRaci) => ({
+  responsible, accountable, consulted, informed, rule_id: rule,
+}); // prettier-ignore
 
 /** A scope as the doors write it. */
 export const wireScope = ({ system, resourceType, resourceId, action }: LeaseScope) => ({

@@ -1,4 +1,4 @@
-import type { RemoteFields } from './provider';
+import type { PushField, RemoteFields } from './provider';
 import { closedStatuses, priorityRank, type Ticket, type TicketStatus } from './ticket';
 import { withStatus } from './ticket-moves';
 
@@ -60,6 +60,21 @@ export function merged(ticket: Ticket, base: RemoteFields | null, theirs: Remote
     requesterName: of('requesterName'),
     requesterEmail: of('requesterEmail'),
   };
+}
+
+/**
+ * Of what is to be changed at the provider: what differs there, and what was changed there as well, which stays as each has it.
+ * Without a `base` there is nothing that could have been changed. What is empty here takes nothing away there.
+ */
+export function toTell(
+  ticket: Ticket,
+  base: RemoteFields | null,
+  theirs: RemoteFields,
+  wanted: readonly PushField[],
+): { tell: PushField[]; conflicts: PushField[] } {
+  const differs = wanted.filter((f) => ticket[f] !== null && !same(f, ticket[f], theirs[f]));
+  const conflicts = differs.filter((f) => base !== null && !same(f, base[f], theirs[f]));
+  return { tell: differs.filter((f) => !conflicts.includes(f)), conflicts };
 }
 
 export interface Drift {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InstantSchema } from './common.schema';
-import { providerNames, type RemoteFields, type TicketLink } from './provider';
+import { providerNames, pushFields, type RemoteFields, type TicketLink } from './provider';
 import { ticketStatuses } from './ticket';
 
 const text = z.string().nullable();
@@ -27,6 +27,8 @@ export const TicketLinkSchema = z.object({
   remoteClass: text,
   remoteKey: text,
   push: z.enum(['create', 'update']).nullable(),
+  fields: z.array(z.enum(pushFields)),
+  notes: z.boolean(),
   closeReason: text,
   attempts: z.int(),
   creatingUntil: instant,

@@ -39,6 +39,8 @@ export interface RemoteEntry {
   text: string;
   /** Of what it says, when and by whom: the same entry has the same. */
   hash: string;
+  /** What a note of ours ends with there, as it stands: not proven to be ours. */
+  mark: string | null;
 }
 
 export interface RemoteTicket extends RemoteRef {
@@ -62,6 +64,21 @@ export interface RemoteDraft {
   requester: { name: string | null; email: string | null };
   affectedUser: { name: string | null; email: string | null };
   /** Is found again by `find`. */
+  mark: string;
+}
+
+/** What may be changed there from here. */
+export const pushFields = ['title', 'priority', 'assignee', 'assigneeTeam'] as const;
+export type PushField = (typeof pushFields)[number];
+export type RemoteChange = Partial<Record<'title' | 'assignee' | 'assigneeTeam', string> & { priority: number }>;
+
+/** What is to be written into a log of a ticket there. */
+export interface RemoteNote {
+  author: string;
+  text: string;
+  /** For the requester to read, where the provider tells that apart. */
+  isPublic: boolean;
+  /** Its end, which it is known by. */
   mark: string;
 }
 
@@ -89,8 +106,10 @@ export interface TicketProvider {
   /** What was made with that mark, oldest first. */
   find(ticketClass: string, mark: string, signal: AbortSignal): Promise<RemoteRef[]>;
   create(draft: RemoteDraft, signal: AbortSignal): Promise<RemoteRef>;
-  /** Title and priority, where they differ from what the provider has. */
-  update(ref: RemoteRef, fields: Partial<Pick<RemoteDraft, 'title' | 'priority'>>, signal: AbortSignal): Promise<void>;
+  /** Answers those of the fields whose names the provider does not know: they are as they were. */
+  update(ref: RemoteRef, change: RemoteChange, signal: AbortSignal): Promise<PushField[]>;
+  /** Adds to a log of the ticket. */
+  note(ref: RemoteRef, note: RemoteNote, signal: AbortSignal): Promise<void>;
   /** `unsupported`: people close such tickets there. One that is closed stays as it is. */
   close(ref: RemoteRef, how: Closing, signal: AbortSignal): Promise<'closed' | 'unsupported'>;
   /** One page of the tickets of a class whose key is above that number, by key; pages count from 1. */
@@ -104,6 +123,8 @@ export interface Provided {
   provider: TicketProvider;
   /** The slug of its tenant. */
   tenant: string;
+  /** New tickets go there when nobody says otherwise. */
+  active: boolean;
 }
 
 /** The provider answered, and what was asked was not done; why is told to people. */
@@ -119,11 +140,15 @@ export interface TicketLink {
   remoteKey: string | null;
   /** What is to be told to the provider still. */
   push: 'create' | 'update' | null;
+  /** Changed here, and to be changed there unless they were meanwhile. */
+  fields: PushField[];
+  /** There are notes that the provider is to be told. */
+  notes: boolean;
   /** Why it is to be closed there; null: it is not to be. */
   closeReason: string | null;
   /** Of what is to be done, without success. */
   attempts: number;
-  /** It was asked to create it, what came of that is not known, and until then it may still be at it. */
+  /** It was asked for what must not be done twice, what came of that is not known, and until then it may still be at it. */
   creatingUntil: string | null;
   lastError: string | null;
   nextTryAt: string | null;
@@ -136,7 +161,7 @@ export interface TicketLink {
 export interface SyncOutcome {
   status: SyncStatus;
   /** What was done at the provider. */
-  did: ('created' | 'updated' | 'closed' | 'left_open')[];
+  did: ('created' | 'updated' | 'noted' | 'closed' | 'left_open')[];
   error: string | null;
   /** `missing`: the provider has no such ticket. */
   missing: boolean;
@@ -163,6 +188,8 @@ export const newLink = (of: Pick<TicketLink, 'ticketId' | 'tenantId' | 'provider
   remoteClass: null,
   remoteKey: null,
   push: null,
+  fields: [],
+  notes: false,
   closeReason: null,
   attempts: 0,
   creatingUntil: null,
@@ -172,6 +199,10 @@ export const newLink = (of: Pick<TicketLink, 'ticketId' | 'tenantId' | 'provider
   pulled: null,
   pulledDigest: null,
 });
+
+/** Whether there is something to tell the provider still. */
+export const isLeft = ({ push, fields, notes, closeReason }: TicketLink): boolean =>
+  push !== null || fields.length > 0 || notes || closeReason !== null;
 
 /** What the ticket shows of its link. */
 export function syncStatusOf(link: TicketLink): SyncStatus {

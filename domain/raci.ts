@@ -1,3 +1,5 @@
+import type { AccessRaci } from './access';
+
 /** A row of the RACI matrix. */
 export interface RaciRule {
   id: string;
@@ -62,4 +64,37 @@ export function bestOf<R extends Pick<RaciRule, 'keywords' | 'ticketClass' | 'as
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score || a.rule.number - b.rule.number);
   return best ?? null;
+}
+
+const isAboutAccess = ({ intent, name }: Pick<RaciRule, 'intent' | 'name'>): boolean =>
+  /^access(-|$)/i.test(intent) || /\baccess\b/i.test(name);
+
+/**
+ * Who decides on an access: the group that is named, else that of the row about access that fits best, else the one that
+ * looks after identities. Who else has a part in it is what the row of that group says.
+ */
+export function accessOwner(
+  rules: readonly RaciRule[],
+  of: { resource: string; permission: string; reason: string | null; group: string | null; requester: string },
+): { assignmentGroup: string; raci: AccessRaci } {
+  const best = bestOf(
+    rules.filter((r) => isAboutAccess(r) && (of.group === null || words(r.assignmentGroup) === words(of.group))),
+    {
+      title: of.resource,
+      description: `${of.permission} ${of.reason ?? ''}`,
+      ticketClass: 'UserRequest',
+      assigneeTeam: of.group,
+    },
+  )?.rule;
+  const assignmentGroup = of.group ?? best?.assignmentGroup ?? 'Identity & Access';
+  return {
+    assignmentGroup,
+    raci: {
+      rule: best?.number ?? null,
+      responsible: best?.responsible ?? assignmentGroup,
+      accountable: best?.accountable ?? 'Data Owner',
+      consulted: best?.consulted ?? [],
+      informed: best?.informed ?? [of.requester],
+    },
+  };
 }

@@ -21,7 +21,7 @@ export interface Lease {
   resource_id: string;
   action: string;
   credential_ref: string;
-  expires_at: string;
+  expires_at: string | null;
 }
 
 /** Where an agent has its files, and its runner beside it what it has of it. */

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isLog, known, matrix, requests, stimuli } from './stub-itop-model';
 
 type Fields = Record<string, unknown>;
 export interface ItopObject {
@@ -27,27 +28,6 @@ export type Trouble =
 
 const user = 'rest';
 const password = 'rest-password';
-const requests = ['Incident', 'UserRequest'];
-const changes = ['RoutineChange', 'NormalChange', 'EmergencyChange'];
-const known: Record<string, string[]> = {
-  ...Object.fromEntries(requests.map((c) => [c, ['title', 'description', 'status', 'org_id', 'caller_id', 'caller_name', 'impact', 'urgency', 'priority', 'agent_id', 'agent_name', 'team_id', 'team_name', 'public_log', 'private_log', 'resolution_code', 'solution']])),
-  ...Object.fromEntries(changes.map((c) => [c, ['title', 'description', 'status', 'org_id', 'caller_id', 'caller_name', 'agent_id', 'agent_name', 'team_id', 'team_name', 'private_log']])),
-  Person: ['friendlyname', 'email'],
-  Team: ['name'],
-}; // prettier-ignore
-/** Which states a stimulus leads from, and where to; what has to be given with it. */
-const stimuli: Record<string, { from: string[]; to: string; needs: string[]; only: string[] }> = {
-  ev_assign: {
-    from: ['new', 'pending', 'escalated_tto'],
-    to: 'assigned',
-    needs: ['team_id', 'agent_id'],
-    only: requests,
-  },
-  ev_resolve: { from: ['assigned', 'escalated_ttr'], to: 'resolved', needs: [], only: requests },
-  ev_finish: { from: ['implemented', 'monitored'], to: 'closed', needs: [], only: changes },
-};
-const matrix: Record<string, string> = { '1/1': '1', '1/2': '1', '1/3': '2', '1/4': '4', '2/1': '1', '2/2': '2', '2/3': '3', '2/4': '4', '3/1': '2', '3/2': '3', '3/3': '3', '3/4': '4' }; // prettier-ignore
-
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 class Refusal extends Error {}
@@ -77,6 +57,22 @@ export async function stubItop() {
       if (!known[of]?.includes(key)) refuse(`${key}: Unknown attribute ${key} for the class ${of}`);
     if (textOf(fields['title']).length > 240) refuse('title: string too long, 240 characters at most');
   };
+  /** The newest entry comes first, as text and as markup. */
+  const append = (o: ItopObject, log: string, html: string, login: string): void => {
+    const { entries } = (o.fields[log] ?? { entries: [] }) as { entries: object[] };
+    const message = html.replace(/<[^>]*>/g, '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'); // prettier-ignore
+    o.fields[log] = { entries: [{ date: clock(), user_login: login, message, message_html: html }, ...entries] };
+  };
+  /** Values are set, and logs are added to. */
+  const write = (o: ItopObject, fields: Fields): void => {
+    for (const [key, value] of Object.entries(fields)) {
+      const added = (value as { add_item?: { message?: unknown } } | null)?.add_item?.message;
+      if (!isLog(key)) o.fields[key] = value;
+      else
+        append(o, key, textOf(typeof value === 'string' ? value : added) || refuse(`${key}: no entry`), 'My REST User');
+    }
+    derive(o);
+  };
   const make = (of: string, fields: Fields): ItopObject => {
     const made: ItopObject = { class: of, id: ++sequence, fields: { ...(of === 'Person' || of === 'Team' ? {} : { status: 'new', description: '' }), ...(requests.includes(of) && { impact: '1', urgency: '4' }), ...fields } }; // prettier-ignore
     derive(made);
@@ -104,7 +100,7 @@ export async function stubItop() {
       list.map((o) => {
         const names = (textOf(output) || 'id').split(',').map((n) => n.trim());
         for (const n of names) if (n !== 'id' && !known[o.class]?.includes(n)) refuse(`output_fields: Unknown attribute ${n} for the class ${o.class}`);
-        const fields = Object.fromEntries(names.map((n) => [n, n === 'id' ? String(o.id) : (o.fields[n] ?? (n.endsWith('_log') ? { entries: [] } : n.endsWith('_id') ? '0' : ''))]));
+        const fields = Object.fromEntries(names.map((n) => [n, n === 'id' ? String(o.id) : (o.fields[n] ?? (isLog(n) ? { entries: [] } : n.endsWith('_id') ? '0' : ''))]));
         return [`${o.class}::${o.id}`, { code: 0, message: '', class: o.class, key: String(o.id), fields }];
       }),
     ),
@@ -132,8 +128,7 @@ export async function stubItop() {
       case 'core/update': {
         const object = one();
         check(of, call.fields ?? {});
-        Object.assign(object.fields, call.fields);
-        derive(object);
+        write(object, call.fields ?? {});
         return shown([object], call['output_fields']);
       }
       case 'core/apply_stimulus': {
@@ -147,8 +142,7 @@ export async function stubItop() {
         const missing = stimulus.needs.filter((n) => !Number((call.fields ?? {})[n] ?? object.fields[n] ?? 0));
         if (missing.length > 0)
           return refuse(`Missing mandatory attribute(s) for applying the stimulus: ${missing.join(', ')}.`);
-        Object.assign(object.fields, call.fields, { status: stimulus.to });
-        derive(object);
+        write(object, { ...call.fields, status: stimulus.to });
         return shown([object], call['output_fields']);
       }
     }
@@ -235,9 +229,12 @@ export async function stubItop() {
     },
     /** Somebody writes into a log of the ticket; the newest entry comes first. */
     writes(ref: unknown, field: 'public_log' | 'private_log', message: string, login = 'dana'): void {
-      const o = this.ticket(ref);
-      const log = (o.fields[field] ?? { entries: [] }) as { entries: object[] };
-      o.fields[field] = { entries: [{ date: clock(), user_login: login, message }, ...log.entries] };
+      append(this.ticket(ref), field, message, login);
+    },
+    /** What a log says, oldest first. */
+    log(ref: unknown, field: 'public_log' | 'private_log'): string[] {
+      const { entries = [] } = (this.ticket(ref).fields[field] ?? {}) as { entries?: { message: string }[] };
+      return entries.map((e) => e.message).reverse();
     },
     async close(): Promise<void> {
       server.closeAllConnections();

@@ -106,7 +106,11 @@ export async function createDeps(
     gateTtlMs: config.gateTtlMs,
     agents: config.agents,
     retentionDays: config.retentionDays,
-    provided: config.itop && { provider: itopProvider(config.itop), tenant: config.itop.tenant },
+    provided: config.itop && {
+      provider: itopProvider(config.itop),
+      tenant: config.itop.tenant,
+      active: config.ticketProvider !== 'local',
+    },
     askSync: askToSync(temporal, queuesOf(config.taskQueuePrefix)),
     webhookAllowPrivate: config.webhookAllowPrivate,
     tools: served,

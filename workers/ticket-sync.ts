@@ -1,7 +1,7 @@
 import { WithStartWorkflowOperation, type WorkflowClient } from '@temporalio/client';
 import { v7 } from 'uuid';
 import { linkOf } from '../db/ticket-links';
-import type { SyncOutcome } from '../domain/provider';
+import { isLeft, type SyncOutcome } from '../domain/provider';
 import type { queuesOf } from '../domain/queues';
 import type { Store } from '../log/store';
 import { startOptions, ticketSyncStart } from '../workflows/start';
@@ -43,7 +43,7 @@ export const ticketSyncs = (temporal: WorkflowClient, queues: Queues, store: Sto
   take: oneByOne(signal, async (tenantId, { subjectId: ticketId }) => {
     const link = await store.read(tenantId, (tx) => linkOf(tx, ticketId));
     // What was tried and failed has a process, which tries again.
-    if (link === null || (link.push === null && link.closeReason === null) || link.nextTryAt !== null) return;
+    if (link === null || !isLeft(link) || link.nextTryAt !== null) return;
     const start = ticketSyncStart({ tenantId, ticketId, queue: queues.integrations, ref: null });
     await temporal.withDeadline(Date.now() + sendMs, () =>
       temporal.signalWithStart<typeof ticketSync, []>(start.ref.kind, {

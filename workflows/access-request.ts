@@ -89,9 +89,12 @@ export async function accessRequest(input: AccessInput | PreapprovedInput): Prom
   });
 
   const open = async (): Promise<void> => {
-    access = (await rows.recordAccess(access, { event: 'open', transition: 'open' })).access;
+    const opened = await rows.recordAccess(access, { event: 'open', transition: 'open' });
+    ({ access } = opened);
     if ('preapproved' in input) return announce();
-    await openGate(input.gate, [workflowId('accessRequest', access.tenantId, access.id)]);
+    // Who decides sees by their numbers what it is about.
+    const approvalPolicy = { ...input.gate.approvalPolicy, ...opened.numbers };
+    await openGate({ ...input.gate, approvalPolicy }, [workflowId('accessRequest', access.tenantId, access.id)]);
     await condition(() => gate.standing() !== null);
     await announce();
   };

@@ -50,7 +50,7 @@ export const advanceActivities = (
       if (move.kind === 'fail') return turn({ kind: 'fail', error: move.error });
       if (move.kind === 'think') return turn({ kind: 'think', turn: s.turns.length });
       if (move.kind === 'attend' || move.kind === 'offer') return turn({ kind: move.kind });
-      if (move.kind === 'request_access') return turn(requestAccess(s, move));
+      if (move.kind === 'request_access') return turn(await requestAccess(s, move));
       if (isOver(taken, performance.now() - from)) return turn({ kind: 'more' });
       if (move.kind === 'propose') {
         // People are deciding already: what was proposed stands, and what was said since is answered beside it.

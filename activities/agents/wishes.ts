@@ -1,8 +1,11 @@
 import { v5 } from 'uuid';
 import { executionAt } from '../../db/executions';
+import { isTenant } from '../../db/provider-states';
+import { enabledRaciRules } from '../../db/raci';
 import { gateOfAccess, newAccess, type AccessRequest } from '../../domain/access';
 import { newGate, type Gate } from '../../domain/gate';
 import type { Move } from '../../domain/harness';
+import { accessOwner } from '../../domain/raci';
 import type { Execution } from '../../pipeline/call';
 import type { Deps } from '../deps';
 import { agentActor } from '../lifecycle/runs';
@@ -26,8 +29,11 @@ export type Wish =
 type ProposeMove = Extract<Move, { kind: 'propose' }>;
 
 /** What an agent wants of people: that they let it do something, or see something. */
-export const wishesOf = (deps: Pick<Deps, 'store' | 'pipeline' | 'gateTtlMs'>, { callOf, execute, harness }: Steps) => {
-  const { store, pipeline } = deps;
+export const wishesOf = (
+  deps: Pick<Deps, 'store' | 'pipeline' | 'gateTtlMs' | 'provided'>,
+  { callOf, execute, harness }: Steps,
+) => {
+  const { store, pipeline, provided } = deps;
 
   /** The escalated call: carried out against the pipeline, or found where it was escalated before. */
   const escalate = async (s: Situation, move: ProposeMove, signal: AbortSignal): Promise<Execution> => {
@@ -50,9 +56,15 @@ export const wishesOf = (deps: Pick<Deps, 'store' | 'pipeline' | 'gateTtlMs'>, {
       return { kind: 'propose', proposal: { action, target, reason, step: execution.step, digest } };
     },
 
-    requestAccess: (s: Situation, move: Extract<Move, { kind: 'request_access' }>): Wish => {
+    /** Its owning group, and where the group's ticket is kept, are those of anybody who asks. */
+    requestAccess: async (s: Situation, move: Extract<Move, { kind: 'request_access' }>): Promise<Wish> => {
       const id = v5(`access:${move.system}`, s.run.id);
       const requester = agentActor(s.run);
+      const { resource, permission, reason } = move;
+      const { rules, syncProvider } = await store.read(s.run.tenantId, async (tx) => ({
+        rules: await enabledRaciRules(tx),
+        syncProvider: provided?.active && (await isTenant(tx, provided.tenant)) ? provided.provider.name : null,
+      }));
       const access = newAccess(
         {
           id,
@@ -62,14 +74,16 @@ export const wishesOf = (deps: Pick<Deps, 'store' | 'pipeline' | 'gateTtlMs'>, {
           runId: s.run.id,
           agentId: s.run.agentId,
           gateId: v5('gate', id),
-          resource: move.resource,
-          permission: move.permission,
+          resource,
+          permission,
           accountRef: requester.name,
-          reason: move.reason,
-          assignmentGroup: 'Identity & Access',
+          reason,
+          ...accessOwner(rules, { resource, permission, reason, group: null, requester: requester.name }),
+          syncProvider,
           riskLevel: 'medium',
           lease: move.lease,
           requester,
+          label: null,
           onBehalfOf: s.run.spawnedBy,
         },
         new Date().toISOString(),

@@ -7,6 +7,7 @@ import type { Gate } from '../../domain/gate';
 import { system, type Actor } from '../../domain/principal';
 import type { TicketStatus } from '../../domain/ticket';
 import type { Deps } from '../deps';
+import { endChild, openChild } from './access-child';
 import { otherwise, stands } from './record';
 
 export interface AccessTransition {
@@ -20,6 +21,23 @@ export interface RecordedAccess {
   applied: boolean;
   /** There when the gate's row says something else than what was told: nothing was written. */
   otherwise?: { gate: Gate | null };
+  /** As people know the request and its tickets, once it is open. */
+  numbers?: AccessNumbers;
+}
+export interface AccessNumbers {
+  access_request_id: number;
+  access_request_ticket_id: number;
+  parent_ticket_id: number;
+}
+
+async function numbersOf(tx: Write, a: AccessRequest): Promise<AccessNumbers> {
+  const [parent, child] = [await tickets.byId(tx, a.ticketId), await tickets.byId(tx, a.accessTicketId)];
+  if (!parent || !child) throw new Error(`no tickets for access request ${a.id}`);
+  return {
+    access_request_id: a.number,
+    access_request_ticket_id: child.number,
+    parent_ticket_id: parent.number,
+  };
 }
 
 const kinds: Record<AccessTransition['event'], string> = {
@@ -54,38 +72,6 @@ const childStatus: Partial<Record<AccessTransition['event'], TicketStatus>> = {
   expire: 'closed',
 };
 
-const openChild = (tx: Write, a: AccessRequest) =>
-  tickets.insert(tx, {
-    id: a.accessTicketId,
-    tenantId: a.tenantId,
-    number: 0,
-    title: `Access: ${a.permission} on ${a.resource}`.slice(0, 240).toWellFormed(),
-    description: `${a.requester.name} needs ${a.permission} on ${a.resource}. ${a.reason ?? ''}`.trim(),
-    ticketClass: 'UserRequest',
-    status: 'new',
-    previousStatus: null,
-    priority: '3',
-    assignee: null,
-    assigneeTeam: a.assignmentGroup,
-    owningGroup: a.assignmentGroup,
-    provider: 'local',
-    providerRef: null,
-    providerSyncStatus: 'local_only',
-    externalUrl: null,
-    parentTicketId: a.ticketId,
-    runId: null,
-    requesterName: a.requester.name,
-    requesterEmail: null,
-    affectedUserName: null,
-    affectedUserEmail: null,
-    securityClassification: 'internal',
-    accessScope: {},
-    createdBy: a.requester,
-    createdByLabel: null,
-    createdAt: a.createdAt,
-    updatedAt: a.createdAt,
-  });
-
 export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
   /** The request, its child ticket, a note on the parent and the log entry, together. */
   recordAccess: (next: AccessRequest, t: AccessTransition): Promise<RecordedAccess> =>
@@ -98,16 +84,12 @@ export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
       if (!written) {
         const access = await accessRequests.byId(tx, next.id);
         if (!access) throw new Error(`no row for access request ${next.id}`);
-        return { access, applied: await stands(tx, next.id, next.version, t.transition) };
+        const applied = await stands(tx, next.id, next.version, t.transition);
+        return { access, applied, ...(t.event === 'open' && { numbers: await numbersOf(tx, access) }) };
       }
       const by: Actor = t.event === 'open' ? written.requester : (written.approvalActor ?? system);
       const child = hasChild(written) ? childStatus[t.event] : undefined;
-      if (child) {
-        await tx.query('update tickets set status = $2, updated_at = now() where id = $1', [
-          written.accessTicketId,
-          child,
-        ]);
-      }
+      if (child) await endChild(tx, written, by, child, noteOf(written, t.event));
       await writeNote(tx, {
         ticketId: written.ticketId,
         key: `${written.id}:${written.version}`,
@@ -135,8 +117,9 @@ export const accessActivities = ({ store }: Pick<Deps, 'store'>) => ({
           status: written.status,
           assignment_group: written.assignmentGroup,
           on_behalf_of: written.onBehalfOf?.name ?? null,
+          label: written.label,
         },
       });
-      return { access: written, applied: true };
+      return { access: written, applied: true, ...(t.event === 'open' && { numbers: await numbersOf(tx, written) }) };
     }),
 });

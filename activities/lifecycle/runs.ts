@@ -1,4 +1,5 @@
 import { writeNote } from '../../db/notes';
+import { tellProvider } from '../../db/provider-notes';
 import { end as endOffer } from '../../db/remote-leases';
 import { heldOffer } from '../../db/remote-tasks';
 import { fence } from '../../db/run-queries';
@@ -127,7 +128,7 @@ async function writeRun(tx: Write, next: Run, t: RunTransition, learning: Learni
     if (t.event?.type === 'fail') await fence(tx, written.id, t.event.error);
     await leaveBehind(tx, written, agentActor(written), learning);
     if (harnessEntry(written.harness)?.kind === 'remote') await withdrawOffer(tx, written, by);
-    await writeNote(tx, {
+    const note = await writeNote(tx, {
       ticketId: written.ticketId,
       key: `${written.id}:${written.version}`,
       source: 'agent',
@@ -136,6 +137,7 @@ async function writeRun(tx: Write, next: Run, t: RunTransition, learning: Learni
       body: `Agent ${written.number} ${written.status}: ${written.result ?? written.error ?? ''}`,
       externalRef: `agent:${written.number}`,
     });
+    if (note) await tellProvider(tx, note, by);
   }
   tx.log({
     kind: kindOf(t.event),

@@ -7,7 +7,7 @@ import type { ProviderName, ProviderSynced, RemoteTicket, SyncMode } from '../..
 import type { Deps } from '../deps';
 import { heartbeating } from '../heartbeating';
 import { writtenBefore } from '../lifecycle/record';
-import { ticketOfMark } from './mark';
+import { ticketOfMark, withoutOurs } from './mark';
 import { takePulled, type Found } from './pulled';
 import { providerOf, wordsOf, type SyncDeps } from './sync';
 
@@ -56,7 +56,8 @@ export function fullSyncActivities(d: SyncDeps & Pick<Deps, 'askSync' | 'logger'
   ): Promise<number> {
     const take = (some: readonly RemoteTicket[]) =>
       d.store.write(tenantId, async (tx) => {
-        for (const r of some) await takePulled(tx, v5(`${name}:${r.key}`, tenantId), name, r, found);
+        for (const r of some)
+          await takePulled(tx, v5(`${name}:${r.key}`, tenantId), name, withoutOurs(d.masterKey, tenantId, r), found);
       });
     if (remotes.length === 0) return 0;
     try {

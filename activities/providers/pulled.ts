@@ -6,7 +6,7 @@ import { lockTicket, saveTicket } from '../../db/ticket-queries';
 import { notes, tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
 import { merged } from '../../domain/provider-merge';
-import { newLink, type ProviderName, type RemoteTicket, type TicketLink } from '../../domain/provider';
+import { isLeft, newLink, type ProviderName, type RemoteTicket, type TicketLink } from '../../domain/provider';
 import { system, type Actor } from '../../domain/principal';
 import { activeStatuses } from '../../domain/run';
 import { ticketClassOf } from '../../domain/ticket-moves';
@@ -125,12 +125,11 @@ export async function takePulled(
       body: { provider, provider_ref: remote.key, changes },
     });
   }
-  const left = link.push !== null || link.closeReason !== null;
   const now: TicketLink = {
     ...link,
     remoteClass: remote.ticketClass,
     remoteKey: remote.key,
-    lastError: left ? link.lastError : null,
+    lastError: isLeft(link) ? link.lastError : null,
     syncedAt: new Date().toISOString(),
     pulled: remote.fields,
     pulledDigest: remote.digest,

@@ -1,7 +1,10 @@
 import { lockLink, saveLink } from '../../db/ticket-links';
 import { lockTicket } from '../../db/ticket-queries';
 import type { Write } from '../../db/tx';
-import { Refused, type RemoteDraft, type RemoteRef, type TicketLink, type TicketProvider } from '../../domain/provider';
+import {
+  pushFields, Refused, type PushField, type RemoteChange, type RemoteDraft, type RemoteRef, type TicketLink, type TicketProvider,
+} from '../../domain/provider'; // prettier-ignore
+import { toTell } from '../../domain/provider-merge';
 import { priorityRank, type Ticket } from '../../domain/ticket';
 import type { Store } from '../../log/store';
 import { markOf } from './mark';
@@ -23,7 +26,7 @@ export class TooEarly extends Error {
   }
 }
 
-const settled: Pick<TicketLink, 'attempts' | 'lastError' | 'nextTryAt'> = {
+export const settled: Pick<TicketLink, 'attempts' | 'lastError' | 'nextTryAt'> = {
   attempts: 0,
   lastError: null,
   nextTryAt: null,
@@ -32,18 +35,18 @@ const settled: Pick<TicketLink, 'attempts' | 'lastError' | 'nextTryAt'> = {
 /** Changes the link as it stands by now, in one transaction with the entry that says so. */
 export const change = (
   t: Pick<Task, 'store' | 'ticket'>,
-  work: (tx: Write, link: TicketLink) => TicketLink | Promise<TicketLink>,
+  work: (tx: Write, link: TicketLink, ticket: Ticket) => TicketLink | Promise<TicketLink>,
 ): Promise<TicketLink> =>
   t.store.write(t.ticket.tenantId, async (tx) => {
-    await lockTicket(tx, t.ticket.id);
+    const ticket = await lockTicket(tx, t.ticket.id);
     const link = await lockLink(tx, t.ticket.id);
-    if (!link) throw new Error(`ticket ${t.ticket.id} has no provider`);
-    const next = await work(tx, link);
+    if (!link || !ticket) throw new Error(`ticket ${t.ticket.id} has no provider`);
+    const next = await work(tx, link, ticket);
     await saveLink(tx, next);
     return next;
   });
 
-const logOf = (t: Task, tx: Write, kind: string, body: Record<string, unknown>): void =>
+export const logOf = (t: Task, tx: Write, kind: string, body: Record<string, unknown>): void =>
   void tx.log({
     kind,
     actor: providerActor(t.provider.name),
@@ -105,24 +108,56 @@ const bind = (t: Task, ref: RemoteRef, others: readonly RemoteRef[]): Promise<Ti
       remoteClass: ref.ticketClass,
       remoteKey: ref.key,
       push: null,
+      // A ticket is made for a team; who has it is said once it is there.
+      fields: t.ticket.assignee === null ? link.fields : [...new Set([...link.fields, 'assignee' as const])],
       creatingUntil: null,
       syncedAt: new Date().toISOString(),
     };
   });
 
-/** Brings the provider's title and priority to ours. */
-export async function update(t: Task, ref: RemoteRef): Promise<TicketLink> {
-  const there = await t.provider.get(ref, t.signal);
-  const priority = priorityRank(t.ticket.priority);
-  const fields = {
-    ...(there?.fields.title !== t.ticket.title && { title: t.ticket.title }),
-    ...(priority !== null && priorityRank(there?.fields.priority ?? null) !== priority && { priority }),
+const valueOf = (ticket: Ticket, fields: readonly PushField[]): RemoteChange => {
+  const priority = priorityRank(ticket.priority);
+  return {
+    ...(fields.includes('title') && { title: ticket.title }),
+    ...(fields.includes('priority') && priority !== null && { priority }),
+    ...(fields.includes('assignee') && ticket.assignee !== null && { assignee: ticket.assignee }),
+    ...(fields.includes('assigneeTeam') && ticket.assigneeTeam !== null && { assigneeTeam: ticket.assigneeTeam }),
   };
-  await t.provider.update(ref, fields, t.signal);
-  return change(t, (tx, link) => {
-    if (Object.keys(fields).length > 0)
-      logOf(t, tx, 'ticket.provider_updated', { provider_ref: ref.key, fields: Object.keys(fields) });
-    return { ...link, ...settled, push: null };
+};
+
+/**
+ * Brings the provider to what was changed here: all of it when it was pushed, else what was not changed there too. What was
+ * changed here once more meanwhile stays to be told.
+ */
+export async function update(t: Task, ref: RemoteRef, link: TicketLink): Promise<TicketLink> {
+  const { provider, ticket, signal } = t;
+  const there = await provider.get(ref, signal);
+  if (!there) throw new Refused(`${provider.name} has no ${ref.ticketClass} ${ref.key}`);
+  const pushed = link.push === 'update';
+  const { tell, conflicts } = toTell(
+    ticket,
+    pushed ? null : link.pulled,
+    there.fields,
+    pushed ? pushFields : link.fields,
+  );
+  const unknown = tell.length ? await provider.update(ref, valueOf(ticket, tell), signal) : [];
+  return change(t, (tx, standing, now) => {
+    const told = tell.filter((f) => !unknown.includes(f));
+    if (told.length) logOf(t, tx, 'ticket.provider_updated', { provider_ref: ref.key, fields: told });
+    if (conflicts.length || unknown.length)
+      logOf(t, tx, 'ticket.provider_left_as_is', {
+        provider_ref: ref.key,
+        changed_there: conflicts,
+        unknown_there: unknown,
+      });
+    const moved = pushFields.filter((f) => now[f] !== ticket[f]);
+    const again = pushed && moved.length > 0 ? ('update' as const) : null;
+    return {
+      ...standing,
+      ...settled,
+      push: standing.push === 'update' ? again : standing.push,
+      fields: standing.fields.filter((f) => !link.fields.includes(f) || moved.includes(f)),
+    };
   });
 }
 

@@ -2,11 +2,12 @@ import { isTenant } from '../../db/provider-states';
 import { linkByRemote, linkOf } from '../../db/ticket-links';
 import { tickets } from '../../db/tickets';
 import {
-  Refused, retryAfterMs, syncStatusOf, type ProviderName, type RemoteRef, type SyncOutcome, type TicketLink, type TicketProvider,
+  isLeft, Refused, retryAfterMs, syncStatusOf, type ProviderName, type RemoteRef, type SyncOutcome, type TicketLink, type TicketProvider,
 } from '../../domain/provider'; // prettier-ignore
 import type { Deps } from '../deps';
 import { heartbeating } from '../heartbeating';
-import { ticketOfMark } from './mark';
+import { ticketOfMark, withoutOurs } from './mark';
+import { tellNotes } from './notes';
 import { providerActor, takePulled, type Found } from './pulled';
 import { change, close, create, TooEarly, update, type Task } from './steps';
 
@@ -44,9 +45,13 @@ async function lookAfter(t: Task, link: TicketLink): Promise<SyncOutcome> {
   }
   const ref = remoteOf(now);
   if (!ref) return { ...nothing, status: syncStatusOf(now) };
-  if (now.push === 'update') {
-    now = await update(t, ref);
+  if (now.push === 'update' || now.fields.length > 0) {
+    now = await update(t, ref, now);
     did.push('updated');
+  }
+  if (now.notes) {
+    now = await tellNotes(t, ref, now);
+    did.push('noted');
   }
   if (now.closeReason !== null) {
     const { link: closed, result } = await close(t, ref, now.closeReason);
@@ -59,7 +64,9 @@ async function lookAfter(t: Task, link: TicketLink): Promise<SyncOutcome> {
     now = await change(t, (_tx, l) => ({ ...l, lastError: error }));
     return { ...nothing, did, status: syncStatusOf(now), error, missing: true };
   }
-  now = await t.store.write(t.ticket.tenantId, (tx) => takePulled(tx, t.ticket.id, t.provider.name, remote, 'request'));
+  const { tenantId, id } = t.ticket;
+  const others = withoutOurs(t.masterKey, tenantId, remote);
+  now = await t.store.write(tenantId, (tx) => takePulled(tx, id, t.provider.name, others, 'request'));
   return { ...nothing, did, status: syncStatusOf(now) };
 }
 
@@ -77,7 +84,7 @@ async function failed(t: Pick<Task, 'store' | 'ticket'>, e: unknown): Promise<Sy
   const error = wordsOf(e);
   let retryMs: number | null = null;
   const now = await change(t, (tx, link) => {
-    const left = link.push !== null || link.closeReason !== null;
+    const left = isLeft(link);
     const attempts = left ? link.attempts + 1 : link.attempts;
     retryMs = left ? retryAfterMs(attempts) : null;
     if (link.lastError !== error)
@@ -88,7 +95,10 @@ async function failed(t: Pick<Task, 'store' | 'ticket'>, e: unknown): Promise<Sy
         ticketId: t.ticket.id,
         decision: 'error',
         reason: error,
-        body: { provider: link.provider, provider_ref: link.remoteKey, push: link.push, close: link.closeReason !== null },
+        body: {
+          provider: link.provider, provider_ref: link.remoteKey, push: link.push, fields: link.fields, notes: link.notes,
+          close: link.closeReason !== null,
+        },
       }); // prettier-ignore
     return {
       ...link,
@@ -122,7 +132,8 @@ async function bringIn(
     const standing = await linkByRemote(tx, provider.name, remote.key);
     const instead = standing?.ticketId ?? (waiting?.push === 'create' && waiting.remoteKey === null ? ours : null);
     if (instead !== null && instead !== ticketId) return { ...nothing, status: 'unknown', instead };
-    const link = await takePulled(tx, ticketId, provider.name, remote, at.found);
+    const others = withoutOurs(d.masterKey, tenantId, remote);
+    const link = await takePulled(tx, ticketId, provider.name, others, at.found);
     return { ...nothing, status: syncStatusOf(link) };
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { writeNote } from '../../db/notes';
+import { tellProvider } from '../../db/provider-notes';
 import { ticketsWith } from '../../db/search';
 import { notes } from '../../db/tickets';
 import { Invalid } from '../../domain/errors';
@@ -52,7 +53,10 @@ export const ticketsNote = tool({
       body: storable(body),
       externalRef,
     });
-    if (note) return { note_id: note.number };
+    if (note) {
+      await tellProvider(write, note, call.actor);
+      return { note_id: note.number };
+    }
     const [standing] = await notes.list(write, 'where ticket_id = $1 and external_ref = $2', [
       call.ticketId,
       externalRef,

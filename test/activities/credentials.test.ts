@@ -63,7 +63,7 @@ async function approved(): Promise<{ run: Run; access: AccessRequest; leaseId: s
   const at = new Date().toISOString();
   const access: AccessRequest = {
     id: v7(), tenantId: run.tenantId, number: 0, ticketId: run.ticketId, accessTicketId: run.ticketId, runId: run.id, agentId: run.agentId, gateId: v7(),
-    resource: 'gitlab', permission: 'read', accountRef: null, reason: null, assignmentGroup: 'IAM', riskLevel: 'low', lease: scope, leaseId: null,
+    resource: 'gitlab', permission: 'read', accountRef: null, reason: null, assignmentGroup: 'IAM', raci: null, syncProvider: null, label: null, riskLevel: 'low', lease: scope, leaseId: null,
     status: 'approved', requester: system, onBehalfOf: null, approvalActor: null, evidence: null, createdAt: at, updatedAt: at, version: 1,
   }; // prettier-ignore
   await house.store.write(run.tenantId, (tx) => accessRequests.insert(tx, access));

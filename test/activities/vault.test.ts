@@ -197,7 +197,7 @@ test('through the activities: lent to a call of its run, shorter where the vault
   const at = new Date().toISOString();
   const access: AccessRequest = {
     id: v7(), tenantId: run.tenantId, number: 0, ticketId: run.ticketId, accessTicketId: run.ticketId, runId: run.id, agentId: run.agentId, gateId: v7(),
-    resource: 'shop', permission: 'read', accountRef: null, reason: null, assignmentGroup: 'IAM', riskLevel: 'low', lease: scopes.postgres, leaseId: null,
+    resource: 'shop', permission: 'read', accountRef: null, reason: null, assignmentGroup: 'IAM', raci: null, syncProvider: null, label: null, riskLevel: 'low', lease: scopes.postgres, leaseId: null,
     status: 'approved', requester: system, onBehalfOf: null, approvalActor: null, evidence: null, createdAt: at, updatedAt: at, version: 1,
   }; // prettier-ignore
   await store.write(run.tenantId, (tx) => accessRequests.insert(tx, access));

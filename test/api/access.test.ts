@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { startServer, until, type Server } from '../harness';
+import { owners } from './access-owner';
 import { runKey, siblingKey, waitingAgent } from './working';
 
 let server: Server;
@@ -17,6 +18,10 @@ const ask = (ticket: number, body: object, headers = {}) =>
   server.call('POST', `/api/tickets/${ticket}/access-request`, body, headers);
 const accessOf = async (ticket: number) =>
   (await server.call('GET', `/api/tickets/${ticket}/access-requests`)).body.access_requests;
+const leasesOf = async (agent: number): Promise<Record<string, any>[]> =>
+  (await server.call('GET', `/api/agents/${agent}/vault`)).body.leases;
+/** Without the references to the own ticket. */
+const lentTo = async (agent: number) => (await leasesOf(agent)).filter((l) => l['system'] !== 'dashboard');
 const check = (agent: number, body: object) => server.call('POST', `/api/agents/${agent}/vault/lease`, body);
 const wanted = { system: 'gitlab', resource_type: 'project', resource_id: 'demo/private-infra' };
 const complete = async (change: number) => {
@@ -100,6 +105,42 @@ describe('asking for access', () => {
   });
 });
 
+describe('the references to the own ticket', () => {
+  const actions = ['note', 'read', 'request_access'];
+  const own = (ticket: number, action: string) => ({
+    system: 'dashboard', resource_type: 'ticket', resource_id: String(ticket), action,
+  }); // prettier-ignore
+
+  it('are active from the spawn, are for that ticket alone, and end with the agent', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    const given = (await leasesOf(agent)).sort((a, b) => String(a['action']).localeCompare(String(b['action'])));
+    expect(given).toEqual(
+      actions.map((action) => ({
+        id: expect.any(Number), ...own(ticket, action), credential_ref: `<vault:agent_${agent}_dashboard_ticket_${ticket}_${action}>`,
+        lease_status: 'active', granted_by: server.admin.email, expires_at: null, created_at: expect.any(String),
+      })),
+    ); // prettier-ignore
+    for (const action of actions) {
+      const { status, body } = await check(agent, own(ticket, action));
+      expect([status, body.allow, body.credential_value]).toEqual([200, true, null]);
+      expect(given.map((l) => l['id'])).toContain(body.lease_id);
+    }
+    for (const wrong of [own(ticket + 1, 'read'), own(ticket, 'close'), { ...own(ticket, 'read'), resource_id: '*' }])
+      expect((await check(agent, wrong)).status).toBe(403);
+    await server.call('POST', `/api/agents/${agent}/stop`);
+    expect((await leasesOf(agent)).map((l) => l['lease_status'])).toEqual(['revoked', 'revoked', 'revoked']);
+    expect((await check(agent, own(ticket, 'read'))).status).toBe(403);
+  });
+
+  it('are for what the agent may do there', async () => {
+    const ticket = (await server.call('POST', '/api/tickets', { title: 'Look, and no more', auto_assign: false })).body;
+    const spawned = await server.call('POST', `/api/tickets/${ticket.id}/assign-agent`, {
+      requested_permissions: ['tickets:read'],
+    });
+    expect((await leasesOf(spawned.body.agent_id as number)).map((l) => l['action'])).toEqual(['read']);
+  });
+});
+
 describe('a lease', () => {
   it('is there when the gate is completed, not before, and gone with its run; no answer holds a secret', async () => {
     const { ticket, agent } = await waitingAgent(server);
@@ -113,11 +154,7 @@ describe('a lease', () => {
       error: 'access_denied',
       reason: 'missing_agent_vault_lease',
     });
-    expect((await server.call('GET', `/api/agents/${agent}/vault`)).body).toEqual({
-      agent_id: agent,
-      leases: [],
-      secret_values_returned: false,
-    });
+    expect(await lentTo(agent)).toEqual([]);
     await complete(asked.body.change_id as number);
 
     const allowed = await own('POST', `/api/agents/${agent}/vault/lease`, wanted);
@@ -136,7 +173,8 @@ describe('a lease', () => {
     }
     expect((await check(agent, {})).body.field).toBe('system');
     const vault = await server.call('GET', `/api/agents/${agent}/vault`);
-    expect(vault.body.leases).toMatchObject([
+    expect(vault.body).toMatchObject({ agent_id: agent, secret_values_returned: false });
+    expect(await lentTo(agent)).toMatchObject([
       {
         system: 'gitlab',
         resource_type: 'project',
@@ -163,10 +201,7 @@ describe('a lease', () => {
 
     await server.call('POST', `/api/agents/${agent}/stop`);
     expect((await check(agent, wanted)).status).toBe(403);
-    await until(
-      async () => (await server.call('GET', `/api/agents/${agent}/vault`)).body.leases[0].lease_status === 'revoked',
-      'the lease to be revoked',
-    );
+    await until(async () => (await lentTo(agent))[0]?.['lease_status'] === 'revoked', 'the lease to be revoked');
     const kept = await server.owner.query('select 1 from leases where secret_sealed is not null and status <> $1', [
       'active',
     ]);
@@ -180,7 +215,7 @@ describe('a lease', () => {
     expect(await ask()).toMatchObject({ status: 403, body: first.body });
     expect((await server.owner.query(checks, ['lease.checked'])).rowCount).toBe(before + 1);
     const logged = await server.owner.query<{ decision: string }>(
-      `select decision from log where kind = 'lease.checked' order by seq`,
+      `select decision from log where kind = 'lease.checked' and body->>'system' = 'gitlab' order by seq`,
     );
     expect(logged.rows.map((r) => r.decision).filter((d) => d === 'allow')).toHaveLength(1);
   });
@@ -201,3 +236,5 @@ describe('a lease', () => {
     expect(await seen(keys.own)).toEqual([200, 200]);
   });
 });
+
+owners(() => server);

@@ -70,11 +70,13 @@ test('what changed there changes here by its field’s rule; what was changed on
   const there = itop.tickets('Old 0')[0];
   const key = there?.id ?? 0;
   const { number } = await rowOf(key);
-  await s.call('POST', `/api/tickets/${number}/assignment`, { priority: 'P1', assignee_team: 'Ours' });
   Object.assign(there?.fields ?? {}, {
     title: 'Old 0, renamed', status: 'assigned', impact: '2', urgency: '2', priority: '2',
     agent_id: String(itop.ids.agent), agent_name: 'Ada Agent',
   }); // prettier-ignore
+  // What was changed there is not written over, and a team that iTop does not know is nobody's there.
+  await s.call('POST', `/api/tickets/${number}/assignment`, { priority: 'P1', assignee_team: 'Ours' });
+  expect(there?.fields).toMatchObject({ impact: '2', urgency: '2' });
   expect((await all({ provider: 'itop' })).body).toMatchObject({ errors: 0 });
   expect(await ticket(key)).toMatchObject({
     title: 'Old 0, renamed', status: 'assigned', priority: 'P1', assignee: 'Ada Agent', assignee_team: 'Ours',

@@ -8,7 +8,8 @@ interface Defaults {
   agentId: string | null;
 }
 
-const nobody = (id: string | null | undefined): boolean => id === null || id === undefined || id === '' || id === '0';
+export const nobody = (id: string | null | undefined): boolean =>
+  id === null || id === undefined || id === '' || id === '0';
 
 /** People and teams of iTop, by what is known of them here. */
 export function lookups(rest: Rest, { callerId, teamId, agentId }: Defaults) {
@@ -22,6 +23,9 @@ export function lookups(rest: Rest, { callerId, teamId, agentId }: Defaults) {
 
   return {
     team,
+    person,
+    /** Who is set to get what has no team. */
+    usualTeam: teamId,
     /** By e-mail, then by name; else who is set for it. @throws Refused when nobody is */
     async caller({ name, email }: RemoteDraft['requester'], signal: AbortSignal): Promise<string> {
       const known =

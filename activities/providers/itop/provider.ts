@@ -1,8 +1,9 @@
 import type { RemoteDraft, RemoteRef, TicketProvider } from '../../../domain/provider';
 import { Refused } from '../../../domain/provider';
 import { classes, fieldsOf, isRequest, parseFields, remoteTicket } from './read';
-import { itopRest, type RestSettings } from './rest';
+import { itopRest, type RestObject, type RestSettings } from './rest';
 import { htmlOf } from './text';
+import { assignTicket } from './assign';
 import { closeTicket } from './close';
 import { lookups } from './lookups';
 
@@ -46,6 +47,12 @@ export function itopProvider(account: ItopAccount): TicketProvider {
       signal,
     );
     return objects[0] ?? null;
+  };
+
+  const needed = async (ref: RemoteRef, signal: AbortSignal): Promise<RestObject> => {
+    const object = await ask(ref, signal);
+    if (!object) throw new Refused(`iTop has no ${ref.ticketClass} ${ref.key}`);
+    return object;
   };
 
   return {
@@ -99,19 +106,28 @@ export function itopProvider(account: ItopAccount): TicketProvider {
       return { ticketClass: made.class, key: made.key };
     },
 
-    async update({ ticketClass, key }, { title, priority }, signal) {
+    async update(ref, { title, priority, ...holders }, signal) {
+      const { ticketClass, key } = ref;
       const fields = {
         ...(title !== undefined && { title: titleOf(title) }),
         ...(priority !== undefined && isRequest(ticketClass) && gradeOf(priority)),
       };
-      if (Object.keys(fields).length === 0) return;
+      if (Object.keys(fields).length > 0)
+        await rest('core/update', { class: ticketClass, key, comment, output_fields: 'id', fields }, signal);
+      if (Object.keys(holders).length === 0) return [];
+      return assignTicket(rest, look, await needed(ref, signal), holders, signal);
+    },
+
+    async note({ ticketClass, key }, { author, text, isPublic, mark }, signal) {
+      // A change has no log that its caller reads.
+      const log = isPublic && isRequest(ticketClass) ? 'public_log' : 'private_log';
+      const message = htmlOf([`${author}:\n${text}`, mark].join('\n\n'));
+      const fields = { [log]: { add_item: { message, format: 'html' } } };
       await rest('core/update', { class: ticketClass, key, comment, output_fields: 'id', fields }, signal);
     },
 
     async close(ref, how, signal) {
-      const object = await ask(ref, signal);
-      if (!object) throw new Refused(`iTop has no ${ref.ticketClass} ${ref.key}`);
-      return closeTicket(rest, look, object, how, signal);
+      return closeTicket(rest, look, await needed(ref, signal), how, signal);
     },
 
     async list(ticketClass, above, page, signal) {

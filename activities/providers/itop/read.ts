@@ -29,7 +29,16 @@ const states: Record<string, TicketStatus> = {
 /** Numbers come as texts; 0 is nobody's. */
 const text = z.union([z.string(), z.number()]).transform((v) => storableText(String(v)).trim() || null).nullish().catch(null); // prettier-ignore
 const Log = z
-  .object({ entries: z.array(z.object({ date: z.string(), user_login: z.string().nullish(), message: z.string() })) })
+  .object({
+    entries: z.array(
+      z.object({
+        date: z.string(),
+        user_login: z.string().nullish(),
+        message: z.string(),
+        message_html: z.string().nullish(),
+      }),
+    ),
+  })
   .catch({ entries: [] });
 const Fields = z.object({
   title: text, description: z.string().nullish().catch(null), status: text, priority: text, impact: text, urgency: text,
@@ -39,15 +48,24 @@ export const parseFields = (object: RestObject) => Fields.parse(object.fields);
 
 const sha = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
 
+const noteMark = /\[wheelhouse-note:[0-9a-f-]{36}:[0-9a-f]{32}\]$/;
+
 /** The same entry, written twice within a second, is two: the second says so. */
 function entriesOf(field: RemoteEntry['field'], log: z.output<typeof Log>): RemoteEntry[] {
   const seen = new Map<string, number>();
-  return log.entries.map(({ date, user_login, message }) => {
+  return log.entries.map(({ date, user_login, message, message_html }) => {
     const author = storableText(user_login ?? '').slice(0, 100) || 'itop';
     const base = sha([date, author, message]);
     const nth = seen.get(base) ?? 0;
     seen.set(base, nth + 1);
-    return { field, author, text: wordsOfHtml(message), hash: (nth === 0 ? base : sha([base, nth])).slice(0, 32) };
+    const text = wordsOfHtml(message_html ?? message);
+    return {
+      field,
+      author,
+      text,
+      mark: noteMark.exec(text)?.[0] ?? null,
+      hash: (nth === 0 ? base : sha([base, nth])).slice(0, 32),
+    };
   });
 }
 

@@ -3,6 +3,7 @@ import { request as secure } from 'node:https';
 import { useAgent } from 'request-filtering-agent';
 import { z } from 'zod';
 import { Refused } from '../../../domain/provider';
+import { isGuarded } from '../../../pipeline/egress';
 
 export interface RestSettings {
   url: string;
@@ -44,9 +45,6 @@ const version = '1.4';
 const longest = 32 * 1024 * 1024;
 /** As much of its words as people are told. */
 const mostWords = 500;
-
-/** The words of the egress guard, which gives its refusals no code of their own. */
-const isGuarded = (e: unknown): boolean => e instanceof Error && / is not allowed\. Because, /.test(e.message);
 
 /** Posts the form, and gives the answer's status and text. @throws Error when there is none in time */
 function post(

@@ -33,13 +33,20 @@ export const access = {
       resource: name(500),
       permission: name(200),
       account_ref: name(200).optional(),
-      assignment_group: name(200).default('Identity & Access'),
+      assignment_group: name(200)
+        .optional()
+        .describe('Unset: that of the RACI rule about access that fits best, else Identity & Access'),
       risk_level: z.enum(riskLevels).default('medium'),
-      sync_provider: flag.optional(),
+      sync_provider: flag
+        .optional()
+        .describe(
+          'Whether the child ticket goes to the active provider as well, as new tickets do; false: kept here alone',
+        ),
       reason: prose.optional(),
       requester: name(100)
         .optional()
         .describe('A label: who asks is the authenticated principal, or the agent it acts for'),
+      created_by: name(100).optional().describe('The same as requester'),
       lease_request: z
         .object({
           ...scope,
@@ -60,6 +67,7 @@ export const access = {
       lease_request_inferred: z.boolean().describe('Read off the names of resource and permission'),
       access_raci: z.object({
         responsible: z.string(), accountable: z.string(), consulted: z.array(z.string()), informed: z.array(z.string()),
+        rule_id: z.int().nullable().describe('The row of the RACI matrix that says so; null: none does'),
       }), // prettier-ignore
       access_ticket: TicketShape,
     }),

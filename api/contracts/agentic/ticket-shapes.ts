@@ -178,6 +178,15 @@ export const AccessShape = z.object({
   permission: z.string(),
   reason: text,
   assignment_group: z.string(),
+  access_raci: z
+    .object({
+      responsible: z.string(),
+      accountable: z.string(),
+      consulted: z.array(z.string()),
+      informed: z.array(z.string()),
+      rule_id: z.int().nullable(),
+    }) // prettier-ignore
+    .nullable(),
   risk_level: z.string(),
   lease_request: ScopeShape.nullable(),
   status: z.enum(accessStatuses),
@@ -201,6 +210,6 @@ export const LeaseShape = z.object({
   credential_ref: z.string().describe('A name for the secret, never the secret'),
   lease_status: z.string(),
   granted_by: text,
-  expires_at: Instant,
+  expires_at: Instant.nullable().describe('Null: with its agent'),
   created_at: Instant,
 });

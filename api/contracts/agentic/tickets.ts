@@ -84,6 +84,7 @@ export const tickets = {
       auto_assign: flag.default(true),
       provider: z.enum(providerNames).optional().describe('Unset: the active one'),
       provider_ref: name(200).optional().describe('What the provider has already: its number there'),
+      provider_class: name(100).optional().describe('Its class there; unset: the ticket_class'),
       sync_provider: flag.optional().describe('False: kept here alone'),
       assignee: name(200).optional(),
       assignee_team: name(200).optional(),

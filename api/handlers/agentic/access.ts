@@ -1,18 +1,21 @@
 import { accessById, accessOfTicket, leasesOfRun, type AccessView } from '../../../db/access-queries';
+import { enabledRaciRules } from '../../../db/raci';
 import { ticketById } from '../../../db/ticket-queries';
 import type { Read } from '../../../db/tx';
-import { gateOfAccess, inferLease, leaseMs, newAccess, wireScope } from '../../../domain/access';
+import { gateOfAccess, inferLease, leaseMs, newAccess, wireRaci, wireScope } from '../../../domain/access';
 import { Conflict, Invalid } from '../../../domain/errors';
 import { newGate } from '../../../domain/gate';
 import type { LeaseScope } from '../../../domain/harness';
+import { accessOwner } from '../../../domain/raci';
 import { isEnded } from '../../../domain/run';
 import { matchesGlob } from '../../../pipeline/tools/vault';
 import { accessRequest, openedAccess } from '../../../workflows/access-request';
 import type { access } from '../../contracts/agentic/access';
 import type { Ctx, HandlerOf, Handlers } from '../../kernel';
 import { agentOf } from './agents-of';
-import { missingLease, scopeText } from './leases';
+import { leaseEntry, missingLease, scopeText } from './leases';
 import { agentOnTicket, ownRun, seenTicket } from './seen';
+import { activeProvider, syncSoon } from './sync';
 import { accessView, leaseView, ticketView } from './ticket-views';
 
 type Body = Parameters<HandlerOf<(typeof access)['requestAccess']>>[0]['body'];
@@ -50,12 +53,9 @@ async function answer(ctx: Ctx, id: string, inferred: boolean) {
     assignment_group: asked.assignmentGroup,
     lease_request: asked.lease && wireScope(asked.lease),
     lease_request_inferred: inferred && asked.lease !== null,
-    access_raci: {
-      responsible: asked.assignmentGroup,
-      accountable: 'Data Owner',
-      consulted: [],
-      informed: [asked.requester.name],
-    },
+    access_raci: wireRaci(
+      asked.raci ?? accessOwner([], { ...asked, group: asked.assignmentGroup, requester: asked.requester.name }).raci,
+    ),
     access_ticket: ticketView(child),
   };
 }
@@ -91,6 +91,11 @@ export const accessHandlers: Handlers<typeof access> = {
     const until = body.lease_request?.expires_at;
     if (until !== undefined) await ctx.read((tx) => refuseOver(tx, until));
     const { requestedBy, onBehalfOf } = agentOf(ctx, run);
+    const { rules, syncProvider } = await ctx.read(async (tx) => ({
+      rules: await enabledRaciRules(tx),
+      syncProvider: body.sync_provider === false ? 'local' : await activeProvider(ctx, tx),
+    }));
+    const { resource, permission, reason = null } = body;
     const asked = newAccess(
       {
         id,
@@ -100,14 +105,22 @@ export const accessHandlers: Handlers<typeof access> = {
         runId: run?.id ?? null,
         agentId: run?.agentId ?? null,
         gateId: ctx.newId(`access-gate:${ticket.id}`),
-        resource: body.resource,
-        permission: body.permission,
+        resource,
+        permission,
         accountRef: body.account_ref ?? null,
-        reason: body.reason ?? null,
-        assignmentGroup: body.assignment_group,
+        reason,
+        ...accessOwner(rules, {
+          resource,
+          permission,
+          reason,
+          group: body.assignment_group ?? null,
+          requester: requestedBy.name,
+        }),
+        syncProvider: syncProvider === 'local' ? null : syncProvider,
         riskLevel: body.risk_level,
         lease: leaseOf(body),
         requester: requestedBy,
+        label: body.requester ?? body.created_by ?? null,
         onBehalfOf,
       },
       new Date().toISOString(),
@@ -124,6 +137,7 @@ export const accessHandlers: Handlers<typeof access> = {
       ticketId: ticket.id,
       agentId: asked.agentId,
     });
+    if (asked.syncProvider) await syncSoon(ctx, asked.accessTicketId);
     return answer(ctx, id, inferred);
   },
 
@@ -150,22 +164,10 @@ export const accessHandlers: Handlers<typeof access> = {
           (l.action === body.action || l.action === '*') && matchesGlob(l.resourceId, body.resource_id),
       ); // prettier-ignore
       const covering = isEnded(asking) ? null : (fits ?? null);
-      tx.log({
-        kind: 'lease.checked',
-        actor: ctx.actor,
-        subject: covering ? { kind: 'lease', id: covering.id } : { kind: 'run', id: asking.id },
-        ticketId: asking.ticketId,
-        runId: asking.id,
-        agentId: asking.agentId,
-        decision: covering ? 'allow' : 'deny',
-        reason: covering ? 'active_lease' : 'missing_agent_vault_lease',
-        body: {
-          agent_id: asking.number,
-          ...scope,
-          summary: `${ctx.actor.name} asks what agent ${asking.number} may use: ${covering ? `lease ${covering.number} covers` : 'no active lease covers'} ${scopeText({ ...body, resourceType: body.resource_type, resourceId: body.resource_id })}`,
-          secret_values_returned: false,
-        },
-      });
+      const covers = covering ? `lease ${covering.number} covers` : 'no active lease covers';
+      const wanted = scopeText({ ...body, resourceType: body.resource_type, resourceId: body.resource_id });
+      const summary = `${ctx.actor.name} asks what agent ${asking.number} may use: ${covers} ${wanted}`;
+      tx.log(leaseEntry(ctx, asking, covering, { kind: 'lease.checked', ...scope, summary }));
       return { run: asking, lease: covering };
     });
     if (!lease) throw missingLease(run);

@@ -18,7 +18,7 @@ import { ticketView } from './ticket-views';
 /**
  * Ties a new ticket to what its provider has already. @throws Invalid when that is no number; Conflict when another ticket is it
  */
-async function tie(tx: Write, ticket: Ticket, key: string): Promise<void> {
+async function tie(tx: Write, ticket: Ticket, key: string, remoteClass: string): Promise<void> {
   if (!/^[1-9]\d{0,9}$/.test(key))
     throw new Invalid('provider_ref: must be the number of a ticket at the provider', { field: 'provider_ref' });
   const other = await linkByRemote(tx, 'itop', key);
@@ -28,7 +28,7 @@ async function tie(tx: Write, ticket: Ticket, key: string): Promise<void> {
       ticket_id: (await rows.byId(tx, other.ticketId))?.number ?? null,
     });
   const link = newLink({ ticketId: ticket.id, tenantId: ticket.tenantId, provider: 'itop' });
-  await saveLink(tx, { ...link, remoteClass: ticket.ticketClass, remoteKey: key });
+  await saveLink(tx, { ...link, remoteClass, remoteKey: key });
 }
 
 type Created = Parameters<HandlerOf<(typeof tickets)['createTicket']>>[0]['body'];
@@ -101,7 +101,8 @@ async function write(ctx: Ctx, tx: Write, body: Created): Promise<Written> {
         auto_assign: body.auto_assign,
       },
     });
-    if (told && body.provider_ref !== undefined) await tie(tx, written, body.provider_ref);
+    if (told && body.provider_ref !== undefined)
+      await tie(tx, written, body.provider_ref, body.provider_class ?? written.ticketClass);
     else if (told) await wantPushed(ctx, tx, written, provider);
   }
   const ticket = await ticketById(tx, id);

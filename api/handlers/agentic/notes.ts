@@ -1,6 +1,7 @@
 import { aliveRuns } from '../../../db/run-queries';
 import type { Steered } from '../../../db/steer';
 import { steeringOfNote } from '../../../db/steering-queries';
+import { tellProvider } from '../../../db/provider-notes';
 import { saveTicket } from '../../../db/ticket-queries';
 import { notes as noteRows } from '../../../db/tickets';
 import type { Read, Write } from '../../../db/tx';
@@ -11,16 +12,20 @@ import type { Ctx, Handlers } from '../../kernel';
 import { resume } from './resume';
 import { agentOnTicket, heldTicket, isOfRun } from './seen';
 import { passOn, steerAgents } from './steering';
+import { tellSoon } from './sync';
 
 export type Said = Pick<Note, 'source' | 'author' | 'body'> & Partial<Pick<Note, 'visibility' | 'externalRef'>>;
 
-/** Writes the one note of this request, or finds it: then the request is a repeat, and what goes with the note stands too. */
+/**
+ * Writes the one note of this request, or finds it: then the request is a repeat, and what goes with the note stands too.
+ * `told`: its ticket's provider is to be told of it, which the caller may have done at once.
+ */
 export async function say(
   ctx: Ctx,
   tx: Write,
   ticket: Pick<Ticket, 'id' | 'number'>,
   said: Said,
-): Promise<{ note: Note; fresh: boolean }> {
+): Promise<{ note: Note; fresh: boolean; told: boolean }> {
   const id = ctx.newId(`note:${ticket.id}`);
   const written = await noteRows.insert(tx, {
     id,
@@ -36,7 +41,7 @@ export async function say(
   if (!written) {
     const note = await noteRows.byId(tx, id);
     if (!note) throw new Error(`no row for note ${id}`);
-    return { note, fresh: false };
+    return { note, fresh: false, told: false };
   }
   tx.log({
     kind: 'note.added',
@@ -45,7 +50,7 @@ export async function say(
     ticketId: ticket.id,
     body: { note_id: written.number, source: written.source, author: written.author, visibility: written.visibility },
   });
-  return { note: written, fresh: true };
+  return { note: written, fresh: true, told: await tellProvider(tx, written, ctx.actor) };
 }
 
 /** Who a note says it is from: what it is given, else the agent that writes or is named, else the caller. */
@@ -83,10 +88,10 @@ async function steeringAnswer(ctx: Ctx, tx: Read, note: Note) {
 
 export const noteHandlers: Handlers<typeof notes> = {
   addNote: async ({ params, body }, ctx) => {
-    const { answer, steered } = await ctx.write(async (tx) => {
+    const { answer, steered, told, of } = await ctx.write(async (tx) => {
       const ticket = await heldTicket(ctx, tx, params.ticket_id);
       const by = await signed(ctx, tx, ticket, { author: body.author, source: body.source, agentId: body.agent_id });
-      const { note, fresh } = await say(ctx, tx, ticket, {
+      const { note, fresh, told } = await say(ctx, tx, ticket, {
         ...by,
         body: body.body ?? body.note ?? body.content ?? body.title ?? '',
         visibility: body.visibility,
@@ -97,17 +102,20 @@ export const noteHandlers: Handlers<typeof notes> = {
       return {
         answer: { id: note.number, ticket_id: ticket.number, status: 'created' as const, steering },
         steered: sent,
+        told,
+        of: ticket.id,
       };
     });
     passOn(ctx, steered);
+    if (told) tellSoon(ctx, of);
     return answer;
   },
 
-  requestInfo: ({ params, body }, ctx) =>
-    ctx.write(async (tx) => {
+  requestInfo: async ({ params, body }, ctx) => {
+    const { answer, told, of } = await ctx.write(async (tx) => {
       const ticket = await heldTicket(ctx, tx, params.ticket_id);
       const to = [body.contact_method, body.recipient].filter(Boolean).join(' ');
-      const { note, fresh } = await say(ctx, tx, ticket, {
+      const { note, fresh, told } = await say(ctx, tx, ticket, {
         source: 'user-info-request',
         author: body.requested_by ?? ctx.actor.name,
         body: [`Awaiting user response (${to}): ${body.question}`, body.context].filter(Boolean).join('\n\n'),
@@ -125,11 +133,15 @@ export const noteHandlers: Handlers<typeof notes> = {
           body: { note_id: note.number, status: asked.status, previous_status: asked.previousStatus },
         });
       }
-      return { status: 'awaiting_user_response' as const, ticket_id: ticket.number, note_id: note.number };
-    }),
+      const answer = { status: 'awaiting_user_response' as const, ticket_id: ticket.number, note_id: note.number };
+      return { answer, told, of: ticket.id };
+    });
+    if (told) tellSoon(ctx, of);
+    return answer;
+  },
 
   userResponse: async ({ params, body }, ctx) => {
-    const { ticket, note, steered } = await ctx.write(async (tx) => {
+    const { ticket, note, steered, told } = await ctx.write(async (tx) => {
       const held = await heldTicket(ctx, tx, params.ticket_id);
       const from = [body.responder_name, body.responder_email && `<${body.responder_email}>`].filter(Boolean).join(' ');
       const said = await say(ctx, tx, held, {
@@ -139,7 +151,7 @@ export const noteHandlers: Handlers<typeof notes> = {
         visibility: 'user',
         externalRef: `user_response:${held.number}`,
       });
-      if (!said.fresh) return { ticket: held, note: said.note, steered: [] };
+      if (!said.fresh) return { ticket: held, note: said.note, steered: [], told: false };
       const restored = answered(held);
       await saveTicket(tx, restored);
       tx.log({
@@ -149,9 +161,11 @@ export const noteHandlers: Handlers<typeof notes> = {
         ticketId: held.id,
         body: { note_id: said.note.number, status: restored.status, was: held.status },
       });
-      return { ticket: restored, note: said.note, steered: await steerAgents(ctx, tx, said.note) };
+      const { note, told } = said;
+      return { ticket: restored, note, steered: await steerAgents(ctx, tx, note), told };
     });
     passOn(ctx, steered);
+    if (told) tellSoon(ctx, ticket.id);
     return {
       status: 'user_response_recorded' as const,
       ticket_id: ticket.number,

@@ -84,6 +84,9 @@ export async function syncSoon(ctx: Ctx, ticketId: string): Promise<SyncOutcome 
   });
 }
 
+/** Has the provider told what was written, without waiting for it. */
+export const tellSoon = (ctx: Ctx, ticketId: string): void => void syncSoon(ctx, ticketId);
+
 /** What `close_provider` came to. */
 export async function closeResult(ctx: Ctx, ticketId: string): Promise<{ status: string; reason?: string }> {
   const outcome = await syncSoon(ctx, ticketId);

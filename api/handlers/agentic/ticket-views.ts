@@ -3,7 +3,7 @@ import type { Checkpoint } from '../../../db/checkpoints';
 import type { LogLine, RunEntry, RunView } from '../../../db/run-queries';
 import type { SteeringView } from '../../../db/steering-queries';
 import type { TicketView } from '../../../db/ticket-queries';
-import { wireScope } from '../../../domain/access';
+import { wireRaci, wireScope } from '../../../domain/access';
 import { driftOf } from '../../../domain/provider-merge';
 import { activeStatuses, isEnded, runStatuses, type RunStatus } from '../../../domain/run';
 import { updateOf } from '../../../domain/steering';
@@ -202,6 +202,7 @@ export const accessView = (ctx: Ctx, a: AccessView) => ({
   permission: a.permission,
   reason: a.reason,
   assignment_group: a.assignmentGroup,
+  access_raci: a.raci && wireRaci(a.raci),
   risk_level: a.riskLevel,
   lease_request: a.lease && wireScope(a.lease),
   status: a.status,

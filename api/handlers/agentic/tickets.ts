@@ -1,12 +1,13 @@
 import { listGates } from '../../../db/changes';
 import { listTickets, saveTicket } from '../../../db/ticket-queries';
-import { closedStatuses, priorityRank, type Ticket, type TicketStatus } from '../../../domain/ticket';
+import { closedStatuses, priorityRank, type TicketStatus } from '../../../domain/ticket';
 import { withStatus } from '../../../domain/ticket-moves';
 import type { TicketLink } from '../../../domain/provider';
 import { lockLink, saveLink } from '../../../db/ticket-links';
 import type { Write } from '../../../db/tx';
 import type { tickets } from '../../contracts/agentic/tickets';
 import type { Ctx, HandlerOf, Handlers } from '../../kernel';
+import { assignTicket } from './assignment';
 import { askedFor, closeResult } from './sync';
 import { createTicket } from './create-ticket';
 import { contextOf } from './context';
@@ -70,17 +71,6 @@ const setStatus: HandlerOf<(typeof tickets)['setTicketStatus']> = async ({ param
   };
 };
 
-/** What an assignment changes, field by field, in words. */
-function changesOf(before: Ticket, after: Ticket): string[] {
-  const fields = { assignee: 'assignee', team: 'assigneeTeam', group: 'owningGroup', priority: 'priority' } as const;
-  return Object.entries(fields)
-    .filter(([, f]) => before[f] !== after[f])
-    .map(([label, f]) => `${label} ${before[f] ?? 'none'} to ${after[f] ?? 'none'}`);
-}
-
-/** What the request gives; what it leaves out stays. */
-const given = <T>(value: T | undefined, standing: T): T => (value === undefined ? standing : value);
-
 export const ticketHandlers: Handlers<typeof tickets> = {
   listTickets: async ({ query }, ctx) => {
     const { limit, offset } = query;
@@ -130,39 +120,5 @@ export const ticketHandlers: Handlers<typeof tickets> = {
   putTicket: setStatus,
   patchTicket: setStatus,
 
-  assignTicket: ({ params, body }, ctx) =>
-    ctx.write(async (tx) => {
-      const before = await heldTicket(ctx, tx, params.ticket_id);
-      const after: Ticket = {
-        ...before,
-        assignee: given(body.assignee, before.assignee),
-        assigneeTeam: given(body.assignee_team, before.assigneeTeam),
-        owningGroup: given(body.owning_group, before.owningGroup),
-        priority: given(body.priority, before.priority),
-      };
-      const tier = body.escalation_tier === undefined ? [] : [`escalated to ${body.escalation_tier}`];
-      const what = [...changesOf(before, after), ...tier].join('; ') || 'unchanged';
-      const { note, fresh } = await say(ctx, tx, before, {
-        source: 'ticket-assignment',
-        author: body.actor ?? ctx.actor.name,
-        body: `Assignment: ${what}${body.reason ? `. ${body.reason}` : ''}`,
-        externalRef: `assignment:${before.number}`,
-      });
-      if (fresh) {
-        await saveTicket(tx, after);
-        tx.log({
-          kind: 'ticket.assigned',
-          actor: ctx.actor,
-          subject: { kind: 'ticket', id: before.id },
-          ticketId: before.id,
-          reason: body.reason ?? null,
-          body: {
-            note_id: note.number, assignee: after.assignee, assignee_team: after.assigneeTeam, owning_group: after.owningGroup,
-            priority: after.priority, escalation_tier: body.escalation_tier ?? null, label: body.actor ?? null,
-          }, // prettier-ignore
-        });
-      }
-      const ticket = ticketView(await seenTicket(ctx, tx, params.ticket_id));
-      return { status: 'updated' as const, ticket, note_id: note.number };
-    }),
+  assignTicket,
 };

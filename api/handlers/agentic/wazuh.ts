@@ -12,7 +12,7 @@ import { matchesGlob } from '../../../pipeline/tools/vault';
 import type { Wazuh } from '../../../pipeline/wazuh/wazuh';
 import type { wazuh } from '../../contracts/agentic/wazuh';
 import type { Ctx, Handlers } from '../../kernel';
-import { missingLease, scopeText } from './leases';
+import { leaseEntry, missingLease, scopeText } from './leases';
 import { ownRun } from './seen';
 
 const api: LeaseScope = { system: 'wazuh', resourceType: 'api', resourceId: 'wazuh.manager', action: 'read' };
@@ -60,26 +60,13 @@ async function underLease(ctx: Ctx, agent: number, find: Find, wanted: LeaseScop
     const run = await ownRun(ctx, tx, agent);
     const found = isEnded(run) ? null : await find(tx, run.id);
     const scope = scopeText(found?.scope ?? wanted);
-    tx.log({
-      kind: found ? 'lease.used' : 'lease.checked',
-      actor: ctx.actor,
-      subject: found ? { kind: 'lease', id: found.lease.id } : { kind: 'run', id: run.id },
-      ticketId: run.ticketId,
-      runId: run.id,
-      agentId: run.agentId,
-      decision: found ? 'allow' : 'deny',
-      reason: found ? 'active_lease' : 'missing_agent_vault_lease',
-      body: {
-        agent_id: run.number,
-        lease_id: found?.lease.number ?? null,
-        scope,
-        what,
-        summary: found
-          ? `${ctx.actor.name} looks at ${what} for agent ${run.number} under lease ${found.lease.number} (${scope})`
-          : `${ctx.actor.name} may not look at ${what} for agent ${run.number}: no active lease covers ${scope}`,
-        secret_values_returned: false,
-      },
-    });
+    const summary = found
+      ? `${ctx.actor.name} looks at ${what} for agent ${run.number} under lease ${found.lease.number} (${scope})`
+      : `${ctx.actor.name} may not look at ${what} for agent ${run.number}: no active lease covers ${scope}`;
+    const kind = found ? 'lease.used' : 'lease.checked';
+    tx.log(
+      leaseEntry(ctx, run, found?.lease ?? null, { kind, lease_id: found?.lease.number ?? null, scope, what, summary }),
+    );
     return { run, found };
   });
   if (!found) throw missingLease(run);

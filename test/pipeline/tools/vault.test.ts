@@ -23,7 +23,7 @@ async function lease(
   const at = new Date().toISOString();
   const access = {
     id: v7(), tenantId: run.tenantId, number: 0, ticketId: run.ticketId, accessTicketId: run.ticketId, runId: run.id, agentId: run.agentId, gateId: v7(),
-    resource: scope.system, permission: 'read', accountRef: null, reason: null, assignmentGroup: 'IAM', riskLevel: 'low', lease: null, leaseId: null,
+    resource: scope.system, permission: 'read', accountRef: null, reason: null, assignmentGroup: 'IAM', raci: null, syncProvider: null, label: null, riskLevel: 'low', lease: null, leaseId: null,
     status: 'granted' as const, requester: system, onBehalfOf: null, approvalActor: null, evidence: null, createdAt: at, updatedAt: at, version: 1,
   }; // prettier-ignore
   await house.store.write(run.tenantId, async (tx) => {
