@@ -3,6 +3,7 @@ import type { Alert, AlertRule } from '../domain/alert';
 import type { Actor } from '../domain/principal';
 import { entity } from './entity';
 import { micros } from './instant';
+import { notificationsIn } from './notifications';
 import { conditions } from './paging';
 import { prepared } from './prepared';
 import type { Read } from './tx';
@@ -107,34 +108,5 @@ export const acknowledge = (tx: Read, id: string, label: string, actor: Actor): 
     [id, label, actor],
   );
 
-/** How telling of it came out in the end; null when that is known already. */
-export const settleNotification = (
-  tx: Read,
-  id: string,
-  how: { delivered: boolean; attempts: number | null; error: string | null },
-): Promise<Alert | null> =>
-  changed(
-    tx,
-    `notification = case when $2 then 'delivered' else 'failed' end, notified_at = case when $2 then now() end,
-       notify_attempts = greatest(notify_attempts, $3), notify_error = $4
-     where id = $1 and notification = 'pending'`,
-    [id, how.delivered, how.attempts, how.error],
-  );
-
-/** An attempt that did not get through; more follow. */
-export const notAttained = (tx: Read, id: string, attempts: number, error: string): Promise<Alert | null> =>
-  changed(
-    tx,
-    `notify_attempts = greatest(notify_attempts, $2), notify_error = $3 where id = $1 and notification = 'pending'`,
-    [id, attempts, error],
-  );
-
-/** Nobody has been told of them, and they are older than that; the oldest. */
-export async function pendingSince(tx: Read, seconds: number): Promise<string[]> {
-  const { rows } = await tx.query<{ id: string }>(
-    `select id from alerts where notification = 'pending' and fired_at < now() - make_interval(secs => $1)
-     order by fired_at limit 100`,
-    [seconds],
-  );
-  return rows.map((r) => r.id);
-}
+/** How telling of alerts went. */
+export const alertsIn = notificationsIn('alerts');

@@ -14,6 +14,8 @@ const Group = z.object({
   description: z.string(),
   defaultAssignee: z.string().nullable(),
   riskLevel: z.string(),
+  /** Where it hears of changes that wait for it; null: nowhere. */
+  notifyChannel: z.string().nullable(),
   enabled: z.boolean(),
   createdAt: InstantSchema,
   updatedAt: InstantSchema,
@@ -107,10 +109,22 @@ export const enabledRules = (tx: Read): Promise<ApprovalRule[]> =>
 
 export async function saveGroup(tx: Read, g: RaciGroup): Promise<void> {
   await tx.query(
-    `update raci_groups set name = $2, description = $3, default_assignee = $4, risk_level = $5, enabled = $6, updated_at = now()
-     where id = $1`,
-    [g.id, g.name, g.description, g.defaultAssignee, g.riskLevel, g.enabled],
+    `update raci_groups set name = $2, description = $3, default_assignee = $4, risk_level = $5, enabled = $6,
+       notify_channel = $7, updated_at = now() where id = $1`,
+    [g.id, g.name, g.description, g.defaultAssignee, g.riskLevel, g.enabled, g.notifyChannel],
   );
+}
+/** What a group's messages are signed with, sealed; null: it is told nothing. */
+export async function sealGroup(tx: Read, groupId: string, sealed: Buffer | null): Promise<void> {
+  await tx.query('update raci_groups set secret_sealed = $2 where id = $1', [groupId, sealed]);
+}
+export async function groupSeal(tx: Read, groupId: string): Promise<Buffer | null> {
+  const { rows } = await prepared<{ sealed: Buffer | null }>(
+    tx,
+    'select secret_sealed as sealed from raci_groups where id = $1',
+    [groupId],
+  );
+  return rows[0]?.sealed ?? null;
 }
 export async function saveRule(tx: Read, r: ApprovalRule): Promise<void> {
   await tx.query(

@@ -56,11 +56,13 @@ interface Written {
   needs: Expression;
   to: Expression | null;
 }
+/** `field`: where the policy stands in the request; empty: it is the request. */
+const at = (field: string, part: string): string => (field === '' ? part : `${field}.${part}`);
 const read = (policy: QuorumPolicy, field: string): Written => ({
   policy,
   field,
-  needs: parseQuorum(policy.quorum, `${field}.quorum`),
-  to: policy.escalate ? parseQuorum(policy.escalate.to, `${field}.escalate.to`) : null,
+  needs: parseQuorum(policy.quorum, at(field, 'quorum')),
+  to: policy.escalate ? parseQuorum(policy.escalate.to, at(field, 'escalate.to')) : null,
 });
 
 const namesIn = ({ needs, to }: Written): Named[] =>
@@ -72,17 +74,17 @@ function assertUsable({ field, needs, to, policy }: Written, people: Map<string,
     ['quorum', needs],
     ['escalate.to', to],
   ] as const)
-    for (const { name, at } of e ? [...namesOf(e.needs), ...e.without.filter((n) => n.name !== requester)] : [])
+    for (const { name, at: place } of e ? [...namesOf(e.needs), ...e.without.filter((n) => n.name !== requester)] : [])
       if (!people.has(name))
-        throw new Invalid(`${field}.${part}: at character ${at}: there is no group or person "${name}"`, {
-          field: `${field}.${part}`,
-          at,
+        throw new Invalid(`${at(field, part)}: at character ${place}: there is no group or person "${name}"`, {
+          field: at(field, part),
+          at: place,
         });
   const { outcome, missing } = tally({ ...rule, escalate: null }, [], false);
   if (outcome !== 'rejected') return;
   const lacking = missing.map((m) => `${m.need} (${m.from.join(', ') || 'nobody'} may)`).join(', ');
-  throw new Invalid(`${field}.quorum: "${policy.quorum}" can never come about: ${lacking}`, {
-    field: `${field}.quorum`,
+  throw new Invalid(`${at(field, 'quorum')}: "${policy.quorum}" can never come about: ${lacking}`, {
+    field: at(field, 'quorum'),
   });
 }
 

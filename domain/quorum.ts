@@ -41,7 +41,8 @@ const isMet = (needs: Needs, people: GateRule['people'], said: ReadonlySet<strin
       ? needs.parts.every((part) => isMet(part, people, said))
       : needs.parts.some((part) => isMet(part, people, said));
 
-const namesIn = (needs: Needs): string[] => (needs.is === 'count' ? [needs.of] : needs.parts.flatMap(namesIn));
+/** The names that stand in it. */
+export const namesIn = (needs: Needs): string[] => (needs.is === 'count' ? [needs.of] : needs.parts.flatMap(namesIn));
 
 const waysOf = (rule: GateRule, escalated: boolean): Way[] =>
   rule.escalate && escalated ? [rule, rule.escalate] : [rule];

@@ -15,6 +15,8 @@ const declared = new Set([
 const whole: Record<string, string[]> = {
   'agentic-operations': [
     'Health',
+    'Tickets',
+    'Ticket Reassignment And Escalation',
     'Agents',
     'Change Requests',
     'Postmortems',

@@ -19,6 +19,7 @@ import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { alertNotices, alertRules } from './alerts';
+import { gateNoticer } from './gate-notices';
 import { bringSitesOver } from '../pipeline/publishing/bring-over';
 import { commandNames, commandsOf } from '../runner/commands';
 import { reportHarnesses, tendProcesses } from './agent-processes';
@@ -145,6 +146,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     ),
     alertRules,
     alertNotices(client.workflow, queues, stopping.signal),
+    gateNoticer(client.workflow, queues, kernel.store, stopping.signal),
   ];
   const tended = [
     ...readers.map((reader) => readLog(reader, around)),

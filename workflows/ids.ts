@@ -5,6 +5,7 @@ export type Kind =
   | 'accessRequest'
   | 'investigation'
   | 'notifyAlert'
+  | 'notifyGate'
   | 'postmortemPromotion'
   | 'postmortemSynthesis'
   | 'pipelineRun'

@@ -5,6 +5,7 @@ export { approvalGate } from './approval-gate';
 export { evaluateAlerts } from './evaluate-alerts';
 export { investigation } from './investigation';
 export { notifyAlert } from './notify-alert';
+export { notifyGate } from './notify-gate';
 export { pipelineRun } from './pipeline-run';
 export { postmortemPromotion } from './postmortem-promotion';
 export { postmortemSynthesis } from './postmortem-synthesis';

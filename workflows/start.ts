@@ -4,6 +4,7 @@ import type { accessRequest, PreapprovedInput } from './access-request';
 import type { approvalGate } from './approval-gate';
 import { workflowId, type Kind } from './ids';
 import { attributes, workflowTaskTimeout } from './kit';
+import type { notifyGate, GateNoticeInput } from './notify-gate';
 import type { postmortemSynthesis } from './postmortem-synthesis';
 import type { providerSync, ProviderSync } from './provider-sync';
 import type { ticketSync, TicketSync } from './ticket-sync';
@@ -81,6 +82,16 @@ export const synthesisStart = (
   ticketId,
   agentId: null,
   again: true,
+});
+
+/** Of a message to a group about a change. */
+export const notifyGateStart = (notice: GateNoticeInput, event: string): Start<Parameters<typeof notifyGate>> => ({
+  ref: { kind: 'notifyGate', tenantId: notice.tenantId, id: notice.noticeId },
+  args: [notice],
+  summary: event,
+  status: null,
+  ticketId: null,
+  agentId: null,
 });
 
 /** Of a ticket that is to be looked after at its provider; whenever nothing is left to do, its workflow ends. */

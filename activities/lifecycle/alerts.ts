@@ -1,12 +1,15 @@
 import { Context } from '@temporalio/activity';
 import { evaluate } from '../../db/alert-evaluation';
-import { pendingSince, settleNotification } from '../../db/alerts';
-import type { Write } from '../../db/tx';
+import { alertById, alertsIn } from '../../db/alerts';
+import { noticesIn } from '../../db/gate-notices';
+import type { Outcome } from '../../db/notifications';
+import type { Read, Write } from '../../db/tx';
 import { viaOf } from '../../domain/alert';
 import { system } from '../../domain/principal';
 import { workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
 import { isGone } from '../integrations/gone';
+import { recordNoticed } from './gate-notices';
 
 /** Of one evaluation; `more`: there may be others, which the next one finds. */
 export interface Evaluated {
@@ -35,13 +38,10 @@ export async function evaluateRules(tx: Write, agents: readonly string[] | null)
 }
 
 /** How telling of an alert came out, for good; false when that is known already. */
-export async function recordNotified(
-  tx: Write,
-  alertId: string,
-  how: { delivered: boolean; attempts: number | null; error: string | null },
-): Promise<boolean> {
-  const alert = await settleNotification(tx, alertId, how);
-  if (!alert) return false;
+export async function recordNotified(tx: Write, alertId: string, how: Outcome): Promise<boolean> {
+  if (!(await alertsIn.settle(tx, alertId, how))) return false;
+  const alert = await alertById(tx, alertId);
+  if (!alert) throw new Error(`no row for alert ${alertId}`);
   tx.log({
     kind: how.delivered ? 'alert.delivered' : 'alert.undelivered',
     actor: system,
@@ -60,8 +60,25 @@ export const alertActivities = ({ store, temporal, logger }: Pick<Deps, 'store' 
   const undelivered = (tenantId: string, alertId: string, error: string): Promise<boolean> =>
     store.write(tenantId, (tx) => recordNotified(tx, alertId, { delivered: false, attempts: null, error }));
 
+  const unnoticed = (tenantId: string, noticeId: string, error: string): Promise<boolean> =>
+    store.write(tenantId, (tx) => recordNoticed(tx, noticeId, { delivered: false, attempts: null, error }));
+  /** What somebody is to be told of, and nobody tells any more. */
+  const giveUp = async (
+    tenantId: string,
+    kind: 'notifyAlert' | 'notifyGate',
+    pendingSince: (tx: Read, seconds: number) => Promise<string[]>,
+    settle: (tenantId: string, id: string, error: string) => Promise<boolean>,
+  ): Promise<void> => {
+    for (const id of await store.read(tenantId, (tx) => pendingSince(tx, graceSeconds))) {
+      Context.current().heartbeat(tenantId);
+      if ((await isGone(temporal, workflowId(kind, tenantId, id))) !== 'ended') continue;
+      if (await settle(tenantId, id, 'its workflow was terminated'))
+        logger.warn({ kind, id }, 'a notification was terminated');
+    }
+  };
+
   return {
-    /** All rules of all tenants, and alerts whose notification was terminated: nothing is undelivered in silence. */
+    /** All rules of all tenants, and alerts and changes whose notification was terminated: nothing is undelivered in silence. */
     async evaluateTenants(): Promise<{ fired: number; ended: number }> {
       const sum = { fired: 0, ended: 0 };
       for (const tenantId of await store.tenants()) {
@@ -72,17 +89,14 @@ export const alertActivities = ({ store, temporal, logger }: Pick<Deps, 'store' 
           sum.ended += found.ended;
           ({ more } = found);
         }
-        for (const id of await store.read(tenantId, (tx) => pendingSince(tx, graceSeconds))) {
-          Context.current().heartbeat(tenantId);
-          if ((await isGone(temporal, workflowId('notifyAlert', tenantId, id))) !== 'ended') continue;
-          if (await undelivered(tenantId, id, 'its workflow was terminated'))
-            logger.warn({ alert: id }, 'the notification of an alert was terminated');
-        }
+        await giveUp(tenantId, 'notifyAlert', alertsIn.pendingSince, undelivered);
+        await giveUp(tenantId, 'notifyGate', noticesIn.pendingSince, unnoticed);
       }
       return sum;
     },
 
     /** Telling of it was given up. */
     alertUndelivered: undelivered,
+    gateUnnoticed: unnoticed,
   };
 };

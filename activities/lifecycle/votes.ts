@@ -150,7 +150,7 @@ export const voteActivities = ({ store, keyring }: Pick<Deps, 'store' | 'keyring
           kind: call.kind === 'remind' ? 'gate.reminded' : 'gate.escalated',
           reason: row.reason,
           body: {
-            change_id: row.number, action: row.action, target: row.target, can_decide: names, expires_at: row.expiresAt,
+            change_id: row.number, n: call.n, action: row.action, target: row.target, can_decide: names, expires_at: row.expiresAt,
             quorum: row.rule.text, ...(call.kind === 'escalate' && { to: row.rule.escalate?.text ?? null }),
           },
         }); // prettier-ignore

@@ -39,6 +39,14 @@ export const byUuid = <K extends string>(key: K) => {
 };
 /** A short text that must say something. */
 export const name = (max: number) => z.string().trim().min(1).max(max);
+/** An address that webhooks may be sent to, as far as it can be told by looking at it. */
+export const webhookUrl = z
+  .string()
+  .max(2_000)
+  .refine((v) => {
+    const url = URL.canParse(v) ? new URL(v) : null;
+    return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+  }, 'is an https or http URL without a password');
 /** A text that must say something. */
 export const prose = z.string().trim().min(1).max(20_000);
 export const page = z.object({

@@ -15,6 +15,8 @@ const values: Readonly<Record<string, string>> = {
   'alert_rules.rule_type': 'error_rate',
   'alerts.notification': 'pending',
   'ticket_links.push': 'create',
+  'gate_notices.event': 'gate.requested',
+  'gate_notices.notification': 'pending',
   'gate_votes.verdict': 'approve',
   'gate_calls.kind': 'remind',
   'tools.type': 'mcp',

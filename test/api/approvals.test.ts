@@ -54,6 +54,7 @@ test('a quorum of groups decides, the status says who can and what is missing, a
     votes: [],
     reminded_at: [],
     escalation: null,
+    told: [],
   });
   expect(ok(await vote(ann, id))).toMatchObject({
     status: 'pending',

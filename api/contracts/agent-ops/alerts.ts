@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { notifications, ruleTypeNames, ruleTypes, type RuleType } from '../../../domain/alert';
 import { operation } from '../../operation';
-import { byUuid, flag, Instant, name } from '../shapes';
+import { byUuid, flag, Instant, name, webhookUrl } from '../shapes';
 import { at, keysetPage, listed } from './door';
 
 const ruleType = z.enum(ruleTypeNames);
@@ -26,14 +26,7 @@ function checkThreshold(type: RuleType, threshold: Thresholds, ctx: z.Refinement
     if (other !== field && threshold[other] !== undefined) wrong(other, `${type} has ${field} alone`);
 }
 
-const isUrl = (v: string): boolean => {
-  const url = URL.canParse(v) ? new URL(v) : null;
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-};
-const Channel = z
-  .string()
-  .max(2_000)
-  .refine((v) => v === 'log' || isUrl(v), 'is `log`, or an https or http URL without a password');
+const Channel = z.union([z.literal('log'), webhookUrl], 'is `log`, or an https or http URL without a password');
 
 const RuleShape = z.object({
   id: z.uuid(),

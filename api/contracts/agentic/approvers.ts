@@ -2,9 +2,17 @@ import { z } from 'zod';
 import { riskLevels } from '../../../domain/gate';
 import { QuorumPolicy } from '../../../domain/quorum.schema';
 import { operation } from '../../operation';
-import { byId, flag, Instant, name } from '../shapes';
+import { byId, flag, Instant, name, webhookUrl } from '../shapes';
 
 const tag = 'Approvers';
+
+export const channel = webhookUrl
+  .nullable()
+  .optional()
+  .describe('Where the group hears by signed webhook that a change waits for it; null: nowhere');
+export const signingSecret = {
+  signing_secret: z.string().optional().describe('What its webhooks are signed with, where notify_channel is given'),
+};
 
 const Member = z.object({
   id: z.uuid(),
@@ -27,6 +35,7 @@ export const approvers = {
           id: z.int(),
           name: z.string(),
           description: z.string(),
+          notify_channel: z.string().nullable(),
           members: z.array(Member),
           created_at: Instant,
           updated_at: Instant,
@@ -44,12 +53,19 @@ export const approvers = {
     body: z.object({
       name: name(100).regex(/^[^"\p{C}]+$/u, 'must have no quotation marks'),
       description: z.string().trim().max(2_000).optional(),
+      notify_channel: channel,
       members: z
         .array(name(320))
         .max(200)
         .describe('Users by e-mail or id; services by the id of their key. Replaces those before'),
     }),
-    output: z.object({ id: z.int(), name: z.string(), status: z.literal('saved'), members: z.array(z.string()) }),
+    output: z.object({
+      id: z.int(),
+      name: z.string(),
+      status: z.literal('saved'),
+      members: z.array(z.string()),
+      ...signingSecret,
+    }),
   }),
   deleteApproverGroup: operation({
     route: 'DELETE /api/approver-groups/:id',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { noticeEvents, noticeStates } from '../../../domain/gate-notice';
 import { gateStatuses, riskLevels, verdicts } from '../../../domain/gate';
 import { QuorumPolicy } from '../../../domain/quorum.schema';
 import { operation } from '../../operation';
@@ -74,6 +75,14 @@ const Approval = z.object({
   ),
   reminded_at: z.array(Instant),
   escalation: z.object({ to: z.string(), at: Instant, escalated: z.boolean() }).nullable(),
+  told: z
+    .array(
+      z.object({
+        id: z.uuid(), group: z.string(), event: z.enum(noticeEvents), n: z.int(), status: z.enum(noticeStates), attempts: z.int(),
+        error: z.string().nullable(), delivered_at: Instant.nullable(),
+      }), // prettier-ignore
+    )
+    .describe('Groups that were told of it by webhook; moot: it was decided before'),
 });
 const voted = {
   already_voted: z.boolean().optional().describe('The caller had said the same before'),
@@ -200,6 +209,9 @@ export const changes = {
         status: z.string(),
         access_request_id: z.int().nullable(),
         granted_leases: z.array(z.string()),
+        provider_close: z
+          .object({ status: z.string(), reason: z.string().optional() })
+          .describe('What the provider of the child ticket made of its end'),
       }),
     }),
     errors: ['NotFound', 'Conflict'],

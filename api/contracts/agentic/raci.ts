@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { riskLevels } from '../../../domain/gate';
 import { operation } from '../../operation';
 import { byId, flag, name } from '../shapes';
+import { channel, signingSecret } from './approvers';
 import { priorityInput } from './tickets';
 
 const tag = 'Service desk intake';
@@ -14,9 +15,11 @@ const Group = z.object({
   description: z.string(),
   default_assignee: z.string().nullable(),
   risk_level: z.string(),
+  notify_channel: z.string().nullable().describe('Where it hears of changes that wait for it'),
   enabled: z.boolean(),
 });
 const group = {
+  notify_channel: channel,
   description: z.string().trim().max(2_000).optional(),
   default_assignee: name(200).nullable().optional(),
   risk_level: z.enum(riskLevels).optional(),
@@ -80,7 +83,7 @@ export const raci = {
     summary: 'Make a group, or change the one of that name; who is in it is said at /api/approver-groups',
     access: 'intake:write',
     body: z.object({ name: quotable, ...group }),
-    output: saved,
+    output: saved.extend(signingSecret),
   }),
   updateRaciGroup: operation({
     route: 'PUT /api/intake/raci/groups/:id',
@@ -89,7 +92,7 @@ export const raci = {
     access: 'intake:write',
     params: byId('id'),
     body: z.object({ name: quotable.optional().describe('Of a group without members'), ...group }),
-    output: updated,
+    output: updated.extend(signingSecret),
     errors: ['NotFound', 'Conflict'],
   }),
   deleteRaciGroup: operation({

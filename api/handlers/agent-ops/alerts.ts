@@ -7,7 +7,7 @@ import { NotFound } from '../../../domain/errors';
 import { seal, unseal } from '../../../log/keys';
 import type { alertOperations } from '../../contracts/agent-ops/alerts';
 import { pageOf } from '../../contracts/agent-ops/door';
-import type { Ctx, Handlers } from '../../kernel';
+import type { Handlers } from '../../kernel';
 
 const ruleView = (r: AlertRule) => ({
   id: r.id,
@@ -40,11 +40,6 @@ const alertView = (a: Alert) => ({
 });
 
 const about = (ruleId: string): string => `alert-rule:${ruleId}`;
-function masterKeyOf(ctx: Ctx): Buffer {
-  const { masterKey } = ctx.kernel.config;
-  if (!masterKey) throw new Error('WHEELHOUSE_MASTER_KEY is not set');
-  return masterKey;
-}
 
 export const alertHandlers: Handlers<typeof alertOperations> = {
   listAlertRules: async ({ query: { limit, cursor } }, ctx) => {
@@ -70,7 +65,7 @@ export const alertHandlers: Handlers<typeof alertOperations> = {
           enabled: body.enabled,
           createdBy: ctx.actor,
         },
-        secret === null ? null : seal(masterKeyOf(ctx), secret, about(id)),
+        secret === null ? null : seal(ctx.kernel.masterKey, secret, about(id)),
       );
       if (made) {
         tx.log({
@@ -88,7 +83,7 @@ export const alertHandlers: Handlers<typeof alertOperations> = {
       const rule = await ruleById(tx, id);
       if (!rule) throw new Error(`alert rule ${id} is not there`);
       const sealed = await sealedSecretOf(tx, id);
-      const shown = sealed && unseal(masterKeyOf(ctx), sealed, about(id)).toString();
+      const shown = sealed && unseal(ctx.kernel.masterKey, sealed, about(id)).toString();
       return { ...ruleView(rule), ...(shown !== null && { signing_secret: shown }) };
     }),
 

@@ -1,5 +1,7 @@
 import type { GateView } from '../../../db/changes';
+import { noticesOf } from '../../../db/gate-notices';
 import { callsMade, votesOf } from '../../../db/gate-votes';
+import { mayBeTold } from '../../../domain/gate-notice';
 import { standsUnder, tally } from '../../../domain/quorum';
 import type { Ctx } from '../../kernel';
 
@@ -9,7 +11,12 @@ const scope = 'changes:approve' as const;
 export async function approvalOf(ctx: Ctx, gate: GateView) {
   const { rule } = gate;
   const plain = { scope, except: [gate.requestedBy.name], quorum: null, can_decide: null, missing: [], votes: [] };
-  if (!rule) return { ...plain, reminded_at: [], escalation: null };
+  const notices = mayBeTold(gate) ? await ctx.read((tx) => noticesOf(tx, gate.id)) : [];
+  const told = notices.map((m) => ({
+    id: m.id, group: m.group, event: m.event, n: m.n, status: m.notification, attempts: m.notifyAttempts, error: m.notifyError,
+    delivered_at: m.notifiedAt,
+  })); // prettier-ignore
+  if (!rule) return { ...plain, reminded_at: [], escalation: null, told };
   const { votes, calls } = await ctx.read(async (tx) => ({
     votes: await votesOf(tx, gate.id),
     calls: await callsMade(tx, gate.id),
@@ -38,6 +45,7 @@ export async function approvalOf(ctx: Ctx, gate: GateView) {
       at: escalated?.at ?? new Date(Date.parse(gate.requestedAt) + rule.escalate.afterMs).toISOString(),
       escalated: escalated !== undefined,
     },
+    told,
   };
 }
 

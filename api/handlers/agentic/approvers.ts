@@ -9,6 +9,7 @@ import { QuorumPolicy } from '../../../domain/quorum.schema';
 import { riskLevels } from '../../../domain/gate';
 import type { approvers } from '../../contracts/agentic/approvers';
 import type { Ctx, Handlers } from '../../kernel';
+import { assertChannel, signedWith } from './channel';
 
 const groupEntry = (ctx: Ctx, what: string, g: RaciGroup, body: Record<string, unknown> = {}) => ({
   kind: `approver_group.${what}`,
@@ -58,6 +59,7 @@ export const approverHandlers: Handlers<typeof approvers> = {
           id: g.number,
           name: g.name,
           description: g.description,
+          notify_channel: g.notifyChannel,
           members: of.get(g.id) ?? [],
           created_at: g.createdAt,
           updated_at: g.updatedAt,
@@ -66,25 +68,30 @@ export const approverHandlers: Handlers<typeof approvers> = {
       };
     }),
 
-  saveApproverGroup: ({ body }, ctx) =>
-    ctx.write(async (tx) => {
+  saveApproverGroup: async ({ body }, ctx) => {
+    await assertChannel(ctx, body.notify_channel);
+    return ctx.write(async (tx) => {
       const ids = await members(tx, body.members);
       const at = new Date().toISOString();
       const { row, made } = await standing<RaciGroup>(
         tx,
         {
           id: ctx.newId(), tenantId: ctx.tenantId, number: 0, name: body.name, description: body.description ?? '',
-          defaultAssignee: null, riskLevel: 'medium', enabled: true, createdAt: at, updatedAt: at,
+          defaultAssignee: null, riskLevel: 'medium', notifyChannel: body.notify_channel ?? null, enabled: true, createdAt: at, updatedAt: at,
         },
         groupNamed,
         (t, draft) => raciGroups.insert(t, draft),
       ); // prettier-ignore
-      if (!made) await saveGroup(tx, { ...row, description: body.description ?? row.description, enabled: true });
+      const notifyChannel = body.notify_channel === undefined ? row.notifyChannel : body.notify_channel;
+      const next = { ...row, description: body.description ?? row.description, notifyChannel, enabled: true };
+      if (!made) await saveGroup(tx, next);
+      const signing = await signedWith(ctx, tx, made ? null : row, next, body.notify_channel);
       await replaceMembers(tx, row.id, ids);
       const names = ((await membersOf(tx, [row.id])).get(row.id) ?? []).map((m) => m.name);
       tx.log(groupEntry(ctx, 'saved', row, { members: names, member_ids: ids }));
-      return { id: row.number, name: row.name, status: 'saved' as const, members: names };
-    }),
+      return { id: row.number, name: row.name, status: 'saved' as const, members: names, ...signing };
+    });
+  },
 
   deleteApproverGroup: ({ params }, ctx) =>
     ctx.write(async (tx) => {
@@ -117,7 +124,7 @@ export const approverHandlers: Handlers<typeof approvers> = {
   saveApprovalRule: ({ body }, ctx) =>
     ctx.write(async (tx) => {
       const policy = QuorumPolicy.parse(body);
-      await assertPolicy(tx, policy, 'body');
+      await assertPolicy(tx, policy, '');
       const at = new Date().toISOString();
       const wanted = { action: body.action, riskLevels: body.risk_levels, policy, enabled: body.enabled };
       const { row, made } = await standing<ApprovalRule>(

@@ -1,6 +1,7 @@
 import { gateStats, pageOfGates, pendingGates, type GateView } from '../../../db/changes';
 import { gates } from '../../../db/gates';
 import { runs } from '../../../db/runs';
+import { linkOf } from '../../../db/ticket-links';
 import { tickets } from '../../../db/tickets';
 import { NotFound, Unavailable } from '../../../domain/errors';
 import { isSettled, newGate, type Gate } from '../../../domain/gate';
@@ -15,6 +16,8 @@ import { approvalOf } from './approval';
 import { findChange as find } from './find-change';
 import { openGate, startGate } from './gate-opener';
 import { gateRef as ref, send } from './gate-sender';
+import { resume } from './resume';
+import { closeResult } from './sync';
 import { changeStatusView, changeView } from './views';
 
 /** The run of that number, which works on the ticket of that number. @throws NotFound */
@@ -38,6 +41,15 @@ async function resumeOf(
   if (!run) return { status: 'not_applicable', agent_id: null, task_id: null };
   const status = isEnded(run) ? 'not_resumed' : run.status === 'pending_approval' ? 'resumed' : 'already_active';
   return { status, agent_id: run.number, task_id: run.taskNumber };
+}
+
+/** As `resumeOf`, of an access that was asked for no agent: the ticket's goes on with its task when none is at work. */
+async function resumeTicket(ctx: Ctx, gate: Gate): ReturnType<typeof resumeOf> {
+  const { ticketId } = gate;
+  const ticket = ticketId === null ? null : await ctx.read((tx) => tickets.byId(tx, ticketId));
+  if (!ticket) return { status: 'not_applicable', agent_id: null, task_id: null };
+  const { status, ...agent } = await resume(ctx, ticket);
+  return { status: status === 'spawned' ? 'resumed' : status, ...agent };
 }
 
 /** What a vote came to that did not decide by itself, or whose answer was lost. */
@@ -119,7 +131,7 @@ export const changeHandlers: Handlers<typeof changes> = {
       label: body.approved_by ?? body.actor ?? null,
       reason: body.reason ?? body.approval_reason ?? null,
     };
-    const resume = await resumeOf(ctx, gate);
+    const waits = await resumeOf(ctx, gate);
     const decided = await send(ctx, gate, 'approve', (proof, updateId) =>
       ctx.kernel.temporal.update(ref(ctx, gate), decide, updateId, {
         ...decision,
@@ -129,13 +141,13 @@ export const changeHandlers: Handlers<typeof changes> = {
     );
     if (gate.rule && decided?.status !== 'approved') {
       const standing = await voted(ctx, gate, decided);
-      return { ...standing, resume: standing.status === 'pending' ? waiting(resume) : resume };
+      return { ...standing, resume: standing.status === 'pending' ? waiting(waits) : waits };
     }
     return {
       status: 'approved' as const,
       change_id: gate.number,
       ...(decided?.already && { already_approved: true }),
-      resume,
+      resume: gate.accessRequestId !== null && gate.runId === null ? await resumeTicket(ctx, gate) : waits,
     };
   },
 
@@ -173,22 +185,26 @@ export const changeHandlers: Handlers<typeof changes> = {
   },
 };
 
-/** A completed access gate grants the lease: the answer waits for it. */
-async function accessSync(
-  ctx: Ctx,
-  gate: Gate,
-): Promise<{ status: string; access_request_id: number | null; granted_leases: string[] }> {
-  if (gate.accessRequestId === null) return { status: 'not_applicable', access_request_id: null, granted_leases: [] };
+const noAccess = (status: string) => ({
+  status, access_request_id: null, granted_leases: [], provider_close: { status: 'skipped', reason: 'no_child_ticket' },
+}); // prettier-ignore
+
+/** A completed access gate grants the lease, and ends the child ticket, at its provider too: the answer waits for both. */
+async function accessSync(ctx: Ctx, gate: Gate) {
+  if (gate.accessRequestId === null) return noAccess('not_applicable');
   const access = await ctx.kernel.temporal
     .update({ kind: 'accessRequest', tenantId: ctx.tenantId, id: gate.accessRequestId }, settledAccess, 'settled')
     .catch((e: unknown) => {
       if (e instanceof Gone) return null; // it ended already, as its row says
       throw e;
     });
-  if (!access) return { status: 'ended', access_request_id: null, granted_leases: [] };
+  if (!access) return noAccess('ended');
+  const link = await ctx.read((tx) => linkOf(tx, access.accessTicketId));
+  const skipped = { status: 'skipped', reason: link ? 'not_over_yet' : 'provider_not_synced' };
   return {
     status: access.status,
     access_request_id: access.number,
     granted_leases: access.leaseId ? [access.leaseId] : [],
+    provider_close: link && access.status !== 'approved' ? await closeResult(ctx, access.accessTicketId) : skipped,
   };
 }

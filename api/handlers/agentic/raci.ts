@@ -9,6 +9,7 @@ import { ticketClassOf } from '../../../domain/ticket-moves';
 import { authorise } from '../../auth';
 import type { raci } from '../../contracts/agentic/raci';
 import type { Ctx, Handlers } from '../../kernel';
+import { assertChannel, signedWith } from './channel';
 
 type Body<K extends keyof Handlers<typeof raci>> = Parameters<Handlers<typeof raci>[K]>[0]['body'];
 
@@ -34,6 +35,7 @@ const groupView = (g: RaciGroup) => ({
   description: g.description,
   default_assignee: g.defaultAssignee,
   risk_level: g.riskLevel,
+  notify_channel: g.notifyChannel,
   enabled: g.enabled,
 });
 const ruleView = (r: RaciRule) => ({
@@ -44,12 +46,16 @@ const ruleView = (r: RaciRule) => ({
   auto_agent_prompt: r.autoAgentPrompt, enabled: r.enabled,
 }); // prettier-ignore
 
+/** What the request gives; what it leaves out stays. */
+const given = <T>(value: T | undefined, standing: T): T => (value === undefined ? standing : value);
+
 const changedGroup = (g: RaciGroup, body: Body<'updateRaciGroup'>): RaciGroup => ({
   ...g,
   name: body.name ?? g.name,
   description: body.description ?? g.description,
-  defaultAssignee: body.default_assignee === undefined ? g.defaultAssignee : body.default_assignee,
+  defaultAssignee: given(body.default_assignee, g.defaultAssignee),
   riskLevel: body.risk_level ?? g.riskLevel,
+  notifyChannel: given(body.notify_channel, g.notifyChannel),
   enabled: body.enabled ?? g.enabled,
 });
 const changedRule = (r: RaciRule, body: Body<'updateRaciRule'>): RaciRule => ({
@@ -65,19 +71,20 @@ const changedRule = (r: RaciRule, body: Body<'updateRaciRule'>): RaciRule => ({
   consulted: body.consulted ?? r.consulted,
   informed: body.informed ?? r.informed,
   approvalRequired: body.approval_required ?? r.approvalRequired,
-  approvalAction: body.approval_action === undefined ? r.approvalAction : body.approval_action,
+  approvalAction: given(body.approval_action, r.approvalAction),
   riskLevel: body.risk_level ?? r.riskLevel,
   knowledgeTags: body.knowledge_tags ?? r.knowledgeTags,
   autoAssignAgent: body.auto_assign_agent ?? r.autoAssignAgent,
-  autoAgentModel: body.auto_agent_model === undefined ? r.autoAgentModel : body.auto_agent_model,
-  autoAgentPrompt: body.auto_agent_prompt === undefined ? r.autoAgentPrompt : body.auto_agent_prompt,
+  autoAgentModel: given(body.auto_agent_model, r.autoAgentModel),
+  autoAgentPrompt: given(body.auto_agent_prompt, r.autoAgentPrompt),
   enabled: body.enabled ?? r.enabled,
 });
 
 const newGroup = (ctx: Ctx, name: string): RaciGroup => {
   const at = new Date().toISOString();
   return {
-    id: ctx.newId(), tenantId: ctx.tenantId, number: 0, name, description: '', defaultAssignee: null, riskLevel: 'medium', enabled: true,
+    id: ctx.newId(), tenantId: ctx.tenantId, number: 0, name, description: '', defaultAssignee: null, riskLevel: 'medium',
+    notifyChannel: null, enabled: true,
     createdAt: at, updatedAt: at,
   }; // prettier-ignore
 };
@@ -91,9 +98,12 @@ const newRule = (ctx: Ctx, name: string): RaciRule => {
   }; // prettier-ignore
 };
 
-/** Quorums find groups that are in use alone: one that has members is turned on and off by who may say who they are. */
-async function assertMayTurn(ctx: Ctx, tx: Write, standing: RaciGroup, enabled: boolean): Promise<void> {
-  if (enabled === standing.enabled) return;
+/**
+ * Quorums find groups that are in use alone: one that has members is turned on and off, and told of what waits for it, by who
+ * may say who they are.
+ */
+async function assertMayTurn(ctx: Ctx, tx: Write, standing: RaciGroup, next: RaciGroup): Promise<void> {
+  if (next.enabled === standing.enabled && next.notifyChannel === standing.notifyChannel) return;
   if ((await membersOf(tx, [standing.id])).get(standing.id)?.length) authorise(ctx.principal, 'approvers:write');
 }
 
@@ -106,26 +116,37 @@ export const raciHandlers: Handlers<typeof raci> = {
       return { groups: groups.map(groupView), rules: rules.map(ruleView) };
     }),
 
-  createRaciGroup: ({ body }, ctx) =>
-    ctx.write(async (tx) => {
+  createRaciGroup: async ({ body }, ctx) => {
+    await assertChannel(ctx, body.notify_channel);
+    return ctx.write(async (tx) => {
       const made = await raciGroups.insert(tx, changedGroup(newGroup(ctx, body.name), body));
       const standing = made ?? (await groupNamed(tx, body.name));
       if (!standing) throw new Error(`no group ${body.name}`);
       if (!made) {
         const next = changedGroup({ ...standing, enabled: true }, { ...body, name: standing.name });
-        await assertMayTurn(ctx, tx, standing, next.enabled);
+        await assertMayTurn(ctx, tx, standing, next);
         await saveGroup(tx, next);
       }
+      const { id } = standing;
+      const signing = await signedWith(
+        ctx,
+        tx,
+        made ? null : standing,
+        { id, notifyChannel: body.notify_channel ?? null },
+        body.notify_channel,
+      );
       log(ctx, tx, 'raci_group', 'saved', standing, { changed: Object.keys(body) });
-      return { id: standing.number, status: 'saved' as const };
-    }),
+      return { id: standing.number, status: 'saved' as const, ...signing };
+    });
+  },
 
-  updateRaciGroup: ({ params, body }, ctx) =>
-    ctx.write(async (tx) => {
+  updateRaciGroup: async ({ params, body }, ctx) => {
+    await assertChannel(ctx, body.notify_channel);
+    return ctx.write(async (tx) => {
       const standing = await heldGroup(tx, params.id);
       if (!standing) throw new NotFound(`no group ${params.id}`);
       const next = changedGroup(standing, body);
-      await assertMayTurn(ctx, tx, standing, next.enabled);
+      await assertMayTurn(ctx, tx, standing, next);
       if (next.name !== standing.name) {
         // Quorums go by the name: whoever may not say who is in a group may not give it another's name either.
         if ((await membersOf(tx, [standing.id])).get(standing.id)?.length)
@@ -134,15 +155,17 @@ export const raciHandlers: Handlers<typeof raci> = {
         if (other && other.id !== standing.id) throw taken(next.name);
       }
       await saveGroup(tx, next);
+      const signing = await signedWith(ctx, tx, standing, next, body.notify_channel);
       log(ctx, tx, 'raci_group', 'updated', next, { changed: Object.keys(body) });
-      return { id: next.number, status: 'updated' as const };
-    }),
+      return { id: next.number, status: 'updated' as const, ...signing };
+    });
+  },
 
   deleteRaciGroup: ({ params }, ctx) =>
     ctx.write(async (tx) => {
       const standing = await heldGroup(tx, params.id);
       if (!standing) throw new NotFound(`no group ${params.id}`);
-      await assertMayTurn(ctx, tx, standing, false);
+      await assertMayTurn(ctx, tx, standing, { ...standing, enabled: false });
       if (standing.enabled) {
         await saveGroup(tx, { ...standing, enabled: false });
         log(ctx, tx, 'raci_group', 'disabled', standing, {});

@@ -50,9 +50,7 @@ function sealedOf(
   if (Object.keys(headers).length === 0) return null;
   if (kind === 'stdio')
     throw wrong('headers', 'a server over stdio has none: its environment is the operator’s to say');
-  const { masterKey } = ctx.kernel.config;
-  if (!masterKey) throw new Error('WHEELHOUSE_MASTER_KEY is not set');
-  return seal(masterKey, JSON.stringify({ headers }), secretsOf(id));
+  return seal(ctx.kernel.masterKey, JSON.stringify({ headers }), secretsOf(id));
 }
 
 const settingsWith = (body: Body, transport: ServerTransport, standing: ServerSettings | null): ServerSettings => ({

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { groupSeal, sealGroup, type RaciGroup } from '../../../db/approvers';
+import type { Write } from '../../../db/tx';
+import { Invalid } from '../../../domain/errors';
+import { seal, unseal } from '../../../log/keys';
+import { refusalOf } from '../../../pipeline/egress';
+import type { Ctx } from '../../kernel';
+
+// Where a group hears of changes that wait for it, and what that is signed with.
+
+const about = (groupId: string): string => `raci-group:${groupId}`;
+
+/** @throws Invalid for an address that no webhook may go to */
+export async function assertChannel(ctx: Ctx, url: string | null | undefined): Promise<void> {
+  if (url == null) return;
+  const refusal = await refusalOf(url, ctx.kernel.config.webhookAllowPrivate);
+  if (refusal !== null) throw new Invalid(`notify_channel: ${refusal}`, { field: 'notify_channel' });
+}
+
+/**
+ * The secret that the group's messages are signed with from now on: a new one where the channel is another, and shown to
+ * whoever names the channel, once more as well. Nothing when nobody named one. The group's row is held, and has the channel.
+ */
+export async function signedWith(
+  ctx: Ctx,
+  tx: Write,
+  before: RaciGroup | null,
+  { id, notifyChannel }: Pick<RaciGroup, 'id' | 'notifyChannel'>,
+  named: string | null | undefined,
+): Promise<{ signing_secret?: string }> {
+  if (named === undefined) return {};
+  if (notifyChannel === null) {
+    await sealGroup(tx, id, null);
+    return {};
+  }
+  const key = ctx.kernel.masterKey;
+  const standing = before?.notifyChannel === notifyChannel ? await groupSeal(tx, id) : null;
+  if (standing) return { signing_secret: unseal(key, standing, about(id)).toString() };
+  const secret = `whsec_${randomBytes(24).toString('base64')}`;
+  await sealGroup(tx, id, seal(key, secret, about(id)));
+  return { signing_secret: secret };
+}
