@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -131,6 +132,23 @@ describe('deploying a static site', () => {
     expect((await deploy(agent, {})).body.field).toBe('change_id');
     const { token } = await server.user('analyst');
     expect((await deploy(agent, { change_id: 1 }, server.as(token))).status).toBe(403);
+  });
+
+  it('does not publish what another run left under the number of an agent', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    const id = await change(ticket, agent);
+    work(agent, { 'site/index.html': 'of another' });
+    const runner = join(server.config.agents.workBase, '.runner', String(agent));
+    mkdirSync(runner, { recursive: true });
+    writeFileSync(join(runner, 'run'), randomUUID());
+    const refused = await deploy(agent, { change_id: id, source_dir: 'site' });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { field: 'source_dir', error: expect.stringContaining('no work folder here') },
+    });
+    const { rows } = await server.owner.query<{ id: string }>('select id from runs where number = $1', [agent]);
+    writeFileSync(join(runner, 'run'), rows[0]?.id ?? '');
+    expect((await deploy(agent, { change_id: id, source_dir: 'site' })).status).toBe(200);
   });
 
   it('refuses a tree that leads out, has links, hides files or has no index.html, and leaves the change as it is', async () => {

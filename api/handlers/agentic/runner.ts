@@ -1,4 +1,4 @@
-import { knownCommands, type AgentSettings } from '../../../config-agents';
+import type { AgentSettings } from '../../../config-agents';
 import { countLive, liveProcesses } from '../../../db/agent-processes';
 import { standingReports, type StandingReport } from '../../../db/harness-reports';
 import { runByTask } from '../../../db/run-queries';
@@ -62,7 +62,9 @@ export const runnerHandlers: Handlers<typeof runner> = {
     ]);
     const all = new Set([...commandNames(config.agents), ...reports.map((r) => r.harness)]);
     const names = [...all].filter((name) => !here.kept.has(name));
-    const [claude, codex, hermes] = knownCommands.map((name) => (here.kept.has(name) ? null : speaking(reports, name)));
+    const [claude, codex, hermes] = ['claude-code', 'codex', 'hermes'].map((name) =>
+      here.kept.has(name) ? null : speaking(reports, name),
+    );
     const queue = health.queues['processes'];
     return {
       harness: usualHarness,

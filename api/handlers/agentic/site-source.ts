@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { RunView } from '../../../db/run-queries';
 import { attachmentOn } from '../../../db/ticket-files';
@@ -8,6 +8,7 @@ import { verified } from '../../../log/files';
 import { errnoOf } from '../../../pipeline/errno';
 import { archiveFiles } from '../../../pipeline/publishing/archive';
 import { publishable, treeFiles, treeLimits, type TreeFile } from '../../../pipeline/publishing/tree';
+import { foldersOf, runOf } from '../../../runner/workspace';
 import type { publishing } from '../../contracts/agentic/publishing';
 import type { Ctx, HandlerOf } from '../../kernel';
 
@@ -44,15 +45,18 @@ function* given(files: Given): Iterable<TreeFile> {
   }
 }
 
-/** Where an agent works. @throws Invalid when it has no files of its own */
+/** Where an agent works: never in what another run left under its number. @throws Invalid when it has no files of its own */
 async function workFolder(workBase: string, run: RunView): Promise<string> {
-  const folder = join(workBase, String(run.number));
+  const folder = run.workDir ?? join(workBase, String(run.number));
+  const none = new Invalid(`source_dir: agent ${run.number} has no work folder here`, { field: 'source_dir' });
   try {
-    await access(folder);
+    await access(folder, constants.R_OK | constants.X_OK);
   } catch (e) {
-    if (errnoOf(e) !== 'ENOENT') throw e;
-    throw new Invalid(`source_dir: agent ${run.number} has no work folder`, { field: 'source_dir' });
+    const code = errnoOf(e);
+    throw code === 'ENOENT' || code === 'EACCES' ? none : e;
   }
+  const whose = runOf(foldersOf(dirname(folder), basename(folder)));
+  if (whose !== null && whose !== run.id) throw none;
   return folder;
 }
 
