@@ -31,7 +31,7 @@ async function run(options: Options): Promise<Outcome> {
         if (typeof done === 'number') continue;
         lived.push(done);
         say(
-          `${n + 1}/${count} ${plan.granting}, ${plan.revoking}, ${plan.end}: ${done.used} uses, ${seconds(done.tookMs)}`,
+          `${n + 1}/${count} ${plan.keeper}: ${plan.granting}, ${plan.revoking}, ${plan.end}: ${done.used} uses, ${seconds(done.tookMs)}`,
         );
       }
     });
@@ -43,6 +43,8 @@ async function run(options: Options): Promise<Outcome> {
     await w.c.settle().catch((e: unknown) => violations.push(`stuck: ${String(e)}`));
     const { found, tally } = await judge(w);
     violations.push(...found);
+    // What never came about was not attacked.
+    if (count >= plans.length && tally.vaultGrants === 0) violations.push('the vault has lent nothing');
     const { rows: calls } = await w.db.query<{ said: string; n: number }>(
       `select decision || coalesce(' ' || (reasons -> 0 ->> 'code'), '') as said, count(*)::int as n from executions
        where tool = 'effect.use' group by 1 order by 1`,
@@ -57,6 +59,7 @@ async function run(options: Options): Promise<Outcome> {
       figures: {
         plans: new Set(lived.map((l) => Object.values(l.plan).join('/'))).size,
         grants: tally.grants,
+        vault_grants: tally.vaultGrants,
         uses: tally.uses,
         uses_after_end: tally.late,
         orphans: tally.orphans,
@@ -83,7 +86,7 @@ async function run(options: Options): Promise<Outcome> {
 }
 
 export const leases: Proof = {
-  title: `provider down, slow, killed, its answers lost, clocks wrong: no use after a lease's end, and none outlives its row`,
-  quick: Math.max(20, plans.length),
+  title: `provider or vault down, slow, killed, unheard, clocks wrong: no use after a lease's end, and none outlives its row`,
+  quick: plans.length,
   run,
 };

@@ -54,7 +54,7 @@ export interface Cluster {
   /** Key of a second ADMIN. */
   approver: string;
   /** Another tenant. */
-  tenant(): Promise<Tenant>;
+  tenant(slug?: string): Promise<Tenant>;
   /** One of the project's own scripts as a process that ends with the cluster, not started yet. */
   process(name: string, path: string, args: readonly string[]): Part;
   /** For files that go with the cluster. */
@@ -184,7 +184,7 @@ async function build(
     links,
     apiUrls: callerApi.map(({ port }) => `http://127.0.0.1:${port}`),
     ...first,
-    tenant: () => addTenant(database.url, masterKey),
+    tenant: (slug) => addTenant(database.url, masterKey, slug),
     process: (name, path, args) => part(script(name, folder, bare, path, args)),
     folder,
     owner,

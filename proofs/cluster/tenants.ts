@@ -12,13 +12,20 @@ export interface Tenant {
   approver: string;
 }
 
+/** Whose key `token` is. */
+export const adminEmail = 'admin@local.test';
+
 /** A tenant whose agents may reach the sink, and where operators may decide by Signal. */
-export async function addTenant(databaseUrl: string, masterKey: Buffer): Promise<Tenant> {
+export async function addTenant(
+  databaseUrl: string,
+  masterKey: Buffer,
+  slug = `t-${randomBytes(6).toString('hex')}`,
+): Promise<Tenant> {
   const { tenantId, apiKey } = await provisionTenant(databaseUrl, {
-    slug: `t-${randomBytes(6).toString('hex')}`,
+    slug,
     fourEyes: 'agent_only',
     operatorSignals: true,
-    adminEmail: 'admin@local.test',
+    adminEmail,
     adminPassword: randomBytes(12).toString('hex'),
     masterKey,
     apiKey: null,

@@ -6,6 +6,8 @@ interface Held {
   /** The highest that was seen. */
   fence: number;
   secret: string | null;
+  /** Credentials that work, by their digests. */
+  alive: Set<string>;
   dead: boolean;
 }
 
@@ -25,7 +27,7 @@ export function openLedger(file: string) {
   const leases = new Map<string, Held>();
   const secrets = new Map<string, string>();
   const held = (lease: string): Held => {
-    const known = leases.get(lease) ?? { fence: 0, secret: null, dead: false };
+    const known = leases.get(lease) ?? { fence: 0, secret: null, alive: new Set(), dead: false };
     leases.set(lease, known);
     return known;
   };
@@ -37,8 +39,14 @@ export function openLedger(file: string) {
     const of = held(line.lease);
     if (line.fence !== null) of.fence = Math.max(of.fence, line.fence);
     if (line.outcome !== 'applied') return;
-    if (line.op === 'revoke') of.dead = true;
-    if (line.op === 'grant') of.secret = secrets.get(line.credential ?? '') ?? null;
+    if (line.op === 'grant' && line.credential !== null) {
+      of.secret = secrets.get(line.credential) ?? null;
+      of.alive.add(line.credential);
+    }
+    if (line.op !== 'revoke') return;
+    if (line.credential !== null) return void of.alive.delete(line.credential);
+    of.dead = true;
+    of.alive.clear();
   };
   for (const line of linesOf(file)) know(line);
   const [ledger, kept] = [openSync(file, 'a', 0o600), openSync(secretsFile, 'a', 0o600)];
@@ -53,7 +61,25 @@ export function openLedger(file: string) {
     return noted.outcome;
   };
 
+  const made = (secret: string): string => {
+    put(kept, secret);
+    secrets.set(digest(secret), secret);
+    return secret;
+  };
+
   return {
+    digest,
+    /** A secret of a vault, beside those that the lease has. */
+    make(lease: string, secret: string): void {
+      note({ op: 'grant', lease, fence: null, credential: digest(made(secret)), outcome: 'applied', expiresAt: null });
+    },
+    unmake(lease: string, credential: string): void {
+      const outcome = held(lease).alive.has(credential) ? 'applied' : 'replayed';
+      note({ op: 'revoke', lease, fence: null, credential, outcome, expiresAt: null });
+    },
+    /** It is written down that the lease is over. */
+    end: (lease: string, fence: number) =>
+      note({ op: 'end', lease, fence, credential: null, outcome: 'applied', expiresAt: null }),
     grant(
       lease: string,
       fence: number,
@@ -66,9 +92,7 @@ export function openLedger(file: string) {
       if (of.secret !== null) {
         return { outcome: note({ ...base, credential: digest(of.secret), outcome: 'replayed' }), secret: of.secret };
       }
-      const secret = randomBytes(24).toString('base64url');
-      put(kept, secret);
-      secrets.set(digest(secret), secret);
+      const secret = made(randomBytes(24).toString('base64url'));
       return { outcome: note({ ...base, credential: digest(secret), outcome: 'applied' }), secret };
     },
     revoke(lease: string, fence: number): ProviderLine['outcome'] {
@@ -78,11 +102,10 @@ export function openLedger(file: string) {
     },
     /** Any credential that it ever made works until somebody ends it: it keeps no time, so whoever asked for it has to. */
     use(secret: string): ProviderLine['outcome'] {
-      const [lease, of] = [...leases].find(([, l]) => l.secret === secret) ?? ['', null];
-      const alive = of !== null && !of.dead;
-      return note({
-        op: 'use', lease, fence: null, credential: digest(secret), outcome: alive ? 'applied' : 'dead', expiresAt: null,
-      }); // prettier-ignore
+      const credential = digest(secret);
+      const [lease] = [...leases].find(([, l]) => l.alive.has(credential) || l.secret === secret) ?? [''];
+      const outcome = held(lease).alive.has(credential) ? 'applied' : 'dead';
+      return note({ op: 'use', lease, fence: null, credential, outcome, expiresAt: null });
     },
     close(): void {
       closeSync(ledger);

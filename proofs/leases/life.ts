@@ -4,7 +4,7 @@ import { leased } from '../cluster/effect';
 import { promptOf } from '../cluster/plan';
 import type { Random } from '../random';
 import { until } from '../until';
-import { timeoutMs, type World } from './world';
+import { keepers, timeoutMs, type Keeper, type World } from './world';
 
 /** How a lease comes to its end. */
 export const ends = [
@@ -51,30 +51,44 @@ const troubles: Record<string, Trouble> = {
 };
 
 export interface Plan {
+  keeper: Keeper;
   granting: string;
   revoking: string;
   end: End;
 }
-const fixed = (granting: string, revoking: string, end: End): Plan => ({ granting, revoking, end });
-/** Each trouble and each end once, the slowest ends first; what comes after is picked by chance. */
+const by =
+  (keeper: Keeper) =>
+  (granting: string, revoking: string, end: End): Plan => ({ keeper, granting, revoking, end });
+const [http, vault] = [by('http'), by('vault')];
+/** Each trouble and each end once, those of a vault with its own; the slowest ends first; what comes after is picked by chance. */
 export const plans: readonly Plan[] = [
-  fixed('none', 'none', 'run-terminated'),
-  fixed('none', 'down', 'both-terminated'),
-  fixed('none', 'none', 'access-terminated'),
-  fixed('lost-grant', 'lost-revoke', 'stop'),
-  fixed('killed-before-grant', 'killed-before-revoke', 'stop'),
-  fixed('killed-after-grant', 'killed-in-revoke', 'stop'),
-  fixed('down', 'down', 'stop'),
-  fixed('too-slow', 'killed-in-revoke', 'expire'),
-  fixed('none', 'too-slow', 'stop'),
-  fixed('worker-killed', 'none', 'stop'),
-  fixed('none', 'worker-killed', 'stop'),
-  fixed('slow', 'slow', 'expire'),
-  fixed('none', 'down', 'expire'),
-  fixed('none', 'none', 'access-cancelled'),
+  http('none', 'none', 'run-terminated'),
+  vault('none', 'down', 'both-terminated'),
+  http('none', 'none', 'access-terminated'),
+  vault('lost-grant', 'none', 'run-terminated'),
+  http('none', 'down', 'both-terminated'),
+  vault('worker-killed', 'none', 'access-terminated'),
+  http('too-slow', 'killed-in-revoke', 'expire'),
+  vault('slow', 'killed-before-revoke', 'expire'),
+  http('slow', 'slow', 'expire'),
+  vault('none', 'worker-killed', 'expire'),
+  http('none', 'down', 'expire'),
+  http('lost-grant', 'lost-revoke', 'stop'),
+  http('killed-before-grant', 'killed-before-revoke', 'stop'),
+  vault('killed-after-grant', 'lost-revoke', 'stop'),
+  http('killed-after-grant', 'killed-in-revoke', 'stop'),
+  vault('killed-before-grant', 'killed-in-revoke', 'stop'),
+  http('down', 'down', 'stop'),
+  vault('down', 'too-slow', 'stop'),
+  http('none', 'too-slow', 'stop'),
+  http('worker-killed', 'none', 'stop'),
+  http('none', 'worker-killed', 'stop'),
+  http('none', 'none', 'access-cancelled'),
+  vault('none', 'none', 'access-cancelled'),
 ];
 export const planOf = (n: number, chance: Random): Plan =>
-  plans[n] ?? fixed(chance.pick(Object.keys(troubles)), chance.pick(Object.keys(troubles)), chance.pick(ends));
+  plans[n] ??
+  by(chance.pick(keepers))(chance.pick(Object.keys(troubles)), chance.pick(Object.keys(troubles)), chance.pick(ends));
 
 export interface Lived {
   plan: Plan;
@@ -93,7 +107,8 @@ interface Row extends Record<string, unknown> {
 /** An agent, what it is lent, its uses of it, and the end of that; with what goes wrong meanwhile. */
 export async function life(w: World, plan: Plan, chance: Random): Promise<Lived> {
   const { c, calls, db } = w;
-  const post = async (path: string, body: object, token = c.token): Promise<Record<string, unknown>> => {
+  const { tenantId, token: key, approver } = w.tenants[plan.keeper];
+  const post = async (path: string, body: object, token = key): Promise<Record<string, unknown>> => {
     const answer = await calls.post(path, token, body);
     if (answer.status >= 300) throw new Error(`${path} ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
@@ -101,11 +116,14 @@ export async function life(w: World, plan: Plan, chance: Random): Promise<Lived>
   /** A word that was signed before the clock jumped is no proof: people say it again. */
   const decide = (change: number, verdict: 'approve' | 'complete', stands: readonly string[]) =>
     until(`change ${change} to hear ${verdict}`, async () => {
-      const { status } = await calls.post(`/api/changes/${change}/${verdict}`, verdict === 'approve' ? c.approver : c.token, {
+      const { status } = await calls.post(`/api/changes/${change}/${verdict}`, verdict === 'approve' ? approver : key, {
         ...(verdict === 'complete' && { result: 'given' }),
       }); // prettier-ignore
       if (status < 300) return true;
-      const { rows } = await db.query<{ status: string }>('select status from gates where number = $1', [change]);
+      const { rows } = await db.query<{ status: string }>(
+        'select status from gates where number = $1 and tenant_id = $2',
+        [change, tenantId],
+      );
       return stands.includes(rows[0]?.status ?? '') ? true : null;
     });
   const ticket = Number((await post('/api/tickets', { title: 'lease', auto_assign: false }))['id']);
@@ -124,8 +142,8 @@ export async function life(w: World, plan: Plan, chance: Random): Promise<Lived>
   });
   const change = Number(asked['change_id']);
   const { rows: ids } = await db.query<{ access: string; run: string }>(
-    'select id as access, run_id as run from access_requests where number = $1',
-    [Number(asked['access_request_id'])],
+    'select id as access, run_id as run from access_requests where number = $1 and tenant_id = $2',
+    [Number(asked['access_request_id']), tenantId],
   );
   const { access = '', run = '' } = ids[0] ?? {};
   const leaseRow = async (): Promise<Row | null> =>
@@ -150,7 +168,7 @@ export async function life(w: World, plan: Plan, chance: Random): Promise<Lived>
   await granting;
   const revoking = troubles[plan.revoking]?.(w, chance);
   const temporal = await c.temporal();
-  const handle = (kind: Kind, id: string) => temporal.workflow.getHandle(workflowId(kind, c.tenantId, id));
+  const handle = (kind: Kind, id: string) => temporal.workflow.getHandle(workflowId(kind, tenantId, id));
   const terminate = (kind: Kind, id: string) => handle(kind, id).terminate('by the proof').catch(gone);
   let from = performance.now();
   if (plan.end === 'stop') await post(`/api/agents/${agent}/stop`, { reason: 'enough' });
@@ -164,7 +182,7 @@ export async function life(w: World, plan: Plan, chance: Random): Promise<Lived>
   });
   const tookMs = Math.max(0, performance.now() - from);
   await revoking;
-  if (plan.end !== 'stop' && !plan.end.includes('terminated')) await calls.post(`/api/agents/${agent}/stop`, c.token, { reason: 'over' }); // prettier-ignore
+  if (plan.end !== 'stop' && !plan.end.includes('terminated')) await calls.post(`/api/agents/${agent}/stop`, key, { reason: 'over' }); // prettier-ignore
   return { plan, tookMs, used };
 }
 

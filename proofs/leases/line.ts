@@ -2,10 +2,11 @@
 export interface ProviderLine {
   /** Milliseconds since the epoch, by its own clock. */
   at: number;
-  op: 'grant' | 'revoke' | 'use';
+  /** end: a vault was told that the lease is over; what it lent for it is revoked one by one. */
+  op: 'grant' | 'revoke' | 'use' | 'end';
   lease: string;
   fence: number | null;
-  /** Digest of the secret that was made or shown; null for revocations. */
+  /** Digest of the secret that was made, shown or revoked; null for a revocation of all that a lease has. */
   credential: string | null;
   /**
    * grant: applied made a credential, replayed gave the one there is; revoke: applied, or replayed when it was dead already;

@@ -7,13 +7,15 @@ import { Pool } from 'pg';
 import { freePorts } from '../../cli/free-port';
 import { Reaper } from '../../cli/reaper';
 import { childEnvironment } from '../../config';
-import { withCluster, type Cluster } from '../cluster/cluster';
+import { withCluster, type Cluster, type Tenant } from '../cluster/cluster';
+import { leased } from '../cluster/effect';
 import { partOf, type Part } from '../cluster/part';
 import { script } from '../cluster/programs';
 import { caller, type Caller } from '../crash/caller';
 import type { Options } from '../proof';
 import { linesOf } from './ledger';
 import type { Orders, ProviderLine } from './line';
+import { login, reading } from './vault';
 
 export const sweepSeconds = 5;
 /** The product gives up on an answer after this long, and asks again. */
@@ -24,8 +26,16 @@ const library = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
   .find((path) => existsSync(path));
 
+/** Who keeps a lease's credential. */
+export const keepers = ['http', 'vault'] as const;
+export type Keeper = (typeof keepers)[number];
+/** Of the tenant whose the vault is. */
+const vaulted = 'vaulted';
+
 export interface World {
   c: Cluster;
+  /** One for each keeper of credentials. */
+  tenants: Record<Keeper, Tenant>;
   calls: Caller;
   db: Pool;
   provider: {
@@ -66,7 +76,7 @@ function keep(part: Part, over: AbortSignal) {
 /** As somebody runs each of them; a call that nothing acknowledges is repeated at the next API. */
 const sizes = { embedded: { apis: 1, workers: 2 }, production: { apis: 2, workers: 3 } };
 
-/** A cluster whose credentials come from a provider in a process of its own. */
+/** A cluster whose credentials come from a provider in a process of its own: over its own protocol, and over that of a vault. */
 export async function withWorld<T>({ config, form }: Options, work: (world: World) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-leases-'));
   const reaper = new Reaper();
@@ -87,6 +97,9 @@ export async function withWorld<T>({ config, form }: Options, work: (world: Worl
     CREDENTIAL_PROVIDER_URL: url,
     CREDENTIAL_PROVIDER_SECRET: token,
     CREDENTIAL_PROVIDER_TIMEOUT_MS: String(timeoutMs),
+    VAULT_ADDR: url, VAULT_ROLE_ID: login.roleId, VAULT_SECRET_ID: login.secretId, VAULT_TENANT: vaulted,
+    VAULT_TIMEOUT_MS: String(timeoutMs),
+    VAULT_SECRETS: JSON.stringify([{ system: leased.system, path: reading.path, policies: [reading.policy], field: 'password' }]),
     SWEEP_SECONDS: String(sweepSeconds),
     ...(library !== undefined && {
       LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_DONT_FAKE_MONOTONIC: '1', FAKETIME_CACHE_DURATION: '1',
@@ -108,6 +121,7 @@ export async function withWorld<T>({ config, form }: Options, work: (world: Worl
         try {
           return await work({
             c,
+            tenants: { http: c, vault: await c.tenant(vaulted) },
             calls: caller(c.apiUrls),
             db,
             provider: {
