@@ -5,7 +5,9 @@ import { withCluster, type Cluster } from './cluster/cluster';
 import { judge, rowsOf } from './decision/judge';
 import { killing } from './decision/kills';
 import { alterOnApproval, openChange, openWaiting } from './decision/open';
-import { race, type Doors, type Raced } from './decision/race';
+import type { Doors } from './decision/calls';
+import { race, type Raced } from './decision/race';
+import { addPeople, openToVotes, raceOfVotes, type OpenedToVotes } from './decision/votes';
 import { door } from './production/door';
 import type { Options, Outcome, Proof } from './proof';
 import { random } from './random';
@@ -16,10 +18,13 @@ const width = 12;
 const batch = 200;
 /** One gate in so many is what an agent waits for; a process is killed each time that so many more were raced over. */
 const waitingEvery = 5;
+/** Of as many the votes of several people decide. */
+const votedEvery = 4;
 const killEvery = 40;
 
 export const decision: Proof = {
-  title: 'one gate has one decision, and what waits goes on once, whoever races over it and whoever dies meanwhile',
+  title:
+    'one gate has one decision, by its approver or its votes, and what waits goes on once, whoever races and whoever dies',
   quick: 100,
   run: (options) =>
     withCluster(
@@ -41,17 +46,23 @@ async function prove({ count, seed, say }: Options, c: Cluster): Promise<Outcome
   }; // prettier-ignore
   const { call: ask } = door(c.apiUrls, c.token);
   const { id: ticket } = await ask<{ id: number }>('POST', '/api/tickets', { title: 'race', auto_assign: false });
+  const people = await addPeople(await c.owner(), c.tenantId);
+  const voting = { ...doors, people, db: owner, tenantId: c.tenantId, ask };
   const kills = killing(c, random(seed));
   const violations: string[] = [];
   const figures = new Map<string, number>();
   const add = (what: string, n = 1): void => void figures.set(what, (figures.get(what) ?? 0) + n);
 
-  const one = async (index: number): Promise<Raced> => {
+  const one = async (index: number): Promise<Raced & Partial<OpenedToVotes>> => {
     const chance = random(seed + index);
+    if (index % killEvery === killEvery - 1) kills.next();
+    if (index % votedEvery === votedEvery - 1) {
+      const opened = await openToVotes(ask, owner, chance, ticket);
+      return raceOfVotes(voting, chance, { ...opened, workflowId: workflowId('approvalGate', c.tenantId, opened.id) });
+    }
     const opened = await (index % waitingEvery === 0
       ? openWaiting(ask, owner, chance)
       : openChange(ask, owner, chance, ticket));
-    if (index % killEvery === killEvery - 1) kills.next();
     return race(doors, chance, { ...opened, workflowId: workflowId('approvalGate', c.tenantId, opened.id) });
   };
   for (let from = 0; from < count; from += batch) {
@@ -64,7 +75,11 @@ async function prove({ count, seed, say }: Options, c: Cluster): Promise<Outcome
     for (const r of raced) {
       const row = byNumber.get(r.number);
       const effects = applied.filter((l) => l.run === r.run).length;
-      violations.push(...judge(r, row, effects));
+      violations.push(...judge(r, row, effects, r.quorum));
+      if (r.quorum) {
+        add('votes', row?.votes.length ?? 0);
+        add(`by_votes_${row?.status === 'rejected' ? 'rejected' : row?.decided ? 'approved' : 'undecided'}`);
+      }
       add(row ? `${row.status}${row.status === 'expired' && row.decided ? '_after_approval' : ''}` : 'none');
       add('operations', r.history.length);
       add('unanswered', r.history.filter((o) => o.outcome === 'unknown' && /^(?!time|operator)/.test(o.caller)).length);
@@ -77,7 +92,15 @@ async function prove({ count, seed, say }: Options, c: Cluster): Promise<Outcome
   await owner.end();
   // What never came about was not attacked; of few gates some endings may be missing by chance.
   if (count >= 5 * decision.quick)
-    for (const what of ['altered_refused', 'resumed', 'effects', 'rejected', 'expired'])
+    for (const what of [
+      'altered_refused',
+      'resumed',
+      'effects',
+      'rejected',
+      'expired',
+      'by_votes_approved',
+      'by_votes_rejected',
+    ])
       if (!figures.get(what)) violations.push(`of ${count} gates none came to ${what}`);
   const killed = [...kills.by].map(([name, times]) => `${name}:${times}`).join(',');
   return { figures: { kills: killed, ...Object.fromEntries(figures) }, violations };

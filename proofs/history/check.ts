@@ -1,4 +1,4 @@
-import { after, initial, type Operation, type State } from './model';
+import { after, initial, type Operation, type Quorum, type State } from './model';
 
 /** Operations of one gate that a search can hold: an order is kept as bits of a number. */
 export const longest = 31;
@@ -9,21 +9,21 @@ export const longest = 31;
  * where it was (Lowe). An unknown operation may take its turn at any time after its call, or never.
  * @throws RangeError for a history that is too long to search
  */
-export function possible(history: readonly Operation[]): boolean {
+export function possible(history: readonly Operation[], quorum: Quorum | null = null): boolean {
   if (history.length > longest) throw new RangeError(`${history.length} operations: more than ${longest}`);
   const seen = new Set<string>();
   const answered = history.reduce((bits, op, i) => (op.outcome === 'unknown' ? bits : bits | (1 << i)), 0);
 
   const search = (done: number, state: State): boolean => {
     if ((done & answered) === answered) return true;
-    const here = `${done} ${state.status} ${state.approvedBy}`;
+    const here = `${done} ${state.status} ${state.approvedBy} ${state.votes.join()}`;
     if (seen.has(here)) return false;
     seen.add(here);
     // Whatever returned before another was called came before it.
     const soonest = history.reduce((at, op, i) => (done & (1 << i) ? at : Math.min(at, op.returned)), Infinity);
     return history.some((op, i) => {
       if (done & (1 << i) || op.call > soonest) return false;
-      const next = after(state, op, i);
+      const next = after(state, op, i, quorum);
       return next !== null && search(done | (1 << i), next);
     });
   };

@@ -86,6 +86,45 @@ describe('the checker of histories', () => {
     expect(possible((byAnother ?? []).map((o) => (o.of === undefined ? o : { ...o, of: 0 })))).toBe(true);
   });
 
+  const quorum = { parts: [{ need: 2, of: ['ann', 'bob', 'cat'] }, { need: 1, of: ['ann', 'dan'] }] }; // prettier-ignore
+  const vote = (call: number, voter: string, act: Act = 'approve', outcome: Outcome = 'ok', more: Partial<Operation> = {}) =>
+    ({ ...op(call, call + 1, act, outcome), voter, ...more }); // prettier-ignore
+  const goodVotes: Record<string, Operation[]> = {
+    'one who stands in both groups counts in both': [
+      vote(0, 'ann', 'approve', 'ok', { decides: false }), vote(2, 'bob', 'approve', 'ok', { decides: true }),
+      op(4, 5, 'read', 'ok', 'approved'),
+    ],
+    'rejected when a part cannot come about any more': [
+      vote(0, 'bob', 'reject'), op(2, 3, 'read', 'ok', 'pending'), vote(4, 'cat', 'reject', 'ok', { decides: true }),
+      vote(6, 'ann', 'approve', 'refused', { status: 'rejected' }),
+    ],
+    'the same again, and the opposite': [
+      vote(0, 'ann'), vote(2, 'ann', 'approve', 'again'), vote(4, 'ann', 'reject', 'refused', { status: 'pending' }),
+    ],
+    'one who may not': [vote(0, 'eve', 'approve', 'denied'), op(2, 0, 'approve', 'unknown'), op(4, 5, 'read', 'ok', 'pending')],
+    'a lost vote that was the one that decided': [vote(0, 'ann', 'approve', 'unknown'), vote(2, 'bob'), op(4, 5, 'read', 'ok', 'approved')],
+    'anybody repeats an approval that stands': [vote(0, 'ann'), vote(2, 'bob'), vote(4, 'eve', 'approve', 'already')],
+  }; // prettier-ignore
+  const badVotes: Record<string, Operation[]> = {
+    'too few': [vote(0, 'bob'), vote(2, 'cat'), op(4, 5, 'read', 'ok', 'approved')],
+    'enough, and not decided': [vote(0, 'ann'), vote(2, 'bob'), op(4, 5, 'read', 'ok', 'pending')],
+    'one person twice': [vote(0, 'ann'), vote(2, 'ann')],
+    'a changed mind': [vote(0, 'ann'), vote(2, 'ann', 'reject')],
+    'a vote of a stranger': [vote(0, 'eve')],
+    'one who may, and is denied': [vote(0, 'ann', 'approve', 'denied')],
+    'one who has not voted, and is told so': [vote(0, 'ann', 'approve', 'again')],
+    'refused while it waits, without having voted': [vote(0, 'ann', 'approve', 'refused', { status: 'pending' })],
+    'said to have decided, and has not': [vote(0, 'ann', 'approve', 'ok', { decides: true })],
+    'decided by a Signal': [op(0, 0, 'approve', 'unknown'), op(2, 3, 'read', 'ok', 'approved')],
+    'a vote after the end': [vote(0, 'bob', 'reject'), vote(2, 'cat', 'reject'), vote(4, 'ann')],
+  }; // prettier-ignore
+  it.each(Object.entries(goodVotes))('accepts votes: %s', (_name, history) =>
+    expect(possible(history, quorum)).toBe(true),
+  );
+  it.each(Object.entries(badVotes))('rejects votes: %s', (_name, history) =>
+    expect(possible(history, quorum)).toBe(false),
+  );
+
   it('accepts whatever one gate really does, in any overlap, and rejects it with one answer turned around', () => {
     const acts = fc.array(fc.constantFrom<Act>('approve', 'reject', 'complete', 'read'), {
       minLength: 1,
