@@ -6,6 +6,7 @@ import { tickets } from '../../db/tickets';
 import type { Write } from '../../db/tx';
 import type { LearningSettings } from '../../config-models';
 import { byRules, pending } from '../../domain/learning';
+import { blueprintEntry, postmortemEntry } from '../../domain/learning-record';
 import type { Actor } from '../../domain/principal';
 import type { Run } from '../../domain/run';
 import { statedKey, workflowKey } from '../../domain/workflow-key';
@@ -44,15 +45,8 @@ async function postmortem(tx: Write, run: Run, by: Actor, byModel: boolean): Pro
     reviewedAt: null, createdAt: at, updatedAt: at, version: 1,
   }); // prettier-ignore
   if (!made) return;
-  tx.log({
-    kind: byModel ? 'postmortem.drafted' : 'postmortem.synthesised',
-    actor: by,
-    subject: { kind: 'postmortem', id: made.id },
-    ticketId: run.ticketId,
-    runId: run.id,
-    version: made.version,
-    body: { postmortem_id: made.number, status: made.status, label: null, reason: reason(run), by: 'rules' },
-  });
+  const kind = byModel ? 'postmortem.drafted' : 'postmortem.synthesised';
+  tx.log(postmortemEntry(by, kind, made, { label: null, reason: reason(run), by: 'rules' }));
 }
 
 /** A draft, where no workflow of that key lives: one that does is people's to change. */
@@ -83,18 +77,6 @@ async function blueprint(tx: Write, run: Run, by: Actor): Promise<void> {
     approvalPolicy: { source: 'ticket', workflow_key: key, requires_human_review_before_activation: true, production_changes_require_approval: true },
   }); // prettier-ignore
   if (!made) return;
-  tx.log({
-    kind: 'blueprint.created',
-    actor: by,
-    subject: { kind: 'blueprint', id: made.id },
-    ticketId: run.ticketId,
-    runId: run.id,
-    body: {
-      workflow_id: made.number,
-      workflow_key: key,
-      version: made.version,
-      status: made.status,
-      reason: reason(run),
-    },
-  });
+  const entry = blueprintEntry(by, 'created', made, { reason: reason(run) });
+  tx.log({ ...entry, ticketId: run.ticketId, runId: run.id });
 }

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { client } from '../../cli/story';
 import { cursorOf } from '../../api/contracts/agent-ops/door';
 import { ensureUser, insertKey, provisionTenant } from '../../log/provision';
 import { makeActors, type Actor } from './actors';
+import { until } from '../until';
 import type { Declared, Noun } from './declared';
 
 /** Where a server is, and its database as the owner sees it. */
@@ -26,14 +26,6 @@ export interface Tenant {
 }
 
 type Json = Record<string, unknown>;
-
-async function until<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + 60_000; ; await pause(25)) {
-    const seen = await look();
-    if (seen) return seen;
-    if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`);
-  }
-}
 
 const log = Array.from(
   { length: 120 },
@@ -71,7 +63,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       const { status } = await call('GET', `/api/agents/${String(run)}`);
       if (['failed', 'finished', 'stopped'].includes(String(status)))
         throw new Error(`agent ${String(run)} is ${String(status)}`);
-      return status === 'pending_approval';
+      return status === 'pending_approval' || null;
     });
   const own = await work(`${mark} SSH logins fail`);
   const other = await work('Printer is away');
@@ -83,7 +75,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   });
   const event = await until('the agent to hear the note', async () => {
     const { events } = await call<{ events: Json[] }>('GET', `/api/agents/${String(own.run)}/steering`);
-    return events[0]?.['status'] === 'pending' ? null : events[0];
+    return events[0]?.['status'] === 'pending' ? null : (events[0] ?? null);
   });
   await waiting(own.run);
   const requestChange = async () =>
@@ -129,7 +121,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     const { investigation_id: id } = await call('POST', `${door}/investigations/run`, { transaction_id: transaction });
     return until('a recommendation', async () => {
       const it = await call<{ recommendations: Json[] }>('GET', `${door}/investigations/${String(id)}`);
-      return it.recommendations[0];
+      return it.recommendations[0] ?? null;
     });
   };
   await recommend();

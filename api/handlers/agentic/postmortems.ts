@@ -5,6 +5,7 @@ import { runs } from '../../../db/runs';
 import type { Read, Write } from '../../../db/tx';
 import { Conflict, NotFound } from '../../../domain/errors';
 import { edit, review, type Postmortem } from '../../../domain/learning';
+import { postmortemEntry } from '../../../domain/learning-record';
 import { synthesise } from '../../../pipeline/learning/synthesis';
 import type { postmortems } from '../../contracts/agentic/postmortems';
 import type { Ctx, Handlers } from '../../kernel';
@@ -38,16 +39,6 @@ async function runOf(
     throw new NotFound(`no agent ${agent ?? `of task ${task}`}`);
   return run;
 }
-
-const entry = (ctx: Ctx, kind: string, p: Postmortem, body: Record<string, unknown>) => ({
-  kind,
-  actor: ctx.actor,
-  subject: { kind: 'postmortem' as const, id: p.id },
-  ticketId: p.ticketId,
-  runId: p.runId,
-  version: p.version,
-  body: { postmortem_id: p.number, status: p.status, ...body },
-});
 
 type Content = Pick<
   Postmortem,
@@ -94,7 +85,7 @@ async function create(
     updatedAt: at, version: 1,
   }); // prettier-ignore
   if (created) {
-    tx.log(entry(ctx, kind, created, body));
+    tx.log(postmortemEntry(ctx.actor, kind, created, body));
     return created;
   }
   const standing = await rows.byId(tx, id);
@@ -112,7 +103,7 @@ async function move(
 ): Promise<Postmortem> {
   const moved = await rows.move(tx, { ...next, version: next.version + 1, updatedAt: new Date().toISOString() });
   if (!moved) throw new Conflict('the postmortem was changed meanwhile: read it again', { status: next.status });
-  tx.log(entry(ctx, kind, moved, body));
+  tx.log(postmortemEntry(ctx.actor, kind, moved, body));
   return moved;
 }
 

@@ -5,6 +5,7 @@ import type { Read, Write } from '../../../db/tx';
 import { edited, opened, reviewed, type Verdict } from '../../../domain/blueprint';
 import { Conflict, NotFound } from '../../../domain/errors';
 import type { Blueprint, BlueprintStatus } from '../../../domain/learning';
+import { blueprintEntry } from '../../../domain/learning-record';
 import type { StepPlan } from '../../../domain/pipeline';
 import { workflowKey } from '../../../domain/workflow-key';
 import { keyInWords } from '../../../pipeline/learning/promotion/text';
@@ -14,13 +15,6 @@ import type { Ctx, Handlers } from '../../kernel';
 type Body = Parameters<Handlers<typeof workflows>['updateWorkflow']>[0]['body'];
 
 export const none = (number: number): NotFound => new NotFound(`no workflow ${number}`);
-
-export const workflowEntry = (ctx: Ctx, what: string, b: Blueprint, body: Record<string, unknown> = {}) => ({
-  kind: `blueprint.${what}`,
-  actor: ctx.actor,
-  subject: { kind: 'blueprint' as const, id: b.id },
-  body: { workflow_id: b.number, workflow_key: b.workflowKey, version: b.version, status: b.status, ...body },
-});
 
 /** The key that the body chose, else the one that stands, else what its texts tell. */
 const keyOf = (body: Body, standing: Blueprint | null): string => {
@@ -99,7 +93,7 @@ async function change(ctx: Ctx, tx: Write, standing: Blueprint, body: Body, key:
     ? { reviewedBy: null, reviewedAt: null }
     : {};
   const next = await saveBlueprint(tx, { ...standing, ...content, ...approved, status, version: standing.version + 1 });
-  tx.log(workflowEntry(ctx, 'updated', next, { from: standing.status, changed: Object.keys(body) }));
+  tx.log(blueprintEntry(ctx.actor, 'updated', next, { from: standing.status, changed: Object.keys(body) }));
   return next;
 }
 
@@ -120,7 +114,7 @@ export async function write(ctx: Ctx, tx: Write, body: Body, label: string | nul
     ...content, id, tenantId: ctx.tenantId, number: 0, version: 1, status, createdBy: label ?? ctx.actor.name, createdAt: at, updatedAt: at,
   }); // prettier-ignore
   if (!created) throw new Error(`workflow ${id} is neither there nor can be made`);
-  tx.log(workflowEntry(ctx, 'created', created, { label }));
+  tx.log(blueprintEntry(ctx.actor, 'created', created, { label }));
   return { workflow: created, action: 'created' as const };
 }
 
@@ -173,12 +167,14 @@ export async function review(
     : []; // prettier-ignore
   for (const other of active) {
     const gone = await saveBlueprint(tx, { ...other, status: 'superseded' satisfies BlueprintStatus });
-    tx.log(workflowEntry(ctx, 'superseded', gone, { by: number }));
+    tx.log(blueprintEntry(ctx.actor, 'superseded', gone, { by: number }));
   }
   const next = await saveBlueprint(tx, {
     ...standing, status, reviewNotes: notes ?? standing.reviewNotes, reviewedBy: ctx.actor.name, reviewedAt: new Date().toISOString(),
   }); // prettier-ignore
   const superseded = active.map((b) => b.number);
-  tx.log(workflowEntry(ctx, 'reviewed', next, { from: standing.status, label, superseded_workflow_ids: superseded }));
+  tx.log(
+    blueprintEntry(ctx.actor, 'reviewed', next, { from: standing.status, label, superseded_workflow_ids: superseded }),
+  );
   return { status, superseded };
 }
