@@ -125,6 +125,54 @@ test('of a request that was terminated before anybody decided, the change is end
   expect(await statuses()).toEqual(['expired', 'expired']);
 });
 
+/** A run that works by a reviewed workflow, with the lease that this preapproves; nobody looks after the lease any more. */
+async function preapproved() {
+  const key = 'Incident:edr-sysmon';
+  const body = { workflow_key: key, blueprint: '1. Look.', status: 'tested', approval_policy: { preapproved_leases: [lease] } };
+  const { rows } = await s.owner.query(`select 1 from blueprints where workflow_key = $1 and status = 'active'`, [key]);
+  if (!rows.length) {
+    const made = (await s.call('POST', '/api/workflows', body)).body.id as number;
+    expect((await s.call('POST', `/api/workflows/${made}/review`, { approved: true })).status).toBe(200);
+  }
+  const asked = { title: 'Sysmon says something', ticket_class: 'Incident', auto_assign: false };
+  const ticket = (await s.call('POST', '/api/tickets', asked)).body.id as number;
+  const agent = (await s.call('POST', `/api/tickets/${ticket}/assign-agent`, {})).body.agent_id as number;
+  const lent = await until(
+    () => row(`select l.* from leases l join runs r on r.id = l.run_id where r.number = $1 and l.status = 'active'`, agent),
+    'the lease that was preapproved',
+  );
+  await handle('accessRequest', lent['access_request_id']).terminate('by an operator');
+  return { run: lent['run_id'], access: lent['access_request_id'], lease: lent['id'], agent };
+} // prettier-ignore
+const lease = { system: 'wazuh', resource_type: 'api', resource_id: 'wazuh.manager', action: 'read' };
+const outlived = async () =>
+  (
+    await s.owner.query(
+      `select l.id from leases l left join runs r on r.id = l.run_id
+       where l.status in ('pending', 'active', 'revoking') and (l.expires_at <= now() or r.finished_at is not null)`,
+    )
+  ).rows;
+
+test('what a workflow preapproved ends with its time, and with its run, whoever is left to see to it', async () => {
+  const over = await preapproved();
+  await s.owner.query(`update leases set expires_at = now() - interval '1 second' where id = $1`, [over.lease]);
+  const left = await preapproved();
+  await handle('agentRun', left.run).terminate('by an operator');
+  await s.owner.query(`update runs set created_at = created_at - interval '2 minutes' where id = $1`, [left.run]);
+  expect(await outlived()).toHaveLength(1);
+  const kept = await preapproved();
+  await s.call('POST', `/api/agents/${kept.agent}/stop`);
+  await until(() => row('select 1 from runs where id = $1 and finished_at is not null', kept.run), 'the run to end');
+  await sweepNow('preapproved');
+  const stateOfLease = async ({ access }: { access: unknown }) =>
+    row(`select l.status, secret_sealed, a.status as access from leases l join access_requests a on a.id = l.access_request_id where a.id = $1`, access); // prettier-ignore
+  expect(await stateOfLease(over)).toEqual({ status: 'expired', secret_sealed: null, access: expect.stringMatching(/^(revoked|expired)$/) }); // prettier-ignore
+  for (const one of [left, kept])
+    expect(await stateOfLease(one)).toEqual({ status: 'revoked', secret_sealed: null, access: expect.stringMatching(/^(revoked|expired)$/) }); // prettier-ignore
+  expect(await outlived()).toEqual([]);
+  expect((await row('select finished_at from runs where id = $1', over.run))['finished_at']).toBeNull();
+});
+
 test('… and where they were terminated as well, their rows are ended', async () => {
   const w = await waiting();
   for (const h of [handle('agentRun', w.run), handle('accessRequest', w.access), handle('approvalGate', w.gate)])

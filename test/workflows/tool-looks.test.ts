@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { toolLooks } from '../../workflows';
 import { workflowId } from '../../workflows/ids';
@@ -11,14 +14,20 @@ import { keep } from './keep';
 
 let s: Server;
 let stub: StubMcp;
+let folder: string;
 let connection: Connection;
 let client: Client;
 beforeAll(async () => {
   stub = await stubMcp();
+  folder = mkdtempSync(join(tmpdir(), 'wheelhouse-looks-'));
+  const file = join(folder, 'servers.json');
+  writeFileSync(file, JSON.stringify({ servers: { shelf: stub.program } }));
   s = await startServer({
     TOOL_SERVERS_ALLOW_PRIVATE: '1',
     TOOL_CHECK_SECONDS: '86400',
     TOOL_CHECK_TIMEOUT_MS: '2000',
+    TOOL_START_TIMEOUT_MS: '8000',
+    TOOL_SERVERS: file,
   });
   connection = await Connection.connect({ address: temporal().address });
   client = new Client({ connection });
@@ -27,6 +36,7 @@ afterAll(async () => {
   await connection.close();
   await s.close();
   await stub.close();
+  rmSync(folder, { recursive: true });
 });
 afterEach(() => stub.does({}));
 
@@ -100,3 +110,21 @@ test('checks that are older than they are kept go', async () => {
   const { rows } = await s.owner.query('select count(*)::int as n from tool_checks');
   expect(rows[0].n).toBe(0);
 });
+
+test('a program has a time of its own to begin in, and then one to answer', async () => {
+  await s.call('POST', '/api/tools', { name: 'shelf', command: 'shelf' });
+  const shelf = async () => {
+    await (await start()).result();
+    const { rows } = await s.owner.query(`select status, last_error, response_time_ms from tools where name = 'shelf'`);
+    return rows[0];
+  };
+  stub.does({ begin: 2_500 }); // longer than an answer may take
+  expect(await shelf()).toMatchObject({ status: 'healthy', last_error: null });
+  stub.does({ list: 'hang' });
+  expect(await shelf()).toMatchObject({ status: 'down', last_error: 'no answer within 2000 ms' });
+  stub.does({ begin: 600_000 });
+  expect(await shelf()).toMatchObject({
+    status: 'down',
+    last_error: expect.stringMatching(/was not ready within 8000 ms|timed out/),
+  });
+}, 60_000);
