@@ -112,7 +112,8 @@ test('the matrix is shown, changed by name and number, and taken out of use', as
   ok(await s.call('PUT', `/api/intake/raci/rules/${id}`, { intent: 'outage', keywords: ['cable', 'switch port'] }));
   const shown = ok(await s.call('GET', '/api/intake/raci'));
   expect(shown.groups).toContainEqual({
-    id: group, name: 'Network', description: 'Cables', default_assignee: 'lee', risk_level: 'high', enabled: true,
+    id: group, name: 'Network', description: 'Cables', default_assignee: 'lee', risk_level: 'high', notify_channel: null,
+    enabled: true,
   }); // prettier-ignore
   expect(shown.rules.find((r: { id: number }) => r.id === id)).toMatchObject({
     name: 'Cables', intent: 'outage', keywords: ['cable', 'switch port'], responsible: 'Network', auto_assign_agent: false, priority: 'P2',

@@ -89,7 +89,11 @@ test('its log, its checkpoint and its folder; the key is gone with its end', asy
     expect.arrayContaining(['process.launched', 'run.checkpoint', 'process.ended']),
   );
   expect(readFileSync(folder(agent, 'AGENTS.md'), 'utf8')).toContain('> free some space');
-  expect(readFileSync(folder(agent, 'agent_vault.json'), 'utf8')).toContain('"leases": []');
+  const vault = JSON.parse(readFileSync(folder(agent, 'agent_vault.json'), 'utf8')) as { leases: object[] };
+  expect(vault.leases).toHaveLength(3); // the references to its own ticket
+  expect(vault.leases).toContainEqual(
+    expect.objectContaining({ system: 'dashboard', action: 'read', expires_at: null }),
+  );
   expect(statSync(folder(agent, '.')).mode & 0o777).toBe(0o700);
   const { token } = JSON.parse(readFileSync(folder(agent, 'dashboard_auth.json'), 'utf8')) as { token: string };
   expect((await s.as(token)('GET', `/api/tickets/${ticket}`)).status).toBe(401);

@@ -22,7 +22,11 @@ const flow = async (key: string, leases: unknown): Promise<number> =>
 const review = (id: number) => server.call('POST', `/api/workflows/${id}/review`, { approved: true });
 const ticket = async (title: string): Promise<number> =>
   (await server.call('POST', '/api/tickets', { title, ticket_class: 'Incident', auto_assign: false })).body.id;
-const leases = async (agent: number) => (await server.call('GET', `/api/agents/${agent}/vault`)).body.leases;
+/** Without the references to the own ticket. */
+const leases = async (agent: number) =>
+  (await server.call('GET', `/api/agents/${agent}/vault`)).body.leases.filter(
+    (l: { system: string }) => l.system !== 'dashboard',
+  );
 const kindsOf = async (agent: number) =>
   (
     await server.owner.query<{ kind: string; reason: string | null }>(

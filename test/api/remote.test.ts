@@ -35,7 +35,8 @@ test('it is claimed, works with a key for its ticket alone, hears what people sa
   const { ticket, agent, task, labels } = await offered({ priority: 'P1' });
   const mine = await claim(w, { labels: [...labels, 'Priority=p1'.toLowerCase()], worker: 'box-1' });
   expect(mine).toMatchObject({
-    task_id: task, agent_id: agent, ticket_id: ticket, offer: 1, token: 1, stop: null, waits_for: null, steering: [], leases: [],
+    task_id: task, agent_id: agent, ticket_id: ticket, offer: 1, token: 1, stop: null, waits_for: null, steering: [],
+    leases: ['request_access', 'note', 'read'].map(() => expect.objectContaining({ system: 'dashboard', resource_id: String(ticket) })),
     brief: { title: 'Mail is down', prompt: expect.stringContaining('find out why'), before: null, task_type: 'ticket_resolution' },
     labels: expect.arrayContaining(['harness=remote', 'priority=p1', ...labels]),
   }); // prettier-ignore
