@@ -34,7 +34,6 @@ type Outcome = Extract<Turn['next'], { kind: 'attend' | 'offer' | 'propose' | 'f
 
 const at = (): string => new Date().toISOString();
 const over = (): boolean => false;
-const fenceMs = 3_000;
 /** What a run asks for lives on without it, and hears of its end in a message: so it must have begun by then. */
 const begin = <T>(child: () => Promise<T>): Promise<T> => CancellationScope.nonCancellable(child);
 
@@ -104,23 +103,20 @@ export async function agentRun(input: RunInput): Promise<Run> {
     return run;
   };
   onUpdate(stop, (s) => endBy({ type: 'stop', ...s }, 'stop'));
-  onUpdate(conclude, ({ by, reason, status }) =>
-    endBy(
-      status === 'finished' ? { type: 'finish', result: reason, by } : { type: 'fail', error: reason, by },
-      'concluded',
-    ),
+  onUpdate(conclude, ({ by, reason: result, status: as }) =>
+    endBy(as === 'finished' ? { type: 'finish', result, by } : { type: 'fail', error: result, by }, 'concluded'),
   );
   /** Whoever set the fence stops the run next, and its turn with it; should they have died in between, it ends here. */
   const endFenced = async (reason: string): Promise<void> => {
-    await condition(() => isEnded(run), fenceMs);
+    await condition(() => isEnded(run), '3 seconds');
     await move({ type: 'stop', by: system, reason, terminate: false }, 'fenced');
   };
   let [turns, launch] = [0, input.carried?.launch ?? 1];
-  const queue = input.queues.processes ?? input.queues.agents;
   /** Its supervisor holds a command to its time, and its lease an agent elsewhere: what they wait for people is none of it. */
   const launched = async (stretch: Outcome): Promise<Exclude<Outcome, Elsewhere> | LaunchEnd> => {
     const around = { run, next, move, news: () => news.count() + gate.others() };
-    if (stretch.kind === 'attend') return withCommand({ ...around, queue });
+    if (stretch.kind === 'attend')
+      return withCommand({ ...around, queue: input.queues.processes ?? input.queues.agents });
     return stretch.kind === 'offer' ? withRemote(around, launch, () => renewing() && calls.idle()) : stretch;
   };
   const renewing = (): boolean =>

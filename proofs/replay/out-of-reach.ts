@@ -36,8 +36,6 @@ export const outOfReach: Record<string, string> = {
     rare + 'a gate that is adopted when the time of its reminder is over',
   "approval-gate.ts | if (gate.status !== 'pending') return; | if 1":
     rare + 'a reminder that falls due in the workflow task of the decision',
-  'told.ts | (gate) => (gate.id === id() ? void told.set(gate.version, gate) : void (others += 1)), | cond-expr 2':
-    rare + 'a gate that a command opened moves: test/api/commands plays it, over HTTP',
   "access-request.ts | else await move({ type: 'expire', reason: over }, 'preapproved:over'); | if 2":
     rare + 'a run that ends while what is preapproved for it is recorded',
   'launches.ts | case undefined: | switch 1': rare + 'a worker of a version before, whose answer says nothing',
