@@ -47,6 +47,7 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
   const runs = runActivities(deps);
   const investigations = investigationActivities(deps);
   const pipelines = pipelineActivities(deps);
+  const syntheses = synthesisActivities(deps);
   return {
     ...gateActivities(deps),
     ...voteActivities(deps),
@@ -66,11 +67,11 @@ export function createActivities(deps: Deps, harnesses: readonly Harness[]) {
     ...investigateActivities(deps, investigator),
     ...consultActivities(deps),
     ...leaseActivities(deps),
-    ...sweepActivities(deps, { ...runs, ...investigations, ...pipelines }),
+    ...sweepActivities(deps, { ...runs, ...investigations, ...pipelines, ...syntheses }),
     ...alertActivities(deps),
     ...webhookActivities(deps),
     ...learningActivities(deps),
-    ...synthesisActivities(deps),
+    ...syntheses,
     ...syncActivities(deps),
     ...fullSyncActivities(deps),
     ...toolCheckActivities(deps),

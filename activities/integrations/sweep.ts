@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { openAccess } from '../../db/access-queries';
 import { gates } from '../../db/gates';
 import { investigations } from '../../db/investigations';
+import { postmortems } from '../../db/learning';
 import { pipelines } from '../../db/pipelines';
 import { forgetWindows } from '../../db/rate-limits';
 import { runs } from '../../db/runs';
@@ -12,6 +13,7 @@ import { attemptId, workflowId } from '../../workflows/ids';
 import type { Deps } from '../deps';
 import { forgetLost } from '../agents/command/left-over';
 import { endByTime } from './expire';
+import type { synthesisActivities } from '../learning/synthesise';
 import type { investigationActivities } from '../lifecycle/investigations';
 import type { pipelineActivities } from '../lifecycle/pipelines';
 import type { runActivities } from '../lifecycle/runs';
@@ -47,9 +49,11 @@ export const sweepActivities = (
     abandonRun,
     abandonInvestigation,
     abandonPipeline,
+    synthesiseByRules,
   }: Pick<ReturnType<typeof runActivities>, 'abandonRun'> &
     Pick<ReturnType<typeof investigationActivities>, 'abandonInvestigation'> &
-    Pick<ReturnType<typeof pipelineActivities>, 'abandonPipeline'>,
+    Pick<ReturnType<typeof pipelineActivities>, 'abandonPipeline'> &
+    Pick<ReturnType<typeof synthesisActivities>, 'synthesiseByRules'>,
 ) => {
   const { store, temporal, logger } = deps;
   const isGone = async (id: string): Promise<boolean> => (await goneIn(temporal, id)) !== null;
@@ -95,6 +99,22 @@ export const sweepActivities = (
     return count;
   };
 
+  /** A draft that no model is at any more; one that is young may not have come to its workflow yet. */
+  const abandonedSyntheses = async (tenantId: string): Promise<void> => {
+    const drafted = await store.read(tenantId, (tx) =>
+      postmortems.list(
+        tx,
+        `where synthesis ->> 'state' = 'pending' and created_at < now() - interval '10 minutes' order by number limit ${most}`,
+        [],
+      ),
+    );
+    for (const { id } of drafted) {
+      Context.current().heartbeat(tenantId);
+      if (!(await isGone(workflowId('postmortemSynthesis', tenantId, id)))) continue;
+      await synthesiseByRules({ tenantId, postmortemId: id, reason: 'its workflow was terminated' });
+    }
+  };
+
   const orphans = async (tenantId: string): Promise<Orphan[]> => {
     const found: Orphan[] = [];
     for (const { access, due, openLease } of await store.read(tenantId, (tx) => openAccess(tx, most))) {
@@ -118,6 +138,7 @@ export const sweepActivities = (
         swept.runs += await abandoned(tenantId);
         swept.investigations += await abandonedInvestigations(tenantId);
         swept.pipelines += await abandonedPipelines(tenantId);
+        await abandonedSyntheses(tenantId);
         await forgetLost(deps, tenantId);
         swept.access.push(...(await orphans(tenantId)));
         // Of runs sealed gates only: what people asked for in a run's name is theirs to end.

@@ -5,6 +5,7 @@ import { notes } from '../../db/tickets';
 import { analyst } from '../../domain/analyst/analyst';
 import { pending, type Postmortem } from '../../domain/learning';
 import { system } from '../../domain/principal';
+import { sweep } from '../../workflows';
 import { startOptions, synthesisStart } from '../../workflows/start';
 import { answers, stubModel, type Answer } from '../stub-model';
 import { until } from '../until';
@@ -232,6 +233,25 @@ test('cancelled in Temporal, the rules’ text stands', async () => {
   }); // prettier-ignore
   await until('what was reserved is settled', async () => (await attempts(drafted))[0]?.['state'] === 'lost');
   await keep('postmortemSynthesis.cancelled', handle);
+});
+
+test('what a terminated workflow left is the rules’ after a while, by the sweep', async () => {
+  const drafted = await draft();
+  stub.next(answers.silence());
+  const handle = await start(drafted);
+  await until('the model is asked', async () => (await attempts(drafted)).length === 1);
+  await handle.terminate('by hand');
+  const swept = async (nth: number) =>
+    (await p.workflow.start(sweep, { taskQueue: c.taskQueue, workflowId: `sweep-${nth}`, args: [] })).result();
+  await swept(1);
+  expect((await stands(drafted)).synthesis).toMatchObject({ state: 'pending' }); // it might have come to it only now
+  await c.owner.query(`update postmortems set created_at = now() - interval '11 minutes' where id = $1`, [
+    drafted.row.id,
+  ]);
+  await swept(2);
+  expect(await stands(drafted)).toMatchObject({
+    status: 'ready_for_review', summary: 'By the rules.', synthesis: { by: 'rules', note: 'its workflow was terminated' },
+  }); // prettier-ignore
 });
 
 test('every history of these tests replays', () => p.replay());
