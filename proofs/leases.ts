@@ -88,5 +88,6 @@ async function run(options: Options): Promise<Outcome> {
 export const leases: Proof = {
   title: `provider or vault down, slow, killed, unheard, clocks wrong: no use after a lease's end, and none outlives its row`,
   quick: plans.length,
+  waits: true,
   run,
 };

@@ -27,6 +27,8 @@ export interface Proof {
   form?: Form;
   /** The count of the form that CI runs. */
   quick: number;
+  /** It waits for deadlines most of its time: `quick` runs it beside the others. */
+  waits?: true;
   /** What it needs and this machine has not: then `quick` says so and goes on. Null: nothing. */
   lacks?: () => string | null;
   run: (options: Options) => Promise<Outcome>;

@@ -107,6 +107,7 @@ async function endedOn(fleet: Fleet, buildId: string, entities: Entity[]): Promi
 export const rollout: Proof = {
   title: 'workers roll to a new version with runs in flight: pinned, drained, none lost',
   quick: 2,
+  waits: true,
   run: (options) =>
     withFleet(options, async (fleet): Promise<Outcome> => {
       const { count, say } = options;
