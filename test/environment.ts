@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createRequire } from 'node:module';
 import { PerformanceObserver } from 'node:perf_hooks';
 import vm from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
 
 type Method = (this: object, ...given: unknown[]) => unknown;
 
-/** What a file has asked Node itself to call, and did not end: Node would go on calling it, and keep its realm, for all files after it. */
+/** What a file has asked Node itself to call, and did not end: Node would call it, and keep the file's modules, to the end. */
 const kept = new Set<AsyncLocalStorage<unknown> | PerformanceObserver>();
 
 function keep(prototype: object, name: string): void {
@@ -19,35 +20,47 @@ function keep(prototype: object, name: string): void {
 for (const name of ['run', 'enterWith']) keep(AsyncLocalStorage.prototype, name);
 keep(PerformanceObserver.prototype, 'observe');
 
-interface ForModule {
-  filename: string;
-  parsingContext: vm.Context;
-}
+/** Jest's own parts are made anew for each file; other packages are loaded once a process, by Node. */
+const shared = (filename: string): boolean => /\/node_modules\/(?!@?jest|expect\/|pretty-format\/)/.test(filename);
+const load = createRequire(__filename);
 
-/**
- * A module of a realm. Jest compiles each anew for each file, as a function that V8 never looks up; as a script it knows it again, and
- * what was compiled of it once serves all files of the process.
- */
-function compileFunction(source: string, names: readonly string[], { filename, parsingContext }: ForModule): unknown {
+/** A module, in the realm of the process: a script that V8 knows again is compiled once for all files. */
+function compileFunction(source: string, names: readonly string[], { filename }: { filename: string }): unknown {
+  if (shared(filename)) return (module: { exports: unknown }) => void (module.exports = load(filename));
   const head = `(function (${names.join(', ')}) {`;
-  const script = new vm.Script(`${head}${source}\n})`, { filename, columnOffset: -head.length });
-  return script.runInContext(parsingContext);
+  return new vm.Script(`${head}${source}\n})`, { filename, columnOffset: -head.length }).runInThisContext();
 }
 Object.assign(vm, { compileFunction });
 
+type Given = ConstructorParameters<typeof TestEnvironment>;
+type Timers = NonNullable<InstanceType<typeof TestEnvironment>['fakeTimersModern']>;
+type Faking = new (of: { config: Given[0]['projectConfig']; global: typeof globalThis }) => Timers;
+
 /**
- * A realm of its own for each file, as jest makes it; but its global object is an ordinary one. Jest's is a Proxy behind an
- * interceptor, and every look-up of `Array`, `Promise` or `Buffer` goes through both.
+ * One realm for all files of a process, which is the process' own. A realm for each, as jest makes it, loads every package
+ * again, 2.5 seconds of a core for what starts API and worker; and there an error of Node's is no `Error`. What jest needs of
+ * a realm is made beside it; what a file puts into it is taken out again.
  */
-export default class OrdinaryRealm extends TestEnvironment {
-  constructor(...given: ConstructorParameters<typeof TestEnvironment>) {
-    const { createContext } = vm;
-    Object.assign(vm, { createContext: () => createContext(vm.constants.DONT_CONTEXTIFY) });
+export default class OneRealm extends TestEnvironment {
+  private readonly before = new Map(
+    Reflect.ownKeys(globalThis).map((key) => [key, Object.getOwnPropertyDescriptor(globalThis, key)]),
+  );
+  private readonly exit = Object.getOwnPropertyDescriptor(process, 'exit');
+
+  constructor(...given: Given) {
+    const { createContext, runInContext } = vm;
+    const beside = Object.create(globalThis) as typeof globalThis;
+    Object.assign(vm, { createContext: () => beside, runInContext: () => beside });
     try {
       super(...given);
     } finally {
-      Object.assign(vm, { createContext });
+      Object.assign(vm, { createContext, runInContext });
     }
+    for (const key of Object.getOwnPropertySymbols(beside))
+      if (!Object.hasOwn(globalThis, key)) Object.defineProperty(globalThis, key, { value: Reflect.get(beside, key) });
+    this.global = globalThis as unknown as this['global'];
+    const { constructor: Fake } = this.fakeTimersModern as object as { constructor: Faking };
+    this.fakeTimersModern = new Fake({ config: given[0].projectConfig, global: globalThis });
   }
 
   override async teardown(): Promise<void> {
@@ -57,5 +70,9 @@ export default class OrdinaryRealm extends TestEnvironment {
       else one.disconnect();
     }
     kept.clear();
+    if (this.exit) Object.defineProperty(process, 'exit', this.exit);
+    for (const key of Reflect.ownKeys(globalThis)) if (!this.before.has(key)) Reflect.deleteProperty(globalThis, key);
+    for (const [key, descriptor] of this.before)
+      if (descriptor?.configurable) Object.defineProperty(globalThis, key, descriptor);
   }
 }
