@@ -292,8 +292,8 @@ export const declared: Readonly<Record<string, Declared>> = {
   toolHistory: { ids: { 'path.id': at('tool') } },
   checkTool: { ids: { 'path.id': at('tool') } },
   checkAllTools: none,
-  createToolServer: none,
-  updateToolServer: { ids: { 'path.id': at('server') } },
+  createToolServer: { ids: { 'body.leases.resource_id': resource } },
+  updateToolServer: { ids: { 'path.id': at('server'), 'body.leases.resource_id': resource } },
   deleteToolServer: {
     ids: { 'path.id': at('server') },
     own: { statuses: [200, 404], why: 'whoever comes second finds it gone' },

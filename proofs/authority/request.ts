@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Operation } from '../../api/operation';
 import type { Declared } from './declared';
 import { exampleOf } from './examples';
@@ -10,11 +11,13 @@ export interface Answer {
 }
 type Json = Record<string, unknown>;
 
-/** Puts a value at `lease_request.resource_id` of a body. */
-function put(body: Json, path: string, value: unknown): void {
+/** Puts a value at `lease_request.resource_id` of a body; where that is a list, into the one part it has then. */
+function put(body: Json, path: string, value: unknown, isList: (field: string) => boolean): void {
   const [key = '', ...rest] = path.split('.');
-  if (!rest.length) body[key] = value;
-  else put((body[key] ??= { system: 'x', resource_id: 'x' }) as Json, rest.join('.'), value);
+  if (!rest.length) return void (body[key] = value);
+  const part = { system: 'x', resource_id: 'x', ...(body[key] as Json | undefined) };
+  put(part, rest.join('.'), value, isList);
+  body[key] = isList(key) ? [part] : part;
 }
 
 /** One call: every id place filled from `tenant`, but those in `instead`; `inner` names another tenant where nothing asks for one. */
@@ -56,7 +59,7 @@ export async function request(
     else if (where === 'query') query[field] = value;
     else if (where === 'header') headers[field] = String(value);
     else if (noun === 'receipt') Object.assign(body, value);
-    else put(body, field, field.endsWith('_ids') ? [value] : value);
+    else put(body, field, field.endsWith('_ids') ? [value] : value, (f) => isList(op, f));
   }
   if (inner !== undefined) {
     const says = { tenant_id: inner, tenantId: inner };
@@ -82,6 +85,12 @@ export async function request(
   gone.abort();
   return { status: res.status, headers: plain, text: new TextDecoder().decode(first?.value as Uint8Array | undefined) };
 }
+
+const isList = ({ body }: Operation, field: string): boolean => {
+  const schema = body && z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' });
+  const part = schema?.properties?.[field];
+  return typeof part === 'object' && part.type === 'array';
+};
 
 const fits = (op: Operation, field: string): boolean =>
   Object.hasOwn((op.body as { shape?: object } | undefined)?.shape ?? {}, field);
