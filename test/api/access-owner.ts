@@ -64,21 +64,33 @@ export function owners(server: () => Server): void {
       const { ticket, agent } = await waitingAgent(server());
       const { token } = await server().user('SECURITY_ANALYST');
       const as = server().as(token);
-      const approve = async () => {
-        const { change_id } = (await ask(ticket, wiki)).body;
-        return (await as('POST', `/api/changes/${change_id}/approve`, { reason: 'fine' })).body;
+      const ends = async (number: number) => {
+        await agentIs(server(), number, 'pending_approval');
+        const { changes } = (await call('GET', `/api/changes?agent_id=${number}&status=pending`)).body;
+        await as('POST', `/api/changes/${changes[0].id}/reject`, { reason: 'not now' });
+        await agentIs(server(), number, 'finished');
       };
+      const yes = async (change: number) =>
+        (await as('POST', `/api/changes/${change}/approve`, { reason: 'fine' })).body;
+      const approve = async () => yes((await ask(ticket, wiki)).body.change_id as number);
       expect(await approve()).toMatchObject({
         status: 'approved',
         resume: { status: 'already_active', agent_id: agent },
       });
-      const { changes } = (await call('GET', `/api/changes?agent_id=${agent}&status=pending`)).body;
-      await as('POST', `/api/changes/${changes[0].id}/reject`, { reason: 'not now' });
-      await agentIs(server(), agent, 'finished');
-      const resumed = await approve();
+      await ends(agent);
+      const { change_id } = (await ask(ticket, wiki)).body;
+      const resumed = await yes(change_id as number);
       expect(resumed).toMatchObject({ status: 'approved', resume: { status: 'resumed', task_id: expect.any(Number) } });
       expect(resumed.resume.agent_id).not.toBe(agent);
       expect((await call('GET', `/api/tickets/${ticket}`)).body.agent_id).toBe(resumed.resume.agent_id);
+      // Said again, after the agent that went on has ended as well: it is what came of it, and no other follows.
+      await ends(resumed.resume.agent_id as number);
+      expect(await yes(change_id as number)).toMatchObject({ already_approved: true, resume: resumed.resume });
+      const { rows } = await server().owner.query(
+        'select 1 from runs r join tickets t on t.id = r.ticket_id where t.number = $1',
+        [ticket],
+      );
+      expect(rows).toHaveLength(2);
     });
   });
 }

@@ -26,11 +26,11 @@ test.each([
   expect(await groupNamed('standing')).toMatchObject({ notify_channel: null });
 }); // prettier-ignore
 
-test('who names the channel is shown the secret; another channel has another; nobody else sees it', async () => {
+test('who gives the channel is shown the secret, once; another channel has another; nobody else sees it', async () => {
   const save = async (body: object) => (await s.call('POST', '/api/intake/raci/groups', { name: 'sre', ...body })).body;
   const first = await save({ notify_channel: 'https://example.com/one' });
   expect(first.signing_secret).toMatch(/^whsec_.{32}$/);
-  expect((await save({ notify_channel: 'https://example.com/one' })).signing_secret).toBe(first.signing_secret);
+  expect(await save({ notify_channel: 'https://example.com/one' })).toEqual({ id: first.id, status: 'saved' });
   expect(await save({ description: 'who runs it' })).toEqual({ id: first.id, status: 'saved' });
   const put = await s.call('PUT', `/api/intake/raci/groups/${first.id}`, { notify_channel: 'https://example.com/two' });
   expect(put.body.signing_secret).not.toBe(first.signing_secret);
@@ -64,4 +64,31 @@ test('where a group with members hears is said by who may say who they are', asy
   const elsewhere = await desk('PUT', `/api/intake/raci/groups/${id}`, { notify_channel: 'https://example.org/mine' });
   expect([elsewhere.status, elsewhere.body.required_permission]).toEqual([403, 'approvers:write']);
   expect((await desk('PUT', `/api/intake/raci/groups/${id}`, { description: 'tonight' })).status).toBe(200);
+  // The same channel once more changes nothing, and would show who may not change it what it is signed with.
+  for (const [method, path, name] of [
+    ['PUT', `/api/intake/raci/groups/${id}`, {}],
+    ['POST', '/api/intake/raci/groups', { name: 'on call' }],
+  ] as const) {
+    const same = await desk(method, path, { ...name, notify_channel: group.notify_channel });
+    expect([same.status, same.body.required_permission]).toEqual([403, 'approvers:write']);
+    expect(same.text).not.toContain('whsec_');
+  }
+  const again = await s.call('POST', '/api/approver-groups', group);
+  expect([again.status, again.text]).toEqual([200, expect.not.stringContaining('whsec_')]);
+});
+
+test('a repeat of the request that made the secret is shown it as well; the same words of another are not', async () => {
+  const save = async (key: string) =>
+    (
+      await s.call(
+        'POST',
+        '/api/approver-groups',
+        { name: 'lost answers', members: [], notify_channel: 'https://example.com/hook' },
+        { 'idempotency-key': key },
+      )
+    ).body;
+  const { signing_secret } = await save('first');
+  expect(signing_secret).toMatch(/^whsec_.{32}$/);
+  expect((await save('first')).signing_secret).toBe(signing_secret);
+  expect(await save('second')).not.toHaveProperty('signing_secret');
 });

@@ -1,3 +1,4 @@
+import { v5 } from 'uuid';
 import { gateStats, pageOfGates, pendingGates, type GateView } from '../../../db/changes';
 import { gates } from '../../../db/gates';
 import { runs } from '../../../db/runs';
@@ -43,12 +44,12 @@ async function resumeOf(
   return { status, agent_id: run.number, task_id: run.taskNumber };
 }
 
-/** As `resumeOf`, of an access that was asked for no agent: the ticket's goes on with its task when none is at work. */
+/** As `resumeOf`, of an access that was asked for no agent: the ticket's goes on with its task when none is at work, once a gate. */
 async function resumeTicket(ctx: Ctx, gate: Gate): ReturnType<typeof resumeOf> {
   const { ticketId } = gate;
   const ticket = ticketId === null ? null : await ctx.read((tx) => tickets.byId(tx, ticketId));
   if (!ticket) return { status: 'not_applicable', agent_id: null, task_id: null };
-  const { status, ...agent } = await resume(ctx, ticket);
+  const { status, ...agent } = await resume(ctx, ticket, v5('resume', gate.id));
   return { status: status === 'spawned' ? 'resumed' : status, ...agent };
 }
 

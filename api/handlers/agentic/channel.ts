@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { groupSeal, sealGroup, type RaciGroup } from '../../../db/approvers';
 import type { Write } from '../../../db/tx';
 import { Invalid } from '../../../domain/errors';
@@ -17,9 +17,15 @@ export async function assertChannel(ctx: Ctx, url: string | null | undefined): P
   if (refusal !== null) throw new Invalid(`notify_channel: ${refusal}`, { field: 'notify_channel' });
 }
 
+/** Another for each request; the same for a repeat of one with its Idempotency-Key. */
+function secretOf(ctx: Ctx, groupId: string, channel: string): string {
+  const made = createHmac('sha256', ctx.kernel.masterKey).update(`raci-channel:${ctx.newId(`${groupId}:${channel}`)}`);
+  return `whsec_${made.digest().subarray(0, 24).toString('base64')}`;
+}
+
 /**
- * The secret that the group's messages are signed with from now on: a new one where the channel is another, and shown to
- * whoever names the channel, once more as well. Nothing when nobody named one. The group's row is held, and has the channel.
+ * The secret that the group's messages are signed with from now on, where this request makes one: the channel is another,
+ * or has none. Nobody else is shown it, whoever names the same channel. The group's row is held, and has the channel.
  */
 export async function signedWith(
   ctx: Ctx,
@@ -34,9 +40,10 @@ export async function signedWith(
     return {};
   }
   const key = ctx.kernel.masterKey;
+  const secret = secretOf(ctx, id, notifyChannel);
   const standing = before?.notifyChannel === notifyChannel ? await groupSeal(tx, id) : null;
-  if (standing) return { signing_secret: unseal(key, standing, about(id)).toString() };
-  const secret = `whsec_${randomBytes(24).toString('base64')}`;
+  // A repeat, whose first answer was lost: the secret has not been seen yet.
+  if (standing) return unseal(key, standing, about(id)).toString() === secret ? { signing_secret: secret } : {};
   await sealGroup(tx, id, seal(key, secret, about(id)));
   return { signing_secret: secret };
 }

@@ -102,8 +102,14 @@ const newRule = (ctx: Ctx, name: string): RaciRule => {
  * Quorums find groups that are in use alone: one that has members is turned on and off, and told of what waits for it, by who
  * may say who they are.
  */
-async function assertMayTurn(ctx: Ctx, tx: Write, standing: RaciGroup, next: RaciGroup): Promise<void> {
-  if (next.enabled === standing.enabled && next.notifyChannel === standing.notifyChannel) return;
+async function assertMayTurn(
+  ctx: Ctx,
+  tx: Write,
+  standing: RaciGroup,
+  next: Pick<RaciGroup, 'enabled'>,
+  channel: string | null | undefined,
+): Promise<void> {
+  if (next.enabled === standing.enabled && channel === undefined) return;
   if ((await membersOf(tx, [standing.id])).get(standing.id)?.length) authorise(ctx.principal, 'approvers:write');
 }
 
@@ -124,7 +130,7 @@ export const raciHandlers: Handlers<typeof raci> = {
       if (!standing) throw new Error(`no group ${body.name}`);
       if (!made) {
         const next = changedGroup({ ...standing, enabled: true }, { ...body, name: standing.name });
-        await assertMayTurn(ctx, tx, standing, next);
+        await assertMayTurn(ctx, tx, standing, next, body.notify_channel);
         await saveGroup(tx, next);
       }
       const { id } = standing;
@@ -146,7 +152,7 @@ export const raciHandlers: Handlers<typeof raci> = {
       const standing = await heldGroup(tx, params.id);
       if (!standing) throw new NotFound(`no group ${params.id}`);
       const next = changedGroup(standing, body);
-      await assertMayTurn(ctx, tx, standing, next);
+      await assertMayTurn(ctx, tx, standing, next, body.notify_channel);
       if (next.name !== standing.name) {
         // Quorums go by the name: whoever may not say who is in a group may not give it another's name either.
         if ((await membersOf(tx, [standing.id])).get(standing.id)?.length)
@@ -165,7 +171,7 @@ export const raciHandlers: Handlers<typeof raci> = {
     ctx.write(async (tx) => {
       const standing = await heldGroup(tx, params.id);
       if (!standing) throw new NotFound(`no group ${params.id}`);
-      await assertMayTurn(ctx, tx, standing, { ...standing, enabled: false });
+      await assertMayTurn(ctx, tx, standing, { enabled: false }, undefined);
       if (standing.enabled) {
         await saveGroup(tx, { ...standing, enabled: false });
         log(ctx, tx, 'raci_group', 'disabled', standing, {});
