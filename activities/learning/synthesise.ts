@@ -1,6 +1,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { v5 } from 'uuid';
 import { postmortemEvidence } from '../../db/evidence';
+import { killSwitchOf } from '../../db/kill-switch';
 import { postmortems } from '../../db/learning';
 import { attemptsAtPostmortem, settleAttempt, synthesesToday, synthesisAttempts } from '../../db/syntheses';
 import type { Write } from '../../db/tx';
@@ -88,7 +89,10 @@ export const synthesisActivities = ({ store, learning, logger }: Pick<Deps, 'sto
       const before = await attemptsAtPostmortem(tx, ref.postmortemId);
       for (const a of before.filter((b) => b.state === 'reserved'))
         await settle(tx, a, { state: 'lost', estimated: true, error: 'nobody heard of its end: what was reserved counts as spent' }); // prettier-ignore
-      const why = refusedBy('syntheses for today', learning.budget, spent, amount);
+      const killSwitch = await killSwitchOf(tx);
+      const why = killSwitch?.engaged
+        ? `the kill switch is engaged: ${killSwitch.reason ?? 'no reason given'}`
+        : refusedBy('syntheses for today', learning.budget, spent, amount);
       const attempt = (before.at(-1)?.attempt ?? 0) + 1;
       const row: SynthesisAttempt = {
         id: v5(`synthesis:${attempt}`, ref.postmortemId), tenantId: ref.tenantId, postmortemId: ref.postmortemId, attempt,

@@ -89,7 +89,7 @@ export const outOfReach: Record<string, string> = {
     rare + 'the plays have one queue for all activities',
   'investigation.ts | if (await opening) { | if 2':
     rare + 'a resume that its row refuses, when another attempt was first',
-  'notify-alert.ts | if (!(e instanceof ActivityFailure)) throw e; | if 1': never + 'an activity fails in no other way',
+  'until-heard.ts | if (!(e instanceof ActivityFailure)) throw e; | if 1': never + 'an activity fails in no other way',
   'scheduled-run.ts | if (ended.number > 0) return { runId: run.id, outcome: ended.status }; | if 2':
     rare + 'somebody sets the agent to work by hand between the draft and its start',
   "pipeline-run.ts | if (ended.status === 'finished') return { result: ended.result ?? '' }; | binary-expr 2":

@@ -16,24 +16,42 @@ export interface Reordering {
   events: RecordedEvent[];
 }
 
-/**
- * Of these two no replay tells the order, by the SDK's design: a local activity's marker is looked up ahead of its turn,
- * so it may stand on either side of a timer that starts or of attributes that are upserted without an answer.
- */
-const unordered = (a: string, b: string): boolean =>
-  [a, b].some((type) => type.endsWith('MARKER_RECORDED')) &&
-  [a, b].some((type) => /TIMER_STARTED|UPSERT_WORKFLOW_SEARCH_ATTRIBUTES/.test(type));
+/** Made by a command about an earlier one, which its own machine finds: not by the number of that one's event. */
+const aboutAnother = /TIMER_CANCELED|CANCEL_REQUESTED/;
+const isMarker = ({ eventType }: RecordedEvent): boolean => eventType.endsWith('MARKER_RECORDED');
+
+/** Whether something that came from outside, and was looked at, refers to an event by its number. */
+function isReferredTo({ eventId }: RecordedEvent, later: readonly RecordedEvent[]): boolean {
+  const refers = new RegExp(`"(?:scheduled|started|initiated)EventId":"${eventId}"`);
+  const looked = later.findLastIndex(({ eventType }) => checked.test(eventType));
+  return later
+    .slice(0, Math.max(0, looked))
+    .some((event) => !aboutAnother.test(event.eventType) && refers.test(JSON.stringify(event)));
+}
 
 /**
- * What can be exchanged: neighbours that two different commands of one workflow task made. The last task of a history
- * that goes on is left alone: what its commands are held to has not been recorded.
+ * A local activity's marker is resolved ahead of its turn, by its own sequence number, and never taken off the queue of
+ * commands that the SDK compares with history: it may stand on either side of any other command, by design. Exchanged with
+ * one, what is noticed is the number of the other's event: where an answer from outside refers to it, or it ends the
+ * workflow. Nothing refers to attributes that were upserted, a timer that did not fire, an activity that nobody began.
  */
-function exchanges({ name, events }: Recorded): Reordering[] {
+function isNoticed(a: RecordedEvent, b: RecordedEvent, later: readonly RecordedEvent[]): boolean {
+  const other = [a, b].find((event) => !isMarker(event));
+  if (!other || ![a, b].some(isMarker)) return true;
+  return other.eventType.endsWith('WORKFLOW_EXECUTION_COMPLETED') || isReferredTo(other, later);
+}
+
+/**
+ * Neighbours that two different commands of one workflow task made, exchanged: those that a replay notices, or those that
+ * it does not. The last task of a history that goes on is left alone: what its commands are held to has not been recorded.
+ */
+function exchanges({ name, events }: Recorded, noticed: boolean): Reordering[] {
   return events.flatMap((event, at) => {
     const next = events[at + 1];
     if (!next || !commands.has(event.eventType) || !commands.has(next.eventType)) return [];
-    if (event.eventType === next.eventType || unordered(event.eventType, next.eventType)) return [];
+    if (event.eventType === next.eventType) return [];
     if (!events.slice(at).some(({ eventType }) => checked.test(eventType))) return [];
+    if (isNoticed(event, next, events.slice(at + 2)) !== noticed) return [];
     const { eventId: first, ...one } = event;
     const { eventId: second, ...other } = next;
     const swapped = [
@@ -52,7 +70,7 @@ function renames({ name, events }: Recorded): Reordering[] {
     const renamed = text
       .replace(/"(activityType|workflowType)":\{"name":"\w+"\}/, '"$1":{"name":"another"}')
       .replace(/("data":\{"payloads":\[\{[^\]]*?"data":")([A-Za-z0-9+/=]+)/, (all, before: string, data: string) =>
-        event.eventType.endsWith('MARKER_RECORDED') ? before + renamedType(data) : all,
+        isMarker(event) ? before + renamedType(data) : all,
       );
     if (!commands.has(event.eventType) || renamed === text) return [];
     const what = `event ${event.eventId} (${event.eventType}) renamed`;
@@ -69,4 +87,8 @@ const renamedType = (data: string): string =>
       .replace(/"activity_type":"\w+"/, '"activity_type":"another"'),
   ).toString('base64');
 
-export const reorderings = (history: Recorded): Reordering[] => [...exchanges(history), ...renames(history)];
+/** Each of these is a violation for a replay. */
+export const reorderings = (history: Recorded): Reordering[] => [...exchanges(history, true), ...renames(history)];
+
+/** Each of these replays all the same: what is left out above, and nothing that would be noticed. */
+export const unnoticed = (history: Recorded): Reordering[] => exchanges(history, false);

@@ -1,5 +1,7 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
+import { setKillSwitch } from '../../db/kill-switch';
 import { postmortems } from '../../db/learning';
 import { notes } from '../../db/tickets';
 import { analyst } from '../../domain/analyst/analyst';
@@ -21,6 +23,8 @@ let c: Clockwork;
 let p: ReturnType<typeof play>;
 /** Postmortems whose first attempt is done, and its answer lost. */
 const lost = new Set<string>();
+/** Postmortems whose worker is of no use. */
+const broken = new Set<string>();
 beforeAll(async () => {
   stub = await stubModel(() => answers.status(500));
   const model = {
@@ -32,6 +36,7 @@ beforeAll(async () => {
       return {
         ...activities,
         async synthesiseWithModel(asked: Parameters<typeof activities.synthesiseWithModel>[0]) {
+          if (broken.has(asked.postmortemId)) throw ApplicationFailure.nonRetryable('its worker is broken');
           await activities.synthesiseWithModel(asked);
           if (lost.delete(asked.postmortemId)) throw new Error('its answer is lost');
         },
@@ -199,6 +204,33 @@ test('what the day’s budget has no room for is not asked', async () => {
   await keep('postmortemSynthesis.rules', w.handle);
   await c.owner.query('delete from synthesis_attempts where postmortem_id = $1', [spent.row.id]);
   await c.owner.query('delete from postmortems where id = $1', [spent.row.id]);
+});
+
+test('nothing is asked while the kill switch is engaged', async () => {
+  const engage = (engaged: boolean) =>
+    c.store.write(c.tenantId, (tx) => setKillSwitch(tx, { engaged, reason: 'a drill', changedBy: system }));
+  await engage(true);
+  try {
+    const w = await written();
+    expect(w.asked).toEqual([]);
+    const note = 'the kill switch is engaged: a drill';
+    expect(w.now).toMatchObject({ status: 'ready_for_review', summary: 'By the rules.', synthesis: { by: 'rules', note } });
+    expect(w.attempts).toMatchObject([{ state: 'refused', cost_micros: 0, error: note }]);
+  } finally {
+    await engage(false);
+  }
+  expect((await written(good)).now.synthesis).toMatchObject({ by: 'model' });
+}); // prettier-ignore
+
+test('where not even that could be written down, the workflow leaves it to the rules', async () => {
+  const drafted = await draft();
+  broken.add(drafted.row.id);
+  const handle = await start(drafted);
+  await handle.result();
+  expect(await stands(drafted)).toMatchObject({
+    status: 'ready_for_review', summary: 'By the rules.', synthesis: { by: 'rules', note: 'its worker is broken' },
+  }); // prettier-ignore
+  await keep('postmortemSynthesis.broken', handle);
 });
 
 test('what people made of the draft meanwhile stands', async () => {
