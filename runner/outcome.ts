@@ -70,7 +70,11 @@ const troubleIn = (tail: string): string | null => {
 const lastWords = (tail: string): string =>
   tail.trimEnd().split('\n').filter((l) => !l.startsWith('[runner]')).slice(-3).join(' | ').slice(-500); // prettier-ignore
 
-const resultOf = ({ text, checkpoint, tail }: End): string => text ?? checkpoint?.output ?? lastWords(tail);
+/** What a command printed is its result; what it said on standard error beside that is none, unless it said nothing else. */
+const printed = (tail: string): string =>
+  lastWords(tail.split('\n').filter((l) => !l.startsWith('[stderr]')).join('\n')) || lastWords(tail); // prettier-ignore
+
+const resultOf = ({ text, checkpoint, tail }: End): string => text ?? checkpoint?.output ?? printed(tail);
 
 function decided(end: End, most: Record<Limit, string>, retryMs: number): CommandOutcome {
   const { exit, checkpoint } = end;

@@ -51,6 +51,9 @@ describe('how a run goes on', () => {
 
   test.each([
     [{ text: 'R' }, { is: 'finished', result: 'R' }],
+    [{ tail: 'the disk\n[stderr] warning: slow\nwas full\n[stderr] bye\n' }, { is: 'finished', result: 'the disk | was full' }],
+    [{ tail: '[runner] begun\n[stderr] all well\n' }, { is: 'finished', result: '[stderr] all well' }],
+    [{ exit: { ...exit, code: 3 }, tail: 'begins\n[stderr] no disk\n' }, { is: 'failed', error: 'the command ended with exit code 3: begins | [stderr] no disk' }],
     [{ checkpoint: at('done', 100), exit: { ...exit, code: 1 } }, { is: 'finished', result: 'words' }],
     [{ checkpoint: at('blocked', 50), exit: { ...exit, code: null, signal: 'SIGTERM', limit: 'stop' } }, { is: 'waiting', for: 'blocked', why: 'words' }],
     [{ checkpoint: at('blocked', 50), exit: { ...exit, code: null, limit: 'memory' } }, { is: 'failed', error: 'M' }],
