@@ -24,12 +24,15 @@ const Row = TicketSchema.extend({
   syncNextTryAt: InstantSchema.nullable(),
   syncedAt: InstantSchema.nullable(),
   pulled: RemoteFieldsSchema.nullable(),
+  notesGivenUp: z.array(z.object({ number: z.int(), body: z.string(), refusal: z.string().nullable() })).nullable(),
 });
 export type TicketView = z.output<typeof Row>;
 
 const columns = `${tickets.columns('t')}, r.number as "runNumber", r.status as "runStatus", r.model as "runModel",
   coalesce(r.started_at, r.created_at) as "runStartedAt", r.heartbeat as "runHeartbeat", r.error as "runError", p.number as "parentNumber",
-  l.remote_class as "remoteClass", l.last_error as "syncError", l.next_try_at as "syncNextTryAt", l.synced_at as "syncedAt", l.pulled`;
+  l.remote_class as "remoteClass", l.last_error as "syncError", l.next_try_at as "syncNextTryAt", l.synced_at as "syncedAt", l.pulled,
+  (select jsonb_agg(jsonb_build_object('number', n.number, 'body', left(n.body, 200), 'refusal', g.refusal) order by n.number)
+   from provider_notes g join ticket_notes n on n.id = g.note_id where g.ticket_id = t.id and g.given_up_at is not null) as "notesGivenUp"`;
 const joins =
   'left join runs r on r.id = t.run_id left join tickets p on p.id = t.parent_ticket_id left join ticket_links l on l.ticket_id = t.id';
 const from = `from tickets t ${joins}`;

@@ -39,8 +39,10 @@ export interface RemoteEntry {
   text: string;
   /** Of what it says, when and by whom: the same entry has the same. */
   hash: string;
-  /** What a note of ours ends with there, as it stands: not proven to be ours. */
+  /** What a note of ours ends with there, as it stands: not proven to be ours, and quoted by whoever answers below it. */
   mark: string | null;
+  /** Written by the account that we come with. */
+  byUs: boolean;
 }
 
 export interface RemoteTicket extends RemoteRef {
@@ -81,6 +83,9 @@ export interface RemoteNote {
   /** Its end, which it is known by. */
   mark: string;
 }
+
+/** What a note says there, before its mark. */
+export const saidIn = ({ author, text }: Pick<RemoteNote, 'author' | 'text'>): string => `${author}:\n${text}`;
 
 /** Who is to have a ticket before it can be closed, as far as it is known here. */
 export interface Closing {

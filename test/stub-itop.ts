@@ -220,9 +220,10 @@ export async function stubItop() {
       if (!found) throw new Error(`the stub has no ${String(ref)}`);
       return found;
     },
-    /** The next so many calls of that operation (and class) go wrong. */
-    fails(operation: string, what: Trouble, times = Infinity, of?: string): void {
-      trouble.push({ of: (c) => c.operation === operation && (of === undefined || c.class === of), what, left: times });
+    /** The next so many calls of that operation (and class, or such) go wrong. */
+    fails(operation: string, what: Trouble, times = Infinity, of?: string | ((call: Call) => boolean)): void {
+      const such = (c: Call) => (typeof of === 'function' ? of(c) : of === undefined || c.class === of);
+      trouble.push({ of: (c) => c.operation === operation && such(c), what, left: times });
     },
     heals(): void {
       trouble = [];

@@ -57,7 +57,7 @@ export function fullSyncActivities(d: SyncDeps & Pick<Deps, 'askSync' | 'logger'
     const take = (some: readonly RemoteTicket[]) =>
       d.store.write(tenantId, async (tx) => {
         for (const r of some)
-          await takePulled(tx, v5(`${name}:${r.key}`, tenantId), name, withoutOurs(d.masterKey, tenantId, r), found);
+          await takePulled(tx, v5(`${name}:${r.key}`, tenantId), name, await withoutOurs(d.masterKey, tx, r), found);
       });
     if (remotes.length === 0) return 0;
     try {

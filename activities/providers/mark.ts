@@ -1,5 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { RemoteTicket } from '../../domain/provider';
+import { notesWithIds } from '../../db/provider-notes';
+import type { Read } from '../../db/tx';
+import { saidIn, type RemoteEntry, type RemoteTicket } from '../../domain/provider';
 
 // What tickets and notes of ours are found again by at their provider. Only this installation makes a mark that proves true:
 // whoever writes there could otherwise have theirs taken for ours.
@@ -29,8 +31,26 @@ export const ticketOfMark = (masterKey: Buffer, tenantId: string, mark: string |
 export const noteOfMark = (masterKey: Buffer, tenantId: string, mark: string | null): string | null =>
   provenId(mark, (id) => noteMarkOf(masterKey, tenantId, id));
 
-/** What others wrote: our own notes are here already, and steer nobody a second time. */
-export const withoutOurs = (masterKey: Buffer, tenantId: string, remote: RemoteTicket): RemoteTicket => ({
-  ...remote,
-  entries: remote.entries.filter((e) => noteOfMark(masterKey, tenantId, e.mark) === null),
-});
+/** Without what a way through markup changes. */
+const bare = (text: string): string => text.normalize('NFC').replace(/[\s\u200b]/gu, '');
+
+/**
+ * What others wrote: our own notes are here already, and steer nobody a second time. An answer that ends with what it quotes
+ * of us has our mark as well, and is theirs: ours is what our account wrote, or what says the same as the note does.
+ */
+export async function withoutOurs(masterKey: Buffer, tx: Read, remote: RemoteTicket): Promise<RemoteTicket> {
+  const marked = remote.entries.map((entry) => ({ entry, id: noteOfMark(masterKey, tx.tenantId, entry.mark) }));
+  const ids = marked.flatMap(({ id, entry }) => (id === null || entry.byUs ? [] : [id]));
+  const ours = new Map((ids.length === 0 ? [] : await notesWithIds(tx, ids)).map((n) => [n.id, n]));
+  const isOurs = (id: string, { byUs, text, mark }: RemoteEntry): boolean => {
+    const note = ours.get(id);
+    return (
+      byUs ||
+      (note !== undefined && bare(text) === bare(saidIn({ author: note.author, text: note.body }) + (mark ?? '')))
+    );
+  };
+  return {
+    ...remote,
+    entries: marked.filter(({ entry, id }) => id === null || !isOurs(id, entry)).map((m) => m.entry),
+  };
+}

@@ -1,4 +1,4 @@
-import { notesToTell, noteTold } from '../../db/provider-notes';
+import { noteRefused, notesToTell, noteTold } from '../../db/provider-notes';
 import { Refused, type RemoteRef, type TicketLink } from '../../domain/provider';
 import type { Note } from '../../domain/ticket';
 import { noteMarkOf, noteOfMark } from './mark';
@@ -17,9 +17,8 @@ async function tell(t: Task, ref: RemoteRef, note: Note): Promise<TicketLink> {
     const isPublic = note.visibility !== 'internal';
     await provider.note(ref, { author: note.author, text: note.body, isPublic, mark }, signal);
   } catch (e) {
-    // It answered, so it is done with it.
-    if (e instanceof Refused) await until(null);
-    throw e;
+    if (!(e instanceof Refused)) throw e;
+    return refused(t, ref, note, e);
   }
   return told(t, ref, note);
 }
@@ -30,6 +29,27 @@ const told = (t: Task, ref: RemoteRef, note: Note): Promise<TicketLink> =>
       logOf(t, tx, 'ticket.provider_noted', { provider_ref: ref.key, note_id: note.number });
     return { ...link, ...settled, creatingUntil: null };
   });
+
+/**
+ * It answered, so it is done with it. Each time that it is due counts, not who asks meanwhile; after the last the note is
+ * left to people, and those behind it go on.
+ */
+async function refused(t: Task, ref: RemoteRef, note: Note, why: Refused): Promise<TicketLink> {
+  let over = false;
+  const link = await change(t, async (tx, l) => {
+    const due = l.nextTryAt === null || Date.parse(l.nextTryAt) <= Date.now();
+    over = due && (await noteRefused(tx, note, why.message));
+    if (over)
+      logOf(t, tx, 'ticket.provider_note_given_up', {
+        provider_ref: ref.key,
+        note_id: note.number,
+        reason: why.message,
+      });
+    return { ...l, ...(over && settled), creatingUntil: null };
+  });
+  if (!over) throw why;
+  return link;
+}
 
 /**
  * Tells the provider what was noted here, in order. Whoever comes after an attempt whose answer was lost looks for the mark
@@ -45,7 +65,7 @@ export async function tellNotes(t: Task, ref: RemoteRef, link: TicketLink): Prom
       continue;
     }
     const remote = await t.provider.get(ref, t.signal);
-    if (!remote) return now;
+    if (!remote) throw new Refused(`${t.provider.name} has no ${ref.ticketClass} ${ref.key}`);
     const there = new Set(remote.entries.map((e) => noteOfMark(t.masterKey, tenantId, e.mark)));
     for (const note of left) {
       if (there.has(note.id)) {

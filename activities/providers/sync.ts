@@ -65,8 +65,9 @@ async function lookAfter(t: Task, link: TicketLink): Promise<SyncOutcome> {
     return { ...nothing, did, status: syncStatusOf(now), error, missing: true };
   }
   const { tenantId, id } = t.ticket;
-  const others = withoutOurs(t.masterKey, tenantId, remote);
-  now = await t.store.write(tenantId, (tx) => takePulled(tx, id, t.provider.name, others, 'request'));
+  now = await t.store.write(tenantId, async (tx) =>
+    takePulled(tx, id, t.provider.name, await withoutOurs(t.masterKey, tx, remote), 'request'),
+  );
   return { ...nothing, did, status: syncStatusOf(now) };
 }
 
@@ -132,7 +133,7 @@ async function bringIn(
     const standing = await linkByRemote(tx, provider.name, remote.key);
     const instead = standing?.ticketId ?? (waiting?.push === 'create' && waiting.remoteKey === null ? ours : null);
     if (instead !== null && instead !== ticketId) return { ...nothing, status: 'unknown', instead };
-    const others = withoutOurs(d.masterKey, tenantId, remote);
+    const others = await withoutOurs(d.masterKey, tx, remote);
     const link = await takePulled(tx, ticketId, provider.name, others, at.found);
     return { ...nothing, status: syncStatusOf(link) };
   });

@@ -125,6 +125,16 @@ test.each([
   expect(ok(await s.call('GET', '/api/changes/stats')).pending).toBe(before);
 });
 
+test.each([
+  ['quorum', { quorum: '2 of nobody' }],
+  ['escalate.to', { quorum: '1 of sre', escalate: { after_seconds: 9, to: '2 sre' } }],
+])('a rule whose %s is wrong names that field as its body has it, and is not kept', async (field, policy) => {
+  const refused = await s.call('POST', '/api/approval-rules', { name: 'wrong', action: 'drop_*', ...policy });
+  expect([refused.status, refused.body.field]).toEqual([400, field]);
+  expect(refused.body.error).toMatch(new RegExp(`^${field.replace('.', '[.]')}: at character `));
+  expect(ok(await s.call('GET', '/api/approval-rules')).total).toBe(0);
+});
+
 test('reminders and escalations are of a quorum, and come over HTTP as they are asked for', async () => {
   expect(await request({ remind: { after_seconds: 1 } })).toMatchObject({ status: 400 });
   const policy = {

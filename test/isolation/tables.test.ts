@@ -90,7 +90,7 @@ test('what the application may do with each table is what was granted, and nobod
      "planner_decisions": "insert, select",
      "postmortems": "insert, select, update",
      "promotion_parts": "delete, insert, select",
-     "provider_notes": "insert, select",
+     "provider_notes": "insert, select, update",
      "provider_states": "insert, select, update",
      "publications": "insert, select, update",
      "raci_group_members": "delete, insert, select",

@@ -1,5 +1,5 @@
 import type { RemoteDraft, RemoteRef, TicketProvider } from '../../../domain/provider';
-import { Refused } from '../../../domain/provider';
+import { Refused, saidIn } from '../../../domain/provider';
 import { classes, fieldsOf, isRequest, parseFields, remoteTicket } from './read';
 import { itopRest, type RestObject, type RestSettings } from './rest';
 import { htmlOf } from './text';
@@ -70,7 +70,7 @@ export function itopProvider(account: ItopAccount): TicketProvider {
     async get(ref, signal) {
       const object = await ask(ref, signal);
       if (!object) return null;
-      const ticket = remoteTicket(object, account.webBase);
+      const ticket = remoteTicket(object, account);
       const requesterEmail = await look.email(parseFields(object).caller_id ?? null, signal);
       return { ...ticket, fields: { ...ticket.fields, requesterEmail } };
     },
@@ -118,10 +118,10 @@ export function itopProvider(account: ItopAccount): TicketProvider {
       return assignTicket(rest, look, await needed(ref, signal), holders, signal);
     },
 
-    async note({ ticketClass, key }, { author, text, isPublic, mark }, signal) {
+    async note({ ticketClass, key }, note, signal) {
       // A change has no log that its caller reads.
-      const log = isPublic && isRequest(ticketClass) ? 'public_log' : 'private_log';
-      const message = htmlOf([`${author}:\n${text}`, mark].join('\n\n'));
+      const log = note.isPublic && isRequest(ticketClass) ? 'public_log' : 'private_log';
+      const message = htmlOf([saidIn(note), note.mark].join('\n\n'));
       const fields = { [log]: { add_item: { message, format: 'html' } } };
       await rest('core/update', { class: ticketClass, key, comment, output_fields: 'id', fields }, signal);
     },
@@ -141,7 +141,7 @@ export function itopProvider(account: ItopAccount): TicketProvider {
         if (e instanceof Refused && / is not a valid class/.test(e.message)) return { objects: [] };
         throw e;
       });
-      return objects.map((o) => remoteTicket(o, account.webBase)).sort((a, b) => Number(a.key) - Number(b.key));
+      return objects.map((o) => remoteTicket(o, account)).sort((a, b) => Number(a.key) - Number(b.key));
     },
   };
 }

@@ -51,7 +51,7 @@ const sha = (value: unknown): string => createHash('sha256').update(JSON.stringi
 const noteMark = /\[wheelhouse-note:[0-9a-f-]{36}:[0-9a-f]{32}\]$/;
 
 /** The same entry, written twice within a second, is two: the second says so. */
-function entriesOf(field: RemoteEntry['field'], log: z.output<typeof Log>): RemoteEntry[] {
+function entriesOf(field: RemoteEntry['field'], log: z.output<typeof Log>, user: string): RemoteEntry[] {
   const seen = new Map<string, number>();
   return log.entries.map(({ date, user_login, message, message_html }) => {
     const author = storableText(user_login ?? '').slice(0, 100) || 'itop';
@@ -64,6 +64,7 @@ function entriesOf(field: RemoteEntry['field'], log: z.output<typeof Log>): Remo
       author,
       text,
       mark: noteMark.exec(text)?.[0] ?? null,
+      byUs: user_login === user,
       hash: (nth === 0 ? base : sha([base, nth])).slice(0, 32),
     };
   });
@@ -71,7 +72,7 @@ function entriesOf(field: RemoteEntry['field'], log: z.output<typeof Log>): Remo
 
 const markForm = /\[wheelhouse:[0-9a-f-]{36}:[0-9a-f]{32}\]/;
 
-export function remoteTicket(object: RestObject, webBase: string): RemoteTicket {
+export function remoteTicket(object: RestObject, { webBase, user }: { webBase: string; user: string }): RemoteTicket {
   const f = parseFields(object);
   const words = wordsOfHtml(f.description ?? '');
   const mark = markForm.exec(words)?.[0] ?? null;
@@ -90,7 +91,10 @@ export function remoteTicket(object: RestObject, webBase: string): RemoteTicket 
     requesterEmail: null,
   };
   // Oldest first: iTop lists the newest first.
-  const entries = [...entriesOf('public_log', f.public_log), ...entriesOf('private_log', f.private_log)].reverse();
+  const entries = [
+    ...entriesOf('public_log', f.public_log, user),
+    ...entriesOf('private_log', f.private_log, user),
+  ].reverse();
   const digest = sha([object.class, fields, entries.map((e) => e.hash)]);
   const query = new URLSearchParams({ operation: 'details', class: object.class, id: object.key });
   return {

@@ -33,8 +33,10 @@ export const TicketShape = z.object({
   provider_last_error: text.describe('What kept it from being told to the provider, or looked at there'),
   provider_next_try_at: Instant.nullable(),
   provider_drift: z
-    .array(z.object({ field: z.string(), local: text, provider: text }))
-    .describe('Where it says another thing than the provider did when it was last looked at'),
+    .array(z.object({ field: z.string(), local: text, provider: text, reason: text.optional() }))
+    .describe(
+      'Where it says another thing than the provider did when it was last looked at; notes that it refused, and why',
+    ),
   provider_payload_summary: object.nullable().describe('What the provider said then'),
   synced_at: Instant.nullable(),
   impact: text,

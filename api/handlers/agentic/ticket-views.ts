@@ -16,12 +16,21 @@ import type { Ctx } from '../../kernel';
 /** What the original calls a ticket that no provider knows. */
 const refOf = (ref: string | null, number: number): string => ref ?? `LOCAL-${number}`;
 
+/** A note that the provider does not take is given up: people see to it. */
+const givenUp = ({ notesGivenUp }: Pick<TicketView, 'notesGivenUp'>) =>
+  (notesGivenUp ?? []).map(({ number, body, refusal }) => ({
+    field: `note ${number}`,
+    local: body,
+    provider: null,
+    reason: refusal,
+  }));
+
 const providerView = ({ pulled, ...t }: TicketView) => ({
   provider_class: t.remoteClass,
   provider_url: t.externalUrl,
   provider_last_error: t.syncError,
   provider_next_try_at: t.syncNextTryAt,
-  provider_drift: pulled === null ? [] : driftOf(t, pulled),
+  provider_drift: [...(pulled === null ? [] : driftOf(t, pulled)), ...givenUp(t)],
   provider_payload_summary: pulled && {
     title: pulled.title, status: pulled.status, priority: pulled.priority, impact: pulled.impact, urgency: pulled.urgency,
     assignee: pulled.assignee, assignee_team: pulled.assigneeTeam, requester_name: pulled.requesterName,
