@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { AgentSettings } from '../config-agents';
 import { runsByAge } from '../db/old-runs';
 import type { Store } from '../log/store';
+import { removeFolders } from '../runner/remove-folders';
 import { foldersOf, runnersOf, runOf, type Folders } from '../runner/workspace';
 import { keepLooking } from './loop';
 
@@ -34,26 +34,36 @@ async function oldOf({ store }: Work, found: readonly Folders[], days: number): 
   return found.filter((folders) => known.get(runs.get(folders) ?? '') ?? untouched(folders, days));
 }
 
-/** Removes the folders of agents, on this machine, whose runs have been over for so many days. Answers how many. */
-export async function sweepFolders(work: Work, days: number): Promise<number> {
+export interface Swept {
+  removed: number;
+  /** Those that could not be, in words; the next sweep finds them again. */
+  left: string[];
+}
+
+/** Removes the folders of agents, on this machine, whose runs have been over for so many days. */
+export async function sweepFolders(work: Work, days: number): Promise<Swept> {
   const base = work.agents.workBase;
-  if (!existsSync(runnersOf(base))) return 0; // no command has run here
+  if (!existsSync(runnersOf(base))) return { removed: 0, left: [] }; // no command has run here
   const names = readdirSync(runnersOf(base), { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? e.name : []));
-  let removed = 0;
+  const swept: Swept = { removed: 0, left: [] };
   for (let at = 0; at < names.length; at += atOnce) {
     const old = await oldOf(work, names.slice(at, at + atOnce).map((name) => foldersOf(base, name)), days);
-    for (const { workDir, runnerDir } of old) {
-      // The agent's own first: while its runner's is there, it is found again.
-      for (const folder of [workDir, runnerDir]) await rm(folder, { recursive: true, force: true });
-      removed += 1;
+    for (const folders of old) {
+      try {
+        await removeFolders(folders);
+        swept.removed += 1;
+      } catch (e) {
+        swept.left.push((e as Error).message);
+      }
     }
   }
-  return removed;
+  return swept;
 } // prettier-ignore
 
 /** Does so again and again, until the signal is aborted. */
 export const keepFoldersSwept = (work: Work, days: number, logger: Logger, signal: AbortSignal): Promise<void> =>
   keepLooking(often, logger, signal, async () => {
-    const removed = await sweepFolders(work, days);
+    const { removed, left } = await sweepFolders(work, days);
+    for (const why of left) logger.warn({ why }, 'a folder of an agent that is over was not removed');
     if (removed > 0) logger.info({ removed, days }, 'folders of agents that are over were removed');
   });

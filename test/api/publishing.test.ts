@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { caller, startServer, type Server } from '../harness';
@@ -13,8 +13,16 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+const runnerOf = (agent: number): string => join(server.config.agents.workBase, '.runner', String(agent));
+/** Says whose the folder with an agent's number is. */
+async function mark(agent: number, run?: string): Promise<void> {
+  const { rows } = await server.owner.query<{ id: string }>('select id from runs where number = $1', [agent]);
+  mkdirSync(runnerOf(agent), { recursive: true });
+  writeFileSync(join(runnerOf(agent), 'run'), run ?? rows[0]?.id ?? '');
+}
 /** Files in the agent's work folder. */
-function work(agent: number, files: Record<string, string>): string {
+async function work(agent: number, files: Record<string, string>): Promise<string> {
+  await mark(agent);
   const folder = join(server.config.agents.workBase, String(agent));
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -51,7 +59,7 @@ const rawStatus = (path: string): Promise<number> =>
 describe('deploying a static site', () => {
   it('publishes what an approved change of the agent allows, completes it, and says so on the ticket', async () => {
     const { ticket, agent } = await waitingAgent(server);
-    work(agent, {
+    await work(agent, {
       'hello/index.html': '<link rel=stylesheet href="css/a.css"><h1>Hello</h1>',
       'hello/css/a.css': 'h1{color:red}',
     });
@@ -101,7 +109,7 @@ describe('deploying a static site', () => {
 
   it('lets one of two at once do it', async () => {
     const { ticket, agent } = await waitingAgent(server);
-    work(agent, { 'a/index.html': 'A', 'b/index.html': 'B' });
+    await work(agent, { 'a/index.html': 'A', 'b/index.html': 'B' });
     const id = await change(ticket, agent);
     const answers = await Promise.all(['a', 'b'].map((source_dir) => deploy(agent, { change_id: id, source_dir })));
     expect(answers.map((a) => a.status).filter((s) => s === 200)).toHaveLength(1);
@@ -113,7 +121,7 @@ describe('deploying a static site', () => {
   it('refuses a change that is not approved, of another agent, or approved for something else', async () => {
     const { ticket, agent } = await waitingAgent(server);
     const other = await waitingAgent(server);
-    work(agent, { 'index.html': 'x' });
+    await work(agent, { 'index.html': 'x' });
     const pending = await deploy(agent, { change_id: await change(ticket, agent, { approve: false }) });
     expect(pending).toMatchObject({ status: 403, body: { reason: 'change_not_approved' } });
     const foreign = await deploy(agent, { change_id: await change(other.ticket, other.agent) });
@@ -137,17 +145,17 @@ describe('deploying a static site', () => {
   it('does not publish what another run left under the number of an agent', async () => {
     const { ticket, agent } = await waitingAgent(server);
     const id = await change(ticket, agent);
-    work(agent, { 'site/index.html': 'of another' });
-    const runner = join(server.config.agents.workBase, '.runner', String(agent));
-    mkdirSync(runner, { recursive: true });
-    writeFileSync(join(runner, 'run'), randomUUID());
-    const refused = await deploy(agent, { change_id: id, source_dir: 'site' });
-    expect(refused).toMatchObject({
-      status: 400,
-      body: { field: 'source_dir', error: expect.stringContaining('no work folder here') },
-    });
-    const { rows } = await server.owner.query<{ id: string }>('select id from runs where number = $1', [agent]);
-    writeFileSync(join(runner, 'run'), rows[0]?.id ?? '');
+    await work(agent, { 'site/index.html': 'of another' });
+    const isRefused = async () =>
+      expect(await deploy(agent, { change_id: id, source_dir: 'site' })).toMatchObject({
+        status: 400,
+        body: { field: 'source_dir', error: expect.stringContaining('no work folder here') },
+      });
+    await mark(agent, randomUUID());
+    await isRefused();
+    rmSync(runnerOf(agent), { recursive: true }); // as older installations left it
+    await isRefused();
+    await mark(agent);
     expect((await deploy(agent, { change_id: id, source_dir: 'site' })).status).toBe(200);
   });
 
@@ -155,7 +163,7 @@ describe('deploying a static site', () => {
     const { ticket, agent } = await waitingAgent(server);
     const id = await change(ticket, agent);
     expect((await deploy(agent, { change_id: id })).body).toMatchObject({ field: 'source_dir' }); // no work folder yet
-    const folder = work(agent, {
+    const folder = await work(agent, {
       'none/a.html': 'x',
       'hidden/index.html': 'x',
       'hidden/.env': 'SECRET=1',
@@ -179,7 +187,7 @@ describe('deploying a static site', () => {
 describe('published pages', () => {
   it('shows nothing that is not published', async () => {
     const { ticket, agent } = await waitingAgent(server);
-    work(agent, { 'index.html': 'x', 'folder/a.html': 'x' });
+    await work(agent, { 'index.html': 'x', 'folder/a.html': 'x' });
     await deploy(agent, { change_id: await change(ticket, agent), slug: 'shown' });
     for (const path of [
       'shown/.hidden', 'shown/link.txt', 'shown/etc/passwd', 'shown/folder', 'shown/none.html', 'shown/index.html/x', 'none/', 'SHOWN/', '.staging/',

@@ -1,4 +1,17 @@
-import { appendFileSync, existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 } from 'uuid';
@@ -80,12 +93,12 @@ test('rows and folders of a run go when it has been over for long enough, and th
   const longAgo = new Date(Date.now() - 8 * 86_400_000);
   utimesSync(join(base, '.runner', '900'), longAgo, longAgo);
   const work = { store: c.store, agents: { workBase: base } };
-  expect(await sweepFolders(work, 9)).toBe(0);
-  expect(await sweepFolders(work, 7)).toBe(2);
+  expect(await sweepFolders(work, 9)).toEqual({ removed: 0, left: [] });
+  expect(await sweepFolders(work, 7)).toEqual({ removed: 2, left: [] });
   for (const gone of [oldFolder, join(base, '900')])
     expect([existsSync(gone), existsSync(join(base, '.runner', gone.slice(base.length + 1)))]).toEqual([false, false]);
   for (const folder of [...stay, join(base, '901')]) expect(existsSync(folder)).toBe(true);
-  expect(await sweepFolders({ ...work, agents: { workBase: join(base, 'none') } }, 7)).toBe(0);
+  expect(await sweepFolders({ ...work, agents: { workBase: join(base, 'none') } }, 7)).toMatchObject({ removed: 0 });
 
   await new MockActivityEnvironment().run(() => endByTime({ store: c.store, retentionDays }, c.tenantId));
   expect(await left(old.id)).toEqual([0, 0, 0, 0, 0]);
@@ -127,3 +140,49 @@ test('a turn of a model is one, in parts and read again', async () => {
   const more = await c.store.read(c.tenantId, (tx) => newestCommandTurns(tx, [run.id], 10));
   expect(more.map((t) => t.stopReason)).toEqual(['end', null, 'end', 'end_turn']);
 }); // prettier-ignore
+
+// Only root can have another user's processes.
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot(
+  'what is in the folder of another user is removed as that user; one that stays does not keep the next',
+  async () => {
+    const nobody = 65534;
+    const base = mkdtempSync(join(tmpdir(), 'wh-swept-'));
+    chmodSync(base, 0o711);
+    const longAgo = new Date(Date.now() - 8 * 86_400_000);
+    const folder = (name: string): string => {
+      const runner = join(base, '.runner', name);
+      mkdirSync(runner, { recursive: true });
+      writeFileSync(join(runner, 'run'), v7());
+      utimesSync(runner, longAgo, longAgo);
+      mkdirSync(join(base, name), { mode: 0o700 });
+      chownSync(join(base, name), nobody, nobody);
+      return join(base, name);
+    };
+    const [first, second] = [folder('1'), folder('2')];
+    // What that user may not remove, as it might be reached through a link.
+    mkdirSync(join(first, 'others'));
+    writeFileSync(join(first, 'others', 'file'), 'x');
+    const outside = join(base, 'outside');
+    writeFileSync(outside, 'x');
+    mkdirSync(join(second, 'closed'));
+    writeFileSync(join(second, 'closed', 'file'), 'x');
+    symlinkSync(outside, join(second, 'closed', 'link'));
+    symlinkSync(base, join(second, 'folder'));
+    chownSync(join(second, 'closed'), nobody, nobody);
+    chmodSync(join(second, 'closed'), 0o500);
+    const work = { store: c.store, agents: { workBase: base } };
+    expect(await sweepFolders(work, 7)).toEqual({
+      removed: 1,
+      left: [expect.stringMatching(/^user 65534 cannot empty .*\/1: E(ACCES|PERM)/)],
+    });
+    expect([existsSync(second), existsSync(join(base, '.runner/2'))]).toEqual([false, false]);
+    expect(readFileSync(outside, 'utf8')).toBe('x');
+    expect([existsSync(join(first, 'others/file')), existsSync(join(base, '.runner/1'))]).toEqual([true, true]);
+    rmSync(join(first, 'others'), { recursive: true });
+    expect(await sweepFolders(work, 7)).toEqual({ removed: 1, left: [] });
+    expect([existsSync(first), existsSync(join(base, '.runner/1'))]).toEqual([false, false]);
+    rmSync(base, { recursive: true });
+  },
+);

@@ -45,7 +45,7 @@ function* given(files: Given): Iterable<TreeFile> {
   }
 }
 
-/** Where an agent works: never in what another run left under its number. @throws Invalid when it has no files of its own */
+/** Where an agent works, as its command's row says, or the mark of the folder: never in what another left under its number. @throws Invalid when it has no files of its own */
 async function workFolder(workBase: string, run: RunView): Promise<string> {
   const folder = run.workDir ?? join(workBase, String(run.number));
   const none = new Invalid(`source_dir: agent ${run.number} has no work folder here`, { field: 'source_dir' });
@@ -56,7 +56,8 @@ async function workFolder(workBase: string, run: RunView): Promise<string> {
     throw code === 'ENOENT' || code === 'EACCES' ? none : e;
   }
   const whose = runOf(foldersOf(dirname(folder), basename(folder)));
-  if (whose !== null && whose !== run.id) throw none;
+  // Without a row only the mark tells whose it is.
+  if (whose !== run.id && (whose !== null || run.workDir === null)) throw none;
   return folder;
 }
 
