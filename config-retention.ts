@@ -10,7 +10,7 @@ export const retentionEnvironment = {
   RETENTION_REPORT_RUNS_DAYS: days.default(365),
   RETENTION_REPORTED_RUNS_DAYS: days.default(365),
   RETENTION_TOOL_CHECKS_DAYS: days.default(7),
-  /** After a run's end: rows of its commands, its models' turns and its keys, its folder and its log. */
+  /** After a run's end: rows of its commands, its models' turns, its offers elsewhere and its keys, its folder and its log. */
   RETENTION_RUN_TRACES_DAYS: days.default(90),
 };
 

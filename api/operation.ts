@@ -83,6 +83,8 @@ export interface Operation<
   statuses?: readonly number[];
   /** The output is the whole answer: the door puts nothing around it. */
   whole?: true;
+  /** Whoever asks may wait long for something to come: then the request says less often that it lives. */
+  waits?: true;
   /** Refusals of its own, beside what every operation has. */
   errors?: readonly ErrorCode[];
   /** Other paths that mean the same operation; not counted, documented as aliases. */

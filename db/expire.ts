@@ -25,6 +25,10 @@ const traces: Record<RunTrace, Age> = {
   agent_processes: ofRun('agent_processes', 'ended_at'),
   run_checkpoints: ofRun('run_checkpoints', 'at', 'number'),
   model_turns: ofRun('model_turns', 'started_at'),
+  remote_tasks: ofRun('remote_tasks', 'ended_at'),
+  run_calls: ofRun('run_calls', 'asked_at'),
+  // Without an id of its own; one that asks at this moment stays.
+  remote_workers: { table: 'remote_workers', time: 'seen_at', id: 'ctid', left: 'for update skip locked' },
   run_keys: ofRun('api_keys', 'created_at'),
 };
 

@@ -23,8 +23,16 @@ export const tenantsWithStalled = (pool: Pool): Promise<string[]> =>
     return rows.map((r) => r.id);
   });
 
-/** Those that nobody was told of since they were last heard of, held. */
+/**
+ * Those that nobody was told of since they were last heard of, held. None while another worker tells of some: a look that began
+ * before its entries were there would find them again.
+ */
 export async function stalledUntold(tx: Read, limit: number): Promise<Stalled[]> {
+  const { rows: turn } = await tx.query<{ mine: boolean }>(
+    `select pg_try_advisory_xact_lock(hashtextextended('stalled:' || $1, 0)) as mine`,
+    [tx.tenantId],
+  );
+  if (!turn[0]?.mine) return [];
   const { rows } = await tx.query<{ [K in keyof Stalled]: Stalled[K] }>(
     `select r.id, r.number, r.ticket_id as "ticketId", r.agent_id as "agentId",
        floor(extract(epoch from now() - r.heartbeat))::int as "idleSeconds"

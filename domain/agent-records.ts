@@ -27,8 +27,13 @@ export const recordKinds = {
 export type RecordKind = keyof typeof recordKinds;
 export const recordKindNames = Object.keys(recordKinds) as RecordKind[];
 
-/** What is left of a run when it is over: how its commands, its models and its keys were. Its age is the run's. */
-export const runTraces = ['agent_processes', 'run_checkpoints', 'model_turns', 'run_keys'] as const;
+/**
+ * What is left of a run when it is over: how its commands, its models, its offers to agents elsewhere, their calls and its keys
+ * were. Its age is the run's; of those who ask for work it is when they were last heard of.
+ */
+export const runTraces = [
+  'agent_processes', 'run_checkpoints', 'model_turns', 'remote_tasks', 'run_calls', 'run_keys', 'remote_workers',
+] as const; // prettier-ignore
 export type RunTrace = (typeof runTraces)[number];
 
 /** What is kept for so many days, and then goes. */

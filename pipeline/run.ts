@@ -23,7 +23,7 @@ import { storable } from '../domain/storable';
 import { filterOutput } from './output-filter';
 import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
 import { withReferences } from './references';
-import { approvedFor, sealOf } from './seal';
+import { approvedFor, sealOf, useApproval } from './seal';
 import { stages, type StageDeps, type State, type Stop } from './stages';
 
 export interface ExecuteOptions {
@@ -135,6 +135,15 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     if (stopped || !tool) {
       const { decision, reasons } = stopped ?? { decision: 'deny' as const, reasons: [] };
       return told(await recorder(doneOf(call, startedAt, decided(decision, reasons, null, null))), options);
+    }
+
+    // Calls that came at the same time all saw it stand approved, and one that came to nothing known may have happened.
+    if (
+      gateId !== null &&
+      !(await store.write(call.tenantId, (tx) => useApproval(tx, gateId, parsed.seal, call.owner)))
+    ) {
+      const reasons = [{ code: 'approval_void', message: 'the approval is for another call, or over' }];
+      return told(await recorder(doneOf(call, startedAt, decided('deny', reasons, null, null))), options);
     }
 
     const carryOut = async (write: Write | null, effect: Effect | null = null) => {

@@ -30,3 +30,20 @@ export async function approvedFor(tx: Read, gateId: string, seal: string): Promi
   );
   return rowCount === 1;
 }
+
+/**
+ * Takes the approval for this call, which is about to be carried out: whether it has it. One approval is one call's, at one
+ * step; an attempt at that step that is made again has it still.
+ */
+export async function useApproval(tx: Read, gateId: string, seal: string, of: Call['owner']): Promise<boolean> {
+  await tx.query(
+    `insert into gate_uses (gate_id, tenant_id, owner_id, step) values ($1, $2, $3, $4) on conflict (gate_id) do nothing`,
+    [gateId, tx.tenantId, of.id, of.step],
+  );
+  const { rowCount } = await tx.query('select from gate_uses where gate_id = $1 and owner_id = $2 and step = $3', [
+    gateId,
+    of.id,
+    of.step,
+  ]);
+  return rowCount === 1 && approvedFor(tx, gateId, seal);
+}

@@ -111,13 +111,13 @@ export async function agentRun(input: RunInput): Promise<Run> {
     await condition(() => isEnded(run), '3 seconds');
     await move({ type: 'stop', by: system, reason, terminate: false }, 'fenced');
   };
-  let [turns, launch] = [0, input.carried?.launch ?? 1];
+  let [turns, from] = [0, { launch: input.carried?.launch ?? 1, tried: input.carried?.tried ?? 0 }];
   /** Its supervisor holds a command to its time, and its lease an agent elsewhere: what they wait for people is none of it. */
   const launched = async (stretch: Outcome): Promise<Exclude<Outcome, Elsewhere> | LaunchEnd> => {
     const around = { run, next, move, news: () => news.count() + gate.others() };
     if (stretch.kind === 'attend')
       return withCommand({ ...around, queue: input.queues.processes ?? input.queues.agents });
-    return stretch.kind === 'offer' ? withRemote(around, launch, () => renewing() && calls.idle()) : stretch;
+    return stretch.kind === 'offer' ? withRemote(around, from, () => renewing() && calls.idle()) : stretch;
   };
   const renewing = (): boolean =>
     turns + calls.made() >= (input.turnsEach ?? Infinity) || workflowInfo().continueAsNewSuggested;
@@ -186,7 +186,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
     await breathe();
     if (!input.carried) await inItsTurn(() => move({ type: 'start' }, 'start'));
     const outcome = await launched(await clock.spend(() => work(true)));
-    if ('launch' in outcome) launch = outcome.launch;
+    if ('launch' in outcome) from = { launch: outcome.launch, tried: outcome.tried };
     if (outcome.kind === 'renew') return true;
     if (outcome.kind === 'fenced') return endFenced(outcome.reason).then(over);
     await next(() => rows.answerSteering({ tenantId, runId: id }));
@@ -232,7 +232,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   try {
     if (await working.run(live)) {
       await condition(allHandlersFinished);
-      const carried = { access: [...news.access.values()], asked, seen: [...news.seen], worked: clock.spent, launch };
+      const carried = { access: [...news.access.values()], asked, seen: [...news.seen], worked: clock.spent, ...from };
       if (!isEnded(run)) await continueAsNew<typeof agentRun>({ ...input, run, carried });
     }
   } catch (e) {

@@ -4,13 +4,14 @@ import type { Run, RunEvent } from '../domain/run';
 import { carriedOut } from './approval-gate';
 import { workflowId } from './ids';
 import { rows, tell } from './kit';
+import type { Carried } from './run-input';
 
 /** How a run ends whose agent has nothing more to do. fenced: somebody ended it from outside. renew: it goes on in another workflow. */
 export type LaunchEnd =
   | { kind: 'finish'; summary: string }
   | { kind: 'fail'; error: string }
   | { kind: 'fenced'; reason: string }
-  | { kind: 'renew'; launch: number };
+  | { kind: 'renew'; launch: number; tried: number };
 
 /** A run whose agent is called so works outside of its workflow. */
 export interface Elsewhere {
@@ -37,14 +38,14 @@ const mostLaunches = 50;
 export async function throughLaunches(
   { run, next, move, news }: Around,
   call: (launch: number) => Promise<CommandOutcome | 'renew' | null>,
-  first = 1,
+  { launch: first, tried: before }: Pick<Carried, 'launch' | 'tried'> = {},
 ): Promise<LaunchEnd> {
   const { tenantId, id: runId } = run;
-  let tried = 0;
-  for (let launch = first; launch <= mostLaunches; launch += 1) {
+  let tried = before ?? 0;
+  for (let launch = first ?? 1; launch <= mostLaunches; launch += 1) {
     const ref = { tenantId, runId, launch };
     const done = await call(launch);
-    if (done === 'renew') return { kind: 'renew', launch };
+    if (done === 'renew') return { kind: 'renew', launch, tried };
     switch (done?.is) {
       case undefined:
       case 'stopped':

@@ -24,6 +24,8 @@ export interface Carried {
   worked?: number;
   /** Which offer to agents elsewhere it goes on with. */
   launch?: number;
+  /** How often that met trouble that passes, one after the other. */
+  tried?: number;
 }
 export interface Stop {
   by: Actor;

@@ -2,13 +2,18 @@ import { condition } from '@temporalio/workflow';
 import { onSignal, rows, textOf } from './kit';
 import { throughLaunches, type Around, type LaunchEnd } from './launches';
 import { taskMoved } from './messages';
+import type { Carried } from './run-input';
 
 /**
  * Offers the work of a run to agents elsewhere, and waits until one of them says what came of it: once for each time that it
  * waits for people. Who holds it, for how long, and what they say is in the row; a message only has it looked at.
  * `renewing`: its history is long enough, and another workflow is to go on.
  */
-export function withRemote(around: Around, first: number, renewing: () => boolean): Promise<LaunchEnd> {
+export function withRemote(
+  around: Around,
+  from: Pick<Carried, 'launch' | 'tried'>,
+  renewing: () => boolean,
+): Promise<LaunchEnd> {
   const { tenantId, id: runId } = around.run;
   let told = 0;
   onSignal(
@@ -25,5 +30,5 @@ export function withRemote(around: Around, first: number, renewing: () => boolea
       if (renewing()) return 'renew';
     }
   };
-  return throughLaunches(around, call, first);
+  return throughLaunches(around, call, from);
 }

@@ -20,10 +20,11 @@ export interface Claim {
 }
 
 const dayMs = 24 * 3600 * 1000;
-/** A first request that has not answered by then has died with its process. */
-const staleSeconds = 4;
-/** Until then it says at these intervals that it lives. */
-const aliveMs = 1_000;
+/**
+ * A first request that has not answered by `staleSeconds` has died with its process; until then it says each `aliveMs` that it
+ * lives. Of those that wait for something to come there may be many, and each of them says it with a write.
+ */
+const patience = { usual: { staleSeconds: 4, aliveMs: 1_000 }, waits: { staleSeconds: 16, aliveMs: 5_000 } };
 
 /**
  * Takes the key for this request. The same key means the same principal, route and body; it is kept a day.
@@ -35,7 +36,9 @@ export async function claimKey(
   route: string,
   key: string,
   body: unknown,
+  waits = false,
 ): Promise<Claim> {
+  const { staleSeconds, aliveMs } = patience[waits ? 'waits' : 'usual'];
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
     throw new Invalid('Idempotency-Key: 1 to 200 printable characters without spaces', { field: 'Idempotency-Key' });
   }

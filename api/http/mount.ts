@@ -119,7 +119,7 @@ function answer(
         send(res, op, surface, await handler(input, ctx as never));
         return;
       }
-      const claim = await claimKey(kernel, principal, asked, key, read);
+      const claim = await claimKey(kernel, principal, asked, key, read, op.waits);
       if (claim.replay) {
         res.setHeader('Idempotent-Replayed', 'true');
         res.status(claim.replay.status).json(claim.replay.body);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { Conflict } from '../../domain/errors';
 import { tool } from '../../pipeline/call';
 import { startWorker, type RunningWorker } from '../../workers/main';
 import { startServer, type Server } from '../harness';
@@ -15,6 +16,7 @@ const restart = tool({
   args: z.object({ host: z.string() }), target: ({ host }) => host,
   run: ({ host }, { effect }) => {
     effects.push(`${host} ${effect?.key ?? ''}`);
+    if (host.startsWith('lost')) return Promise.reject(new Conflict('the answer was lost on its way'));
     return Promise.resolve({ restarted: host });
   },
 }); // prettier-ignore
@@ -88,6 +90,43 @@ test('what reaches outside waits for people, and is done once, as they approved 
   await say('complete', { result: 'restarted' }, again);
   await agentIs(s, agent, 'finished');
   expect((await s.call('GET', `/api/changes/${change}`)).body.status).toBe('completed');
+});
+
+test('an approval is good for one call: two at once, or again after one of which nobody knows what it came to', async () => {
+  const { agent, own } = await claimed();
+  const call = (body: object) => own('POST', `/api/agents/${agent}/tools/call`, { tool: 'test.restart', ...body });
+  const approved = async (host: string): Promise<object> => {
+    const { change_id } = (await call({ args: { host } })).body;
+    expect((await s.call('POST', `/api/changes/${change_id as number}/approve`, {})).status).toBe(200);
+    return { args: { host }, change_id };
+  };
+  const of = (host: string) => effects.filter((e) => e.startsWith(`${host} `));
+  const twice = await approved('web-twice');
+  const both = (await Promise.all([call(twice), call(twice)])).map(({ body }) => body.decision as string);
+  expect(both.sort()).toEqual(['allow', 'deny']);
+  expect(of('web-twice')).toHaveLength(1);
+  const lost = await approved('lost-1');
+  expect((await call(lost)).body).toMatchObject({ decision: 'error', error: 'the answer was lost on its way' });
+  expect((await call(lost)).body).toMatchObject({ decision: 'deny', reasons: [{ code: 'approval_void' }] });
+  expect(of('lost-1')).toHaveLength(1);
+});
+
+test('a call is escalated when what people decide is sealed, and not before', async () => {
+  const { agent, own } = await claimed();
+  const key = { 'idempotency-key': randomUUID() };
+  const call = () =>
+    own('POST', `/api/agents/${agent}/tools/call`, { tool: 'test.restart', args: { host: 'web-s' } }, key);
+  const first = await call();
+  expect(first.body).toMatchObject({ decision: 'escalate', change_id: expect.any(Number) });
+  await s.owner.query('delete from idempotency_keys');
+  // As the row stands between the record of the step and the seal.
+  const of = 'run_id = (select id from runs where number = $1)';
+  const { rows } = await s.owner.query<{ seal: string }>(`select seal from run_calls where ${of}`, [agent]);
+  await s.owner.query(`update run_calls set seal = null where ${of}`, [agent]);
+  expect(await call()).toMatchObject({ status: 503 });
+  await s.owner.query(`update run_calls set seal = $2 where ${of}`, [agent, rows[0]?.seal]);
+  expect((await call()).body).toEqual(first.body);
+  expect(await steps(agent)).toHaveLength(1);
 });
 
 test('nobody else calls in its place, and no agent that works here', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
@@ -108,3 +109,19 @@ test('a key whose request met trouble stays bound to its body: what it may have 
   expect(await other({ ...change, ticket_id: 2_000_000_000 })).toMatchObject({ status: 404 });
   expect(await other(change)).toMatchObject({ status: 200 });
 }, 60_000);
+
+test('a claim that waits says seldom that it lives, and is not taken for dead meanwhile', async () => {
+  const key = { 'idempotency-key': randomUUID() };
+  const ask = () => server.call('POST', '/api/agents/tasks/claim', { wait: 3, labels: [`owning_group=${randomUUID()}`] }, key);
+  const row = () => server.owner.query<{ renewed: boolean }>(
+    `select started_at > expires_at - interval '1 day' + interval '1 second' as renewed from idempotency_keys where key = $1`, [key['idempotency-key']]);
+  expect((await ask()).body.task).toBeNull();
+  expect((await row()).rows).toEqual([{ renewed: false }]);
+  const body = { wait: 5, labels: ['owning_group=nobody'] };
+  key['idempotency-key'] = randomUUID();
+  const first = server.call('POST', '/api/agents/tasks/claim', body, key);
+  await until(async () => (await row()).rowCount === 1, 'the claim of the key');
+  await server.owner.query(`update idempotency_keys set started_at = now() - interval '8 seconds' where key = $1`, [key['idempotency-key']]);
+  expect((await server.call('POST', '/api/agents/tasks/claim', body, key)).status).toBe(409);
+  expect((await first).body.task).toBeNull();
+}); // prettier-ignore

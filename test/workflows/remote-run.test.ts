@@ -3,7 +3,8 @@ import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
 import { claim, end } from '../../db/remote-leases';
 import { heldOffer, nextOpen } from '../../db/remote-tasks';
-import { callById, insertCall } from '../../db/run-calls';
+import { insertApiKey, revokeApiKey } from '../../db/api-keys';
+import { callById, insertCall, placeCall } from '../../db/run-calls';
 import { fence } from '../../db/run-queries';
 import { runs } from '../../db/runs';
 import type { CommandOutcome } from '../../domain/agent-process';
@@ -16,7 +17,7 @@ import { proposedGate } from '../../workflows/open-gate';
 import { callTool } from '../../workflows/tool-calls';
 import { until } from '../until';
 import { keep } from './keep';
-import { bob, play } from './play';
+import { bob, play, refused } from './play';
 import { clockwork, type Clockwork } from './time';
 
 // What the workflow makes of what is said of a task; who says it is over HTTP in test/api/remote.test.ts.
@@ -113,12 +114,18 @@ test('stopped by people: the offer ends with it, in the same transaction', async
   await keep('agentRun.remote-stopped', run.handle);
 }); // prettier-ignore
 
-const ask = (id: string, tool: string, args: Record<string, unknown>, gateId: string | null = null) => {
+const ask = (
+  id: string,
+  tool: string,
+  args: Record<string, unknown>,
+  gateId: string | null = null,
+  keyId: string | null = null,
+) => {
   const callId = v7();
   return {
     callId,
     made: c.store
-      .write(c.tenantId, (tx) => insertCall(tx, { id: callId, runId: id, tool, args, why: 'to know', gateId }))
+      .write(c.tenantId, (tx) => insertCall(tx, { id: callId, runId: id, tool, args, why: 'to know', gateId, keyId }))
       .then(() => p.handle('agentRun', id).executeUpdate(callTool, { updateId: callId, args: [{ id: callId }] })),
   };
 };
@@ -167,5 +174,63 @@ test('what was escalated is called with its approval, which it uses up', async (
   await p.runIs(run.id, 'finished');
   await keep('agentRun.remote-approved', run.handle);
 });
+
+test('trouble that passes is counted on by the workflow that goes on', async () => {
+  const run = await p.spawn(await p.ticket(), 'remote', null, v7(), { turnsEach: 2 });
+  await isOffered(run.id, 1);
+  await comesTo(run.id, { is: 'again', why: 'the model is busy', afterMs: 1 });
+  await isOffered(run.id, 2);
+  const before = (await p.handle('agentRun', run.id).describe()).runId;
+  await Promise.all(['disk', 'mail'].map((query) => ask(run.id, 'knowledge.search', { query }).made));
+  await until('another workflow goes on', async () => (await p.handle('agentRun', run.id).describe()).runId !== before);
+  for (let offer = 2; offer <= 4; offer += 1) {
+    await isOffered(run.id, offer);
+    await comesTo(run.id, { is: 'again', why: 'the model is busy', afterMs: 1 });
+  }
+  await p.runIs(run.id, 'failed');
+  expect((await p.row.run(run.id))?.error).toBe('the model is busy (3 more attempts met the same)');
+  await keep('agentRun.remote-given-up-later', p.handle('agentRun', run.id));
+});
+
+test('a call gets the next free step, wherever the workflow thinks that it is', async () => {
+  const run = await p.spawn(await p.ticket(), 'remote');
+  await isOffered(run.id, 1);
+  const search = () => ask(run.id, 'knowledge.search', { query: 'disk' });
+  // Placed by an attempt of which the workflow has heard nothing.
+  const lost = v7();
+  await c.store.write(c.tenantId, async (tx) => {
+    await insertCall(tx, { id: lost, runId: run.id, tool: 'knowledge.search', args: { query: 'x' }, why: null, gateId: null, keyId: null });
+    const call = await callById(tx, lost);
+    if (call) expect(await placeCall(tx, call, 0)).toBe(0);
+  });
+  const next = search();
+  await next.made;
+  expect((await callOf(next.callId))?.step).toBe(1);
+  await comesTo(run.id, { is: 'finished', result: 'known' });
+  await p.runIs(run.id, 'finished');
+}); // prettier-ignore
+
+test('what was asked for with a key that is over is not begun with; what was begun is gone on with', async () => {
+  const run = await p.spawn(await p.ticket(), 'remote');
+  await isOffered(run.id, 1);
+  const keyId = v7();
+  await c.store.write(c.tenantId, (tx) =>
+    insertApiKey(tx, {
+      id: keyId, name: 'k', keyHash: keyId, keyPrefix: 'acp_', role: 'agent', userId: null, agentId: null, scopes: [], runId: run.id, expiresAt: null,
+    })); // prettier-ignore
+  const begun = ask(run.id, 'knowledge.search', { query: 'disk' }, null, keyId);
+  await begun.made;
+  await c.store.write(c.tenantId, (tx) => revokeApiKey(tx, keyId));
+  await refused('Conflict', ask(run.id, 'knowledge.search', { query: 'mail' }, null, keyId).made);
+  await p.handle('agentRun', run.id).executeUpdate(callTool, { args: [{ id: begun.callId }] });
+  expect(await p.steps(run.id)).toHaveLength(1);
+  await c.owner.query(`update api_keys set revoked_at = null, expires_at = now() - interval '1 second' where id = $1`, [keyId]);
+  await refused('Conflict', ask(run.id, 'knowledge.search', { query: 'mail' }, null, keyId).made);
+  await ask(run.id, 'knowledge.search', { query: 'mail' }).made;
+  expect((await p.steps(run.id)).map((s) => s.step)).toEqual([0, 1]);
+  await comesTo(run.id, { is: 'finished', result: 'known' });
+  await p.runIs(run.id, 'finished');
+  await keep('agentRun.remote-key-over', run.handle);
+}); // prettier-ignore
 
 test('every history replays', () => p.replay());

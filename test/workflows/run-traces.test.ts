@@ -40,7 +40,15 @@ beforeAll(async () => {
 afterAll(() => c.close());
 
 const { retentionDays, agents } = loadConfig({ RETENTION_RUN_TRACES_DAYS: '7' });
-const tables = ['agent_processes', 'run_checkpoints', 'command_turns', 'model_turns', 'api_keys'];
+const tables = [
+  'agent_processes',
+  'run_checkpoints',
+  'command_turns',
+  'model_turns',
+  'api_keys',
+  'remote_tasks',
+  'run_calls',
+];
 async function left(runId: string): Promise<number[]> {
   const counts: number[] = [];
   for (const table of tables)
@@ -59,10 +67,27 @@ async function turn(runId: string): Promise<void> {
     }),
   ); // prettier-ignore
 }
+/** As if it had been worked on elsewhere, and had a tool called. */
+async function elsewhere(runId: string): Promise<void> {
+  await c.owner.query(
+    `insert into remote_tasks (id, tenant_id, run_id, offer, rank, labels, brief, token, ended_at) values ($1, $2, $3, 1, 0, '{}', '{}', 0, now())`,
+    [v7(), c.tenantId, runId],
+  );
+  await c.owner.query(`insert into run_calls (id, tenant_id, run_id, tool, args) values ($1, $2, $3, 't', '{}')`, [
+    v7(),
+    c.tenantId,
+    runId,
+  ]);
+}
+const heardOf = (worker: string, days: number) =>
+  c.owner.query(
+    `insert into remote_workers (tenant_id, principal_id, worker, name, labels, seen_at) values ($1, $2, $3, 'x', '{}', now() - $4 * interval '1 day')`,
+    [c.tenantId, v7(), worker, days],
+  );
 /** Everything of a run happened so many days ago; its end only where it has one. */
 async function ago(runId: string, days: number): Promise<void> {
   const before = `now() - ${days} * interval '1 day'`;
-  for (const [table, column] of [['agent_processes', 'ended_at'], ['run_checkpoints', 'at'], ['model_turns', 'started_at'], ['api_keys', 'created_at']])
+  for (const [table, column] of [['agent_processes', 'ended_at'], ['run_checkpoints', 'at'], ['model_turns', 'started_at'], ['api_keys', 'created_at'], ['remote_tasks', 'ended_at'], ['run_calls', 'asked_at']])
     await c.owner.query(`update ${table} set ${column} = ${before} where run_id = $1`, [runId]);
   await c.owner.query(`update runs set finished_at = ${before} where id = $1 and finished_at is not null`, [runId]);
 } // prettier-ignore
@@ -76,8 +101,10 @@ test('rows and folders of a run go when it has been over for long enough, and th
   await p.runIs(old.id, 'finished');
   await p.runIs(recent.id, 'finished');
   await p.runIs(waits.id, 'awaiting_user_response');
-  for (const { id } of [old, recent, waits]) await turn(id);
-  expect(await left(old.id)).toEqual([1, 1, 1, 1, 1]);
+  for (const { id } of [old, recent, waits]) await turn(id).then(() => elsewhere(id));
+  await heardOf('gone', 8);
+  await heardOf('here', 6);
+  expect(await left(old.id)).toEqual([1, 1, 1, 1, 1, 1, 1]);
   const [oldFolder, ...stay] = [await folderOf(old.id), await folderOf(recent.id), await folderOf(waits.id)];
   const base = dirname(oldFolder);
   await ago(old.id, 8);
@@ -101,14 +128,15 @@ test('rows and folders of a run go when it has been over for long enough, and th
   expect(await sweepFolders({ ...work, agents: { workBase: join(base, 'none') } }, 7)).toMatchObject({ removed: 0 });
 
   await new MockActivityEnvironment().run(() => endByTime({ store: c.store, retentionDays }, c.tenantId));
-  expect(await left(old.id)).toEqual([0, 0, 0, 0, 0]);
-  expect(await left(recent.id)).toEqual([1, 1, 1, 1, 1]);
-  expect(await left(waits.id)).toEqual([1, 1, 0, 1, 1]);
+  expect(await left(old.id)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+  expect(await left(recent.id)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+  expect(await left(waits.id)).toEqual([1, 1, 0, 1, 1, 1, 1]);
+  expect((await c.owner.query('select worker from remote_workers')).rows).toEqual([{ worker: 'here' }]);
   const { rows } = await c.owner.query<{ kind: string; n: number; days: number }>(
     `select kind, (body ->> 'rows')::int as n, (body ->> 'kept_days')::int as days from log where kind like '%.expired' order by kind`,
   );
   expect(rows).toEqual(
-    ['agent_processes', 'model_turns', 'run_checkpoints', 'run_keys'].map((kind) => ({ kind: `${kind}.expired`, n: 1, days: 7 })),
+    ['agent_processes', 'model_turns', 'remote_tasks', 'remote_workers', 'run_calls', 'run_checkpoints', 'run_keys'].map((kind) => ({ kind: `${kind}.expired`, n: 1, days: 7 })),
   ); // prettier-ignore
 });
 

@@ -28,7 +28,7 @@ export const callActivities = (
         const run = await runs.byId(tx, runId);
         if (asked?.runId !== runId || !run) throw new NotFound(`no call ${callId} of run ${runId}`);
         const gate = asked.gateId === null ? null : await gates.byId(tx, asked.gateId);
-        return { run, asked, gate, step: await placeCall(tx, callId, input.step) };
+        return { run, asked, gate, step: await placeCall(tx, asked, input.step) };
       });
       const call = callOf({ run, step }, asked, asked.gateId);
       const came = await execute(call, signal);

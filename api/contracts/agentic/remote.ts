@@ -44,6 +44,7 @@ export const remote = {
     summary:
       'Take a task that an agent elsewhere is to work on, or wait for one: it is yours for as long as you say that you live',
     access: 'agents:claim',
+    waits: true,
     body: z.object({
       wait: z.int().min(0).max(60).default(0).describe('Seconds'),
       lease_seconds: z.int().min(1).max(3600).default(60).describe('How long nothing need be heard of you'),

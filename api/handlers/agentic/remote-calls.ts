@@ -16,12 +16,12 @@ import { hidden, isOfRun, ownRun } from './seen';
 
 const mostReason = 2_000;
 
-/** What came of a call, as its ledger has it; null while it is under way. */
+/** What came of a call, as its ledger has it; null while it is under way: what people have to decide is sealed after it is recorded. */
 const cameTo = (ctx: Ctx, callId: string) =>
   ctx.read(async (tx) => {
     const call = await callById(tx, callId);
     const came = call?.step == null ? null : await executionAt(tx, call.runId, call.step);
-    return call && came ? { call, came } : null;
+    return call && came && (came.decision !== 'escalate' || call.seal !== null) ? { call, came } : null;
   });
 
 /** Has people decide about a call that was escalated: exactly it, and once. Answers the number of the change. */
@@ -57,7 +57,7 @@ export const remoteCallHandlers: Handlers<typeof remoteCalls> = {
         throw new Conflict(`agent ${run.number} is not elsewhere: it has its tools called here`, { field: 'agent_id' });
       if (gate && gate.runId !== run.id) throw new Conflict(`change ${gate.number} is not agent ${run.number}'s`, { field: 'change_id' });
       const args = storable(body.args);
-      await insertCall(tx, { id, runId: run.id, tool: body.tool, args, why: body.why ?? null, gateId: gate?.id ?? null });
+      await insertCall(tx, { id, runId: run.id, tool: body.tool, args, why: body.why ?? null, gateId: gate?.id ?? null, keyId: ctx.principal.credentialId });
       return run;
     }); // prettier-ignore
     const before = ctx.repeatable ? await cameTo(ctx, id) : null;
