@@ -26,6 +26,7 @@ test('whether somebody may claim is known without reading the keys of runs', asy
        select gen_random_uuid(), $1, 'k', gen_random_uuid(), 'acp_', 'agent-operator', $2, ${run} from generate_series(1, $3::int)`,
       [house.tenantId, scopes, count],
     );
+  await house.owner.query('update api_keys set revoked_at = now()');
   await keys(5_000, '{tickets:read}', 'gen_random_uuid()');
   await house.owner.query('analyze api_keys');
   await asApplication(house.owner, house.tenantId);
