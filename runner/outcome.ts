@@ -74,7 +74,9 @@ const lastWords = (tail: string): string =>
 const printed = (tail: string): string =>
   lastWords(tail.split('\n').filter((l) => !l.startsWith('[stderr]')).join('\n')) || lastWords(tail); // prettier-ignore
 
-const resultOf = ({ text, checkpoint, tail }: End): string => text ?? checkpoint?.output ?? printed(tail);
+/** A checkpoint that is still `queued` is of the launch before, as this one found it. */
+const resultOf = ({ text, checkpoint, tail }: End): string =>
+  text ?? (checkpoint?.status === 'queued' ? null : checkpoint?.output) ?? printed(tail);
 
 function decided(end: End, most: Record<Limit, string>, retryMs: number): CommandOutcome {
   const { exit, checkpoint } = end;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import { toolName, type ListedTool } from '../../domain/tool-server';
@@ -8,6 +9,8 @@ import { fitsSchema } from './schemas';
 
 const mostPages = 20;
 const mostTools = 200;
+/** Milliseconds that reading all of them may take: whoever reads does nothing else meanwhile. */
+const patienceMs = 5_000;
 /** Of one tool's definition, as JSON. */
 const longest = 64 * 1024;
 
@@ -78,17 +81,23 @@ export async function listingOf(
 ): Promise<ListedTool[]> {
   const all = new Map<string, ListedTool>();
   let cursor: string | undefined;
+  let [count, spent] = [0, 0];
   for (let page = 0; ; page += 1) {
     if (page === mostPages) throw new Error(`its list of tools has more than ${mostPages} pages`);
     const params = cursor === undefined ? {} : { cursor };
     const { tools, nextCursor } = await client.request({ method: 'tools/list', params }, Page, options);
+    count += tools.length;
+    if (count > mostTools) throw new Error(`it has more than ${mostTools} tools`);
     for (const said of tools) {
+      const from = performance.now();
       const tool = listed(said);
+      spent += performance.now() - from;
+      if (spent > patienceMs) throw new Error(`its tools take longer than ${patienceMs / 1000} s to read`);
+      await nextTurn();
       if (!tool) continue;
       // Two of one name: nobody could tell which is meant.
       all.set(tool.name, all.has(tool.name) ? { ...tool, problem: 'it is listed twice' } : tool);
     }
-    if (all.size > mostTools) throw new Error(`it has more than ${mostTools} tools`);
     if (nextCursor === undefined) return [...all.values()];
     cursor = nextCursor;
   }

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
-import { fromBufferPromise, type Entry } from 'yauzl';
+import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
 import { DomainError, Invalid, TooLarge } from '../../domain/errors';
 import { treeLimits, type TreeFile } from './tree';
 
@@ -68,10 +68,13 @@ function unreadable(e: unknown, { refuse }: Refusing): never {
   return refuse(`the archive can't be read: ${(e as Error).message}`);
 }
 
-/** What fails in the middle of a file is the archive's fault as well. */
-async function* readable(bytes: AsyncIterable<Buffer>, r: Refusing): AsyncIterable<Buffer> {
+/**
+ * What fails in the middle of a file is the archive's fault as well. It is opened when it is read: it would fail before
+ * that too, and nobody would listen.
+ */
+async function* unzipped(zip: ZipFile, entry: Entry, r: Refusing): AsyncIterable<Buffer> {
   try {
-    yield* bytes;
+    yield* (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>;
   } catch (e) {
     unreadable(e, r);
   }
@@ -158,7 +161,7 @@ async function* ofZip(archive: Buffer, r: Refusing): AsyncIterable<TreeFile> {
       if (said > treeLimits.bytes) r.tooLarge(`unpacks to more than ${treeLimits.bytes} bytes`);
       const path = zipPath(entry, r);
       if (path === null) continue;
-      yield { path, bytes: readable(await zip.openReadStreamPromise(entry), r) };
+      yield { path, bytes: unzipped(zip, entry, r) };
     }
   } catch (e) {
     unreadable(e, r);

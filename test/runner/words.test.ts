@@ -59,6 +59,8 @@ describe('how a run goes on', () => {
     [{ checkpoint: at('blocked', 50), exit: { ...exit, code: null, limit: 'memory' } }, { is: 'failed', error: 'M' }],
     [{ exit: { ...exit, code: null, limit: 'stop' } }, { is: 'stopped', why: 'P' }],
     [{ exit: { ...exit, code: null, limit: 'stop' }, because: 'B' }, { is: 'failed', error: 'B' }],
+    // What a launch found of the one before is not what came of it.
+    [{ checkpoint: { step: 'resumed', status: 'queued', output: 'asked', progress: 60 }, tail: 'all is well\n' }, { is: 'finished', result: 'all is well' }],
     [{ exit: { ...exit, code: 1 }, tail: 'HTTP 503 from upstream\n' }, { is: 'again', why: 'HTTP 503 from upstream', afterMs: 30 }],
     [{ exit: { ...exit, code: 3 }, tail: 'a\nno such thing\n' }, { is: 'failed', error: 'the command ended with exit code 3: a | no such thing' }],
     [{ text: 'no', saidFailed: true }, { is: 'failed', error: 'the command ended with exit code 0: no' }],
