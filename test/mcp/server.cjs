@@ -70,6 +70,8 @@ function serverOf(end) {
     const { list: how, tools } = wanted();
     if (how === 'hang') await never;
     if (how === 'die') end();
+    if (how === 'many')
+      return { tools: Array.from({ length: 5_000 }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } })) };
     if (how === 'endless') return { tools: [], nextCursor: 'more' };
     return { tools: list({ tools }) };
   });

@@ -125,6 +125,10 @@ describe.each(both)('over %s', (kind, endpoint) => {
     expect((await refusal(call(c, endpoint, 'restart'))).code).toBe('TooLarge');
     stub.does({ list: 'endless' });
     expect((await refusal(look(c, endpoint))).message).toContain('more than 20 pages');
+    stub.does({ list: 'many' });
+    const asked = performance.eventLoopUtilization();
+    expect((await refusal(look(c, endpoint))).message).toContain('more than 200 tools');
+    expect(performance.eventLoopUtilization(asked).active).toBeLessThan(2_000); // none of them was looked at
   });
 
   test('an answer that is not as declared is none; a refusal is told without secrets', async () => {

@@ -94,6 +94,15 @@ it('refuses a zip whose file is larger than it says, or encrypted', async () => 
   await refused(zipOf([index, { path: 'a.html', text: 'x', encrypted: true }]), /encrypted/);
 });
 
+it('fails nowhere but where a file is read, however long nobody reads it', async () => {
+  const grows = { path: 'a.html', text: 'x'.repeat(1_000_000), saysSize: 10 };
+  const files = [];
+  for await (const file of archiveFiles(zipOf([index, grows]), 'file')) files.push(file);
+  await new Promise((resolve) => setTimeout(resolve, 50)); // an error that nobody listens for would end the process
+  const [, second] = files;
+  await expect((async () => { for await (const _ of second?.bytes ?? []); })()).rejects.toThrow(/can't be read/); // prettier-ignore
+});
+
 it('refuses a gzip that unpacks to a gzip, to nothing, or to more and more', async () => {
   await refused(gzipSync(tgzOf([index])), /holds no tar/);
   await refused(gzipSync(Buffer.alloc(0)), /holds no tar/);
