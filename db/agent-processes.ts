@@ -63,6 +63,15 @@ export async function holdLaunch(tx: Read, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** Says why it is about to be made to end, before it is: whoever finds it ended knows. False: it is over. */
+export async function sayWhyEnded(tx: Read, id: string, why: string): Promise<boolean> {
+  const { rowCount } = await tx.query('update agent_processes set end_reason = $2 where id = $1 and ended_at is null', [
+    id,
+    why,
+  ]);
+  return rowCount === 1;
+}
+
 export const markStarted = (
   tx: Read,
   id: string,

@@ -22,6 +22,8 @@ const worker = async (): Promise<ChildProcess> => {
     DASHBOARD_API_BASE: s.url,
     AGENT_UNATTENDED_SECONDS: '25',
     SWEEP_SECONDS: '3',
+    AGENT_TOOL_CALL_SECONDS: '1',
+    AGENT_GRACE_MS: '3000',
   });
   workers.push(child);
   return child;
@@ -45,12 +47,17 @@ afterAll(async () => {
 test('a worker is killed: the next one finds the process, and what it did is done once; one whose workflow is terminated ends', async () => {
   const first = await worker();
   await commandsAreFound(s);
-  const [once, lost, ended] = [await set(s, 'effect-once'), await set(s, 'talks-forever'), await set(s, 'forever')];
+  const [once, lost, ended, asked] = [
+    await set(s, 'effect-once'), await set(s, 'talks-forever'), await set(s, 'forever'), await set(s, 'no-tool-stays'),
+  ]; // prettier-ignore
   await until('the effect is there', async () => (await effects(once.ticket)) === 1);
   await until('all run', async () =>
     (await Promise.all([once, lost, ended].map((a) => rowsOf(a.agent)))).every(([p]) => p?.pid),
   );
   const [before, watched, other] = (await Promise.all([once, lost, ended].map((a) => rowsOf(a.agent)))).map(([p]) => p);
+  // It is dead between what it asks a command to do and what comes of that.
+  const log = async () => (await s.call('GET', `/api/agents/${asked.agent}/logs`)).body.content as string;
+  await until('one is asked to end', async () => (await log()).includes('[runner] ended: stop'));
   await kill(first);
   expect(processOf(before.pid)?.started).toBe(before.pid_started);
   // While nobody looks: one of the supervisors is killed, one of the workflows terminated.
@@ -73,6 +80,9 @@ test('a worker is killed: the next one finds the process, and what it did is don
   expect((await s.call('GET', `/api/agents/${once.agent}/logs`)).body.content.match(/did the effect/g)).toHaveLength(1);
 
   expect((await agentBecomes(s, lost.agent, 'failed')).error_message).toBe('its supervisor was killed');
+  expect((await agentBecomes(s, asked.agent, 'failed')).error_message).toBe(
+    'tool call limit: its model stopped to call a tool, and called none for 1 s',
+  );
   await until('the terminated one is over', async () => (await rowsOf(ended.agent))[0].ended_at !== null, 60_000);
   await until('nothing is left', () => [before, watched, other].every((p) => left(p.id) === 0));
 }, 120_000);

@@ -7,7 +7,7 @@ import { until } from '../until';
 const standIn = join(__dirname, 'stand-in.cjs');
 const behaviours = [
   'normal', 'forever', 'talks_forever', 'ignores_term', 'hog', 'flood', 'forks', 'fails', 'busy_once', 'busy_always', 'asks_approval', 'asks_user',
-  'steered', 'effect_once', 'leaks', 'done_but_stays', 'environment', 'rights', 'no_tool', 'odd_words',
+  'steered', 'effect_once', 'leaks', 'done_but_stays', 'environment', 'rights', 'no_tool', 'no_tool_stays', 'odd_words',
 ]; // prettier-ignore
 /** By the name of a harness: `asks-user` is the behaviour `asks_user`. */
 export const commands = Object.fromEntries(

@@ -114,6 +114,10 @@ const behaviours = {
     });
     forever();
   },
+  no_tool_stays() {
+    process.on('SIGTERM', () => undefined);
+    behaviours.no_tool();
+  },
   fails() {
     process.stderr.write('no such thing\n');
     process.exit(1);

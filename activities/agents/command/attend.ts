@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { holdLaunch, launchOf, markStarted } from '../../../db/agent-processes';
+import { holdLaunch, launchOf, markStarted, sayWhyEnded } from '../../../db/agent-processes';
 import { isElsewhere } from '../../../db/harness-reports';
 import { standingOf as aroundRun } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
@@ -159,8 +159,9 @@ export const commandActivities = (deps: Deps) => {
     const minutes = input.timeoutMinutes ?? agents.timeoutMinutes;
     const watched = new Watched(deps, process, matter);
     const [timeToAsk, timeToTell] = [every(askMs), every(tellMs)];
-    let [handed, known, ending, doneAt] = [false, false, false, Infinity];
-    let because: string | null = null;
+    let [handed, known, doneAt] = [false, false, Infinity];
+    let because = process.endReason; // a worker before this one asked it to end
+    let ending = because !== null;
     for (;;) {
       const standing = standingOf(process.stateDir);
       if (standing.is === 'ended' || standing.is === 'lost') return conclude(process, watched, standing, minutes, because);
@@ -186,7 +187,11 @@ export const commandActivities = (deps: Deps) => {
         const checkpoint = await watched.checkpoint();
         if (checkpoint && isDone(checkpoint)) doneAt = Math.min(doneAt, performance.now());
         if ((checkpoint && waitOf(checkpoint)) || performance.now() - doneAt > doneMs) ending = true;
-        if (watched.awaitsToolMs > agents.toolCallMs && !ending) [ending, because] = [true, noToolWords(agents)];
+        if (watched.awaitsToolMs > agents.toolCallMs && !ending) {
+          [ending, because] = [true, noToolWords(agents)];
+          const why = because;
+          if (!(await store.write(process.tenantId, (tx) => sayWhyEnded(tx, process.id, why)))) return otherEnd(input);
+        }
         if (signal.aborted && !ending) {
           const why = Context.current().cancellationDetails;
           if (!why?.cancelRequested && !why?.notFound) throw handOver('another worker attends to it');
