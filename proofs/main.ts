@@ -24,6 +24,8 @@ import { steps } from './steps';
 export const proofs: Record<string, Proof> = {
   leases,
   rollout,
+  steps,
+  network,
   replay,
   pages,
   isolation,
@@ -31,9 +33,7 @@ export const proofs: Record<string, Proof> = {
   log,
   crash,
   decision,
-  steps,
   crowd,
-  network,
   retries,
   production,
 };

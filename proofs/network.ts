@@ -149,5 +149,6 @@ async function run({ config, count, seed, form, say }: Options): Promise<Outcome
 export const network: Proof = {
   title: 'replies dropped after commit, delays and resets on every link: no acknowledged write or Signal is lost',
   quick: 120,
+  waits: true,
   run,
 };

@@ -123,5 +123,6 @@ export const steps: Proof = {
   title:
     'long runs, by a model and by a plan, whose worker is killed again and again: each effect once, each turn counted once',
   quick: 12,
+  waits: true,
   run,
 };

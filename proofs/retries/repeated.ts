@@ -38,10 +38,10 @@ const posts: Post[] = operations
   )
   .sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name));
 
-/** They only look; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider. */
+/** They only look; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider, and no task waits. */
 const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
-  'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools',
+  'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {
