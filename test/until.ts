@@ -7,6 +7,17 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
+/** For what becomes so in a moment: looks again until it holds. @throws what the last look threw. */
+export async function settles(look: () => Promise<void>, withinMs = 10_000): Promise<void> {
+  for (const deadline = Date.now() + withinMs; ; await delay(20)) {
+    try {
+      return await look();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
 /** Whether a process exists. */
 export function lives(pid: number): boolean {
   try {

@@ -8,6 +8,7 @@ import { gateState } from '../../workflows/approval-gate';
 import { workflowId } from '../../workflows/ids';
 import { gates } from '../../db/gates';
 import { caller, startServer, until, withoutTemporal, type Server } from '../harness';
+import { settles } from '../until';
 import { temporal } from '../stack';
 
 // A gate's row is written before its workflow is started: what if nothing comes after the row?
@@ -70,7 +71,7 @@ test('a gate without a process is started by a repeat, by a decision, and else b
   await until(async () => (await approve()).status === 200, 'the approval');
   for (const row of await standing()) {
     const handle = workflow.getHandle(workflowId('approvalGate', server.tenantId, row.id));
-    expect(await handle.query(gateState)).toEqual(row);
+    await settles(async () => expect(await handle.query(gateState)).toEqual(row));
   }
   const { rows } = await server.owner.query(`select 1 from log where kind = 'gate.requested'`);
   expect(rows).toHaveLength(3);

@@ -18,7 +18,7 @@ import {
 import { workflowId } from '../../workflows/ids';
 import { withdraw } from '../../workflows/messages';
 import { gates } from '../../db/gates';
-import { until } from '../until';
+import { settles, until } from '../until';
 import { keep } from './keep';
 import { clockwork, type Clockwork } from './time';
 
@@ -93,7 +93,7 @@ test('one of two simultaneous decisions wins, the other is refused', async () =>
   ]);
   expect(both.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
   expect((await g.row())?.version).toBe(2);
-  expect(await g.handle.query(gateState)).toEqual(await g.row());
+  await settles(async () => expect(await g.handle.query(gateState)).toEqual(await g.row()));
   expect((await g.entries()).filter((k) => k !== 'gate.decision_refused')).toHaveLength(2);
 });
 
@@ -114,7 +114,7 @@ test('a second approval changes nothing and says so; completion needs an approva
 
 test('one whose row was written before it writes none of its own, and goes on from there', async () => {
   const g = await open({}, DAY, true);
-  expect(await g.handle.query(gateState)).toEqual(await g.row());
+  await settles(async () => expect(await g.handle.query(gateState)).toEqual(await g.row()));
   await g.handle.executeUpdate(decide, { args: [g.decision('approve', bob)] });
   await g.handle.executeUpdate(complete, { args: [g.completion('blocked')] });
   expect(await g.handle.result()).toEqual(await g.row());

@@ -11,7 +11,7 @@ import { counted, parseQuorum } from '../../domain/quorum-parser';
 import { signAssertion } from '../../log/assertion';
 import { approvalGate, approve, complete, decide, gateState, type Decision } from '../../workflows/approval-gate';
 import { workflowId } from '../../workflows/ids';
-import { until } from '../until';
+import { settles, until } from '../until';
 import { keep } from './keep';
 import { clockwork, type Clockwork } from './time';
 
@@ -86,7 +86,7 @@ test('a change is approved by the vote that completes its quorum, once, and each
   expect(await g.say('approve', bob)).toEqual({ status: 'approved', version: 2, already: false });
   expect(await g.say('approve', dan)).toMatchObject({ status: 'approved', already: true });
   expect(await g.row()).toMatchObject({ status: 'approved', decidedBy: { name: 'bob' }, decisionReason: 'says bob', version: 2 });
-  expect(await g.handle.query(gateState)).toEqual(await g.row());
+  await settles(async () => expect(await g.handle.query(gateState)).toEqual(await g.row()));
   expect((await g.votes()).map((v) => [v.voter.name, v.verdict, v.digest])).toEqual([
     ['ann', 'approve', 'd1'],
     ['cat', 'approve', 'd1'],

@@ -14,7 +14,7 @@ import {
   resumed,
   type InvestigationInput,
 } from '../../workflows/investigation';
-import { until } from '../until';
+import { settles, until } from '../until';
 import { keep } from './keep';
 import { ann, bob, play, refused } from './play';
 import { clockwork, type Clockwork } from './time';
@@ -104,7 +104,7 @@ test('the model plans and tells; the numbers are the tools’, and all that was 
   const it = await investigate();
   const end = await handleOf(it).result();
   expect(end).toMatchObject({ status: 'COMPLETED', severity: 'CRITICAL', steps: 5 });
-  expect(await handleOf(it).query(investigationState)).toEqual(await rowOf(it.id));
+  await settles(async () => expect(await handleOf(it).query(investigationState)).toEqual(await rowOf(it.id)));
   await keep('investigation.consulted', handleOf(it));
   const t = await trace(it.id);
   expect(t.executions.map((e) => e.tool)).toEqual([
@@ -141,7 +141,7 @@ test('a tool that fails for longer than the patience fails it; resumed, it repea
   const after = await trace(it.id);
   expect(after.executions.slice(0, 3)).toEqual(before.executions);
   expect(asked).toBe(asks + 1); // the plan stood
-  expect(await second.query(investigationState)).toEqual(await rowOf(it.id));
+  await settles(async () => expect(await second.query(investigationState)).toEqual(await rowOf(it.id)));
   expect(after.moves.map((m) => [m.kind, m.actor]).slice(2)).toEqual([
     ['investigation.failed', 'ann'], ['investigation.resumed', 'bob'], ['investigation.concluded', 'ann'],
   ]); // prettier-ignore

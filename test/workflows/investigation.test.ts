@@ -9,7 +9,7 @@ import type { Harness } from '../../domain/harness';
 import { step, type Investigation } from '../../domain/investigation';
 import { workflowId } from '../../workflows/ids';
 import { begun, investigation, investigationState } from '../../workflows/investigation';
-import { until } from '../until';
+import { settles, until } from '../until';
 import { keep } from './keep';
 import { ann, play } from './play';
 import { clockwork, type Clockwork } from './time';
@@ -57,7 +57,7 @@ async function investigate(title: string, deadlineMs = 60_000) {
     row,
     underWay: () => until('a few steps', async () => (await p.steps(it.id)).length > 2),
     async agrees() {
-      expect(await handle.query(investigationState)).toEqual(await row());
+      await settles(async () => expect(await handle.query(investigationState)).toEqual(await row()));
       expect((await row())?.steps).toBe((await p.steps(it.id)).length);
     },
   };
@@ -114,7 +114,7 @@ test('a row that is ahead of history decides: the investigation adopts its end',
   await investigationActivities(deps).recordInvestigation(lost, { event: 'interrupt', transition: 'lost' });
   expect(await i.handle.result()).toMatchObject({ status: 'INTERRUPTED', error: 'lost' });
   await keep('investigation.adopted', i.handle);
-  expect(await i.handle.query(investigationState)).toEqual(await i.row());
+  await settles(async () => expect(await i.handle.query(investigationState)).toEqual(await i.row()));
 });
 
 test('… and one that ended before its history began has nothing left to do', async () => {

@@ -8,7 +8,7 @@ import { newPipeline, type Pipeline, type StepPlan } from '../../domain/pipeline
 import { agentScopes } from '../../domain/scopes';
 import { workflowId } from '../../workflows/ids';
 import { end, opened, pipelineRun, pipelineState } from '../../workflows/pipeline-run';
-import { until } from '../until';
+import { settles, until } from '../until';
 import { keep } from './keep';
 import { ann, bob, DAY, HOUR, play } from './play';
 import { scripted } from './scripted';
@@ -111,7 +111,9 @@ test('steps go in their order, those that share one together; each is told what 
   expect(last?.prompt).not.toContain('- last:');
   const { number, ticketId, status, version, name } = row;
   const steps = row.steps.map(({ name, status, attempts, runIds }) => ({ name, status, attempts, runIds }));
-  expect(await it.handle.query(pipelineState)).toEqual({ number, ticketId, status, version, name, steps });
+  await settles(async () =>
+    expect(await it.handle.query(pipelineState)).toEqual({ number, ticketId, status, version, name, steps }),
+  );
   expect((await p.entries(it.id)).filter((k) => k === 'pipeline.step_started')).toHaveLength(4);
   await keep('pipelineRun.completed', it.handle);
 });

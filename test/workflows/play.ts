@@ -19,7 +19,7 @@ import { complete, decide, gateState } from '../../workflows/approval-gate';
 import { attemptId, workflowId, type Kind } from '../../workflows/ids';
 import { steer } from '../../workflows/messages';
 import { bundlePath } from '../stack';
-import { until } from '../until';
+import { settles, until } from '../until';
 import type { Clockwork } from './time';
 
 export const HOUR = 3_600_000;
@@ -180,12 +180,26 @@ export function play(c: Clockwork) {
       expect(histories.length).toBeGreaterThan(0);
       expect(failed).toEqual([]);
     },
-    /** What every test holds at its end: workflow and row say the same. */
+    /** What every test holds at its end: workflow and row say the same, once the workflow adopted what stands. */
     async agree(run: { id: string } | null, ...also: { gate?: string; access?: string }[]) {
-      if (run) expect(await handle('agentRun', run.id).query(runState)).toEqual(await row.run(run.id));
+      const same = <T>(state: () => Promise<T>, stands: () => Promise<T | null>): Promise<void> =>
+        settles(async () => expect(await state()).toEqual(await stands()));
+      if (run)
+        await same(
+          () => handle('agentRun', run.id).query(runState),
+          () => row.run(run.id),
+        );
       for (const { gate, access } of also) {
-        if (gate) expect(await handle('approvalGate', gate).query(gateState)).toEqual(await row.gate(gate));
-        if (access) expect(await handle('accessRequest', access).query(accessState)).toEqual(await row.access(access));
+        if (gate)
+          await same(
+            () => handle('approvalGate', gate).query(gateState),
+            () => row.gate(gate),
+          );
+        if (access)
+          await same(
+            () => handle('accessRequest', access).query(accessState),
+            () => row.access(access),
+          );
       }
     },
   };
