@@ -18,8 +18,8 @@ import { rollout } from './rollout';
 import { steps } from './steps';
 
 /**
- * What `npm run prove` knows; `quick` runs all of them with the counts of CI. First those that are hardly disturbed by one
- * that waits for deadlines.
+ * What `npm run prove` knows; `quick` runs all of them with the counts of CI, two at a time: those that wait for deadlines
+ * beside those that compute, first those that are hardly disturbed by that.
  */
 export const proofs: Record<string, Proof> = {
   leases,
@@ -74,18 +74,22 @@ async function prove(name: string, proof: Proof, config: Config, wanted: Wanted)
 export async function proveAll(name: string, config: Config, wanted: Wanted): Promise<void> {
   const chosen = name === 'quick' ? Object.entries(proofs) : Object.entries(proofs).filter(([n]) => n === name);
   if (!chosen.length) throw new Error(`there is no proof ${name}; there are: quick, ${Object.keys(proofs).join(', ')}`);
-  const oneByOne = async (lane: typeof chosen): Promise<number> => {
-    let failed = 0;
-    for (const [known, proof] of lane) {
-      const lacking =
-        name !== 'quick' ? null : proof.form === 'production' ? await notBuilt(config) : (proof.lacks?.() ?? null);
+  const lackingOf = async (proof: Proof): Promise<string | null> =>
+    name !== 'quick' ? null : proof.form === 'production' ? notBuilt(config) : (proof.lacks?.() ?? null);
+  let failed = 0;
+  const next = async (own: typeof chosen, others: typeof chosen): Promise<void> => {
+    for (let one = own.shift() ?? others.pop(); one; one = own.shift() ?? others.pop()) {
+      const [known, proof] = one;
+      const lacking = await lackingOf(proof);
       if (lacking !== null) process.stdout.write(`skipped ${known}: ${lacking}\n`);
       else if (!(await prove(known, proof, config, wanted))) failed += 1;
     }
-    return failed;
   };
-  const lanes = [true, false].map((waits) => chosen.filter(([, proof]) => (proof.waits ?? false) === waits));
-  const failed = (await Promise.all(lanes.map(oneByOne))).reduce((sum, n) => sum + n, 0);
+  const [waiting, computing] = [true, false].map((waits) => chosen.filter(([, p]) => (p.waits ?? false) === waits)) as [
+    typeof chosen,
+    typeof chosen,
+  ];
+  await Promise.all([next(waiting, computing), next(computing, waiting)]);
   if (failed) throw new Error(`${failed} of ${chosen.length} proofs failed`);
 }
 

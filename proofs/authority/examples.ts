@@ -37,7 +37,13 @@ function text(s: Schema): string {
   return 'x'.repeat(Math.max(s.minLength ?? 1, 1));
 }
 
-const json = (schema: z.ZodType): Schema => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+const known = new WeakMap<z.ZodType, Schema>();
+/** What a declaration takes, as JSON Schema; made once, for thousands of calls. */
+export function json(schema: z.ZodType): Schema {
+  const made = known.get(schema) ?? z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  known.set(schema, made);
+  return made;
+}
 
 /** A declaration that asks for more than its types say carries an example of its own. */
 export const exampleOf = (schema: z.ZodType): unknown => schema.meta()?.['example'] ?? smallest(json(schema));

@@ -1,7 +1,6 @@
-import { z } from 'zod';
 import type { Operation } from '../../api/operation';
 import type { Declared } from './declared';
-import { exampleOf } from './examples';
+import { exampleOf, json } from './examples';
 import type { Tenant } from './world';
 
 export interface Answer {
@@ -87,8 +86,7 @@ export async function request(
 }
 
 const isList = ({ body }: Operation, field: string): boolean => {
-  const schema = body && z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' });
-  const part = schema?.properties?.[field];
+  const part = body && json(body).properties?.[field];
   return typeof part === 'object' && part.type === 'array';
 };
 
