@@ -5,7 +5,7 @@ import type { Proof } from './proof';
 /** T11: what is stored is shown as it is, and never runs. Counted in payloads. */
 export const pages: Proof = {
   title: 'Payloads in every stored text of a page: nothing runs, nothing is asked for, the policy has nothing to stop',
-  quick: 200,
+  quick: 250,
   lacks: () => (chromiumPath() === null ? 'there is no chromium: set CHROMIUM_PATH' : null),
   run: async ({ count }) => {
     const open = await openPages();
