@@ -4,6 +4,7 @@ import { auth } from './contracts/aegis/auth';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
+import { tenants } from './contracts/aegis/tenants';
 import { alertOperations } from './contracts/agent-ops/alerts';
 import { dashboard } from './contracts/agent-ops/dashboard';
 import { records } from './contracts/agent-ops/records';
@@ -45,6 +46,7 @@ import { authHandlers } from './handlers/aegis/auth';
 import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
+import { tenantHandlers } from './handlers/aegis/tenants';
 import { alertHandlers } from './handlers/agent-ops/alerts';
 import { dashboardHandlers } from './handlers/agent-ops/dashboard';
 import { recordHandlers } from './handlers/agent-ops/records';
@@ -121,6 +123,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [transactions, transactionHandlers],
   [alertOperations, alertHandlers],
   [auth, authHandlers],
+  [tenants, tenantHandlers],
   [audit, auditHandlers],
   [receipts, receiptHandlers],
   [apiKeys, apiKeyHandlers],

@@ -9,7 +9,7 @@ import type { Run } from '../domain/run';
 import { agentScopes } from '../domain/scopes';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
-import { analystTools } from '../log/provision';
+import { analystTools } from '../log/new-tenant';
 import type { agentRun } from '../workflows/agent-run';
 import { workflowId } from '../workflows/ids';
 import { cpuSince, spent, usedCpu } from './cpu';

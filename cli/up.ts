@@ -85,6 +85,7 @@ async function prepareDatabase(config: Config, supervisor: Supervisor, masterKey
     operatorSignals: true,
     adminEmail: admin.email,
     adminPassword: admin.password,
+    adminRole: 'platform-admin',
     masterKey,
     apiKey: readLocal(config.dataDir)?.token ?? null,
   });

@@ -12,6 +12,7 @@ export const scopes = [
   'keys:manage', 'secrets:manage', 'kill_switch:read', 'kill_switch:write', 'profile:read',
   'agent-ops:read', 'agent-ops:write', 'agent-ops:delete',
   'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest',
+  'tokens:read', 'tokens:revoke', 'users:manage', 'sso:manage', 'tenants:read', 'tenants:manage',
 ] as const; // prettier-ignore
 export type Scope = (typeof scopes)[number];
 
@@ -26,7 +27,7 @@ export const agentScopes: readonly Scope[] = [
 const analyst: readonly Scope[] = [
   'dashboard:read',
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info', 'access:request', 'changes:read',
-  'changes:request', 'agents:read', 'profile:read', 'tools:read',
+  'changes:request', 'agents:read', 'profile:read', 'tools:read', 'tokens:read', 'tenants:read',
 ]; // prettier-ignore
 
 const developer: readonly Scope[] = [
@@ -36,19 +37,29 @@ const developer: readonly Scope[] = [
 ]; // prettier-ignore
 
 const securityAnalyst: readonly Scope[] = [
-  ...new Set<Scope>([...developer, 'changes:approve', 'kill_switch:write', 'agents:act', 'ops_agent:ack']),
+  ...new Set<Scope>([
+    ...developer,
+    'changes:approve',
+    'kill_switch:write',
+    'agents:act',
+    'ops_agent:ack',
+    'tokens:revoke',
+  ]),
 ];
+/** All that is to be done in one tenant. */
+const ofTenant = scopes.filter((s) => s !== 'tenants:manage');
 
 /** Roles of every door; the seeds' older names stand beside the newer ones. */
 export const roles = {
-  OWNER: scopes,
-  ADMIN: scopes,
+  ROOT: scopes,
+  OWNER: ofTenant,
+  ADMIN: ofTenant,
   SECURITY_ANALYST: securityAnalyst,
   DEVELOPER: developer,
   READ_ONLY: reads,
   agent: agentScopes,
   'platform-admin': scopes,
-  'soc-manager': scopes.filter((s) => s !== 'keys:manage' && s !== 'secrets:manage'),
+  'soc-manager': ofTenant.filter((s) => !['keys:manage', 'secrets:manage', 'users:manage', 'sso:manage'].includes(s)),
   analyst,
   auditor: reads,
   'agent-operator': [...agentScopes, 'agents:spawn', 'agents:claim'],

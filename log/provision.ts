@@ -1,10 +1,10 @@
 import { hash } from '@node-rs/argon2';
 import { Client } from 'pg';
-import { v5, v7 } from 'uuid';
-import { usualGroups, usualRules } from '../domain/raci-usual';
+import { v7 } from 'uuid';
 import { scopesOf } from '../domain/scopes';
 import { hashKey, newApiKey } from './credentials';
 import { keyPurposes, newKey } from './keys';
+import { beginTenant } from './new-tenant';
 
 export interface Provision {
   slug: string;
@@ -12,27 +12,12 @@ export interface Provision {
   operatorSignals: boolean;
   adminEmail: string;
   adminPassword: string;
+  /** Of the administrator, and of a key that is made; ADMIN unless given. */
+  adminRole?: 'ADMIN' | 'platform-admin';
   masterKey: Buffer;
   /** A key that should open the tenant; when it does not, a new one is made. */
   apiKey: string | null;
 }
-
-const builtinTools = [
-  'logs.*',
-  'knowledge.search',
-  'blueprints.match',
-  'tickets.related',
-  'tickets.note',
-  'vault.check',
-  'site.publish',
-  'transaction',
-  'customer_history',
-  'terminal_history',
-  'neighbours',
-  'back_test',
-];
-const logTools = ['profile', 'templates', 'errors', 'bursts', 'sources', 'search'].map((name) => `logs.${name}`);
-export const analystTools = builtinTools.flatMap((name) => (name === 'logs.*' ? logTools : [name]));
 
 /**
  * A tenant with its administrator, its analyst, its RACI matrix and a key; and, once for the installation, the keys that sign. Finds what
@@ -63,46 +48,16 @@ export async function provisionTenant(
       await db.query('insert into tenants (id, slug, name, four_eyes, operator_signals) values ($1, $2, $2, $3, $4)', [
         tenantId, wanted.slug, wanted.fourEyes, wanted.operatorSignals,
       ]); // prettier-ignore
-      await db.query('select add_parts($1)', [tenantId]);
-      const analyst = v5('agent:analyst', tenantId);
-      await db.query(
-        `insert into agents (id, tenant_id, name, description, harness, agent_type, capabilities)
-         values ($1, $2, 'analyst', 'Reads evidence, ranks hypotheses, proposes what people decide', 'embedded', 'real_time_responder', $3)`,
-        [analyst, tenantId, analystTools],
-      );
-      for (const tool of analystTools) {
-        await db.query(`insert into agent_grants (id, tenant_id, agent_id, tool, effect) values ($1, $2, $3, $4, 'ALLOW')`, [
-          v5(tool, analyst), tenantId, analyst, tool,
-        ]); // prettier-ignore
-      }
-      await beginMatrix(db, tenantId);
+      await beginTenant(db, tenantId);
     }
-    const userId = await ensureUser(db, tenantId, wanted.adminEmail, wanted.adminPassword, 'ADMIN');
-    const apiKey = await ensureKey(db, tenantId, userId, wanted.apiKey);
+    const role = wanted.adminRole ?? 'ADMIN';
+    const userId = await ensureUser(db, tenantId, wanted.adminEmail, wanted.adminPassword, role);
+    const apiKey = await ensureKey(db, tenantId, userId, wanted.apiKey, role);
     await db.query('commit');
     return { tenantId, apiKey };
   } finally {
     await db.end();
   }
-}
-
-/** The groups and rules that it begins with; from then on they are its people's. */
-async function beginMatrix(db: Client, tenantId: string): Promise<void> {
-  for (const name of usualGroups)
-    await db.query('insert into raci_groups (id, tenant_id, name) values ($1, $2, $3)', [
-      v5(`raci_group:${name}`, tenantId), tenantId, name,
-    ]); // prettier-ignore
-  for (const r of usualRules)
-    await db.query(
-      `insert into raci_rules (id, tenant_id, name, intent, keywords, ticket_class, priority, assignment_group, responsible, accountable,
-         consulted, informed, approval_required, approval_action, risk_level, knowledge_tags, auto_assign_agent, auto_agent_prompt, enabled)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, true)`,
-      [
-        v5(`raci_rule:${r.name}`, tenantId), tenantId, r.name, r.intent, r.keywords, r.ticketClass, r.priority, r.assignmentGroup,
-        r.responsible, r.accountable, r.consulted, r.informed, r.approvalRequired, r.approvalAction, r.riskLevel, r.knowledgeTags,
-        r.autoAssignAgent, r.autoAgentPrompt,
-      ],
-    ); // prettier-ignore
 }
 
 /** The user of that address; made with the password when there is none. */
@@ -125,7 +80,13 @@ export async function ensureUser(
   return id;
 }
 
-async function ensureKey(db: Client, tenantId: string, userId: string, given: string | null): Promise<string> {
+async function ensureKey(
+  db: Client,
+  tenantId: string,
+  userId: string,
+  given: string | null,
+  role: string,
+): Promise<string> {
   if (given !== null) {
     const { rowCount } = await db.query(
       'select 1 from api_keys where tenant_id = $1 and key_hash = $2 and revoked_at is null',
@@ -133,7 +94,7 @@ async function ensureKey(db: Client, tenantId: string, userId: string, given: st
     );
     if (rowCount) return given;
   }
-  return insertKey(db, { tenantId, name: 'administrator', role: 'ADMIN', userId });
+  return insertKey(db, { tenantId, name: 'administrator', role, userId });
 }
 
 /** A key of a user, or of nobody (then it is a service of its own); the only time it is seen. */

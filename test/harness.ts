@@ -80,7 +80,8 @@ export async function startServer(settings: Record<string, string> = {}, { worke
   const admin = { email: 'admin@local.test', password: randomUUID() };
   const provision = (slug: string, fourEyes: 'strict' | 'agent_only') =>
     provisionTenant(database.url, {
-      slug, fourEyes, operatorSignals: fourEyes === 'agent_only', adminEmail: admin.email, adminPassword: admin.password, masterKey, apiKey: null,
+      slug, fourEyes, operatorSignals: fourEyes === 'agent_only', adminEmail: admin.email, adminPassword: admin.password,
+      adminRole: slug === 'local' ? 'platform-admin' : 'ADMIN', masterKey, apiKey: null,
     }); // prettier-ignore
   const { tenantId, apiKey } = await provision('local', 'agent_only');
   const owner = new Client({ connectionString: database.url });

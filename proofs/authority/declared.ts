@@ -319,6 +319,14 @@ export const declared: Readonly<Record<string, Declared>> = {
     own: { statuses: [401], why: 'the example is nobody; test/api/aegis logs in' },
   },
   me: { ids: {}, only: 'users' },
+  putTenant: {
+    ids: { 'body.tenant_id': at('external', 'ignored'), 'body.org_id': resource },
+    own: {
+      statuses: [422],
+      why: 'the world names no tenant that is not there; test/api/identity makes and changes them',
+    },
+  },
+  getTenant: { ids: { 'path.tenant_id': at('tenant') } },
   listAuditLogs: { ids: { ...offset, 'query.agent_id': at('agent', 'empty') } },
   verifyAuditLogs: none,
   receiptKey: none,

@@ -60,5 +60,9 @@ export function expectForeign(actor: Actor, op: Operation, entry: Declared, plac
 
 /** Every place of an operation where another tenant can be named. */
 export const placesOf = (op: Operation, entry: Declared): string[] => [
-  ...new Set([...Object.keys(entry.ids), ...(isOpen(op) ? [] : ['header.X-Tenant-ID', 'inner.tenant_id'])]),
+  ...new Set([
+    ...Object.keys(entry.ids),
+    ...(isOpen(op) ? [] : ['header.X-Tenant-ID']),
+    ...(isOpen(op) || 'body.tenant_id' in entry.ids ? [] : ['inner.tenant_id']),
+  ]),
 ];

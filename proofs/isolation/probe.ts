@@ -5,6 +5,11 @@ import { open, policies, tables, type Policy } from './tables';
 /** Values that a column's check asks for. */
 const values: Readonly<Record<string, string>> = {
   'tenants.four_eyes': 'strict',
+  'tenants.tier': 'basic',
+  'tenants.status': 'active',
+  'tenants.degraded_mode_policy': 'block_all',
+  'tokens.revoked_for': 'logout',
+  'agent_credentials.status': 'active',
   'signing_keys.purpose': 'receipt',
   'agent_grants.effect': 'ALLOW',
   'agent_signals.status': 'pending',

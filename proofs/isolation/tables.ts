@@ -11,6 +11,7 @@ export const apart: Readonly<Record<string, string>> = {
 /** Policies beside a table's own, and why. */
 const besides: Readonly<Record<string, string>> = {
   'api_keys.presented': 'before the tenant is known a key is found by its hash, by whoever shows the key',
+  'tenants.listed': 'who serves all of them may list them (app.system), and change none by it',
   'publications.address':
     'pages are for everybody: whose an address is has to be found before the tenant is known (app.system)',
 };

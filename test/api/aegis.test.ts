@@ -29,20 +29,20 @@ describe('POST /auth/token', () => {
         token_type: 'bearer',
         expires_in: 900,
         tenant_id: server.tenantId,
-        role: 'ADMIN',
+        role: 'platform-admin',
       }),
     ]);
     const token = answer.body.data.access_token as string;
     const { exp = 0, iat = 0, ...claims } = decodeJwt(token);
     expect(exp - iat).toBe(900);
-    expect(claims).toMatchObject({ tenant_id: server.tenantId, org_id: server.tenantId, role: 'ADMIN' });
+    expect(claims).toMatchObject({ tenant_id: server.tenantId, org_id: server.tenantId, role: 'platform-admin' });
     const cookie = answer.headers.get('set-cookie') ?? '';
     expect(cookie).toMatch(/^acp_token=[^;]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Strict$/);
 
     const tenant = { 'x-tenant-id': server.tenantId };
     expect((await server.as(token)('GET', '/auth/me', undefined, tenant)).body.data).toMatchObject({
       email: server.admin.email,
-      role: 'ADMIN',
+      role: 'platform-admin',
       tenant_id: server.tenantId,
       is_active: true,
     });

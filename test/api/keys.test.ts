@@ -74,7 +74,7 @@ test.each([
   [{ name: 'x'.repeat(101) }, 'name'],
   [{ expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
   [{ expires_at: 'tomorrow' }, 'expires_at'],
-  [{ role: 'ROOT' }, 'role'],
+  [{ role: 'EVERYTHING' }, 'role'],
   [{ scopes: ['everything'] }, 'scopes'],
 ])('%j is 422 and names %s', async (body, field) => {
   const { status, body: answer } = await make(body);

@@ -26,8 +26,9 @@ const given = (contract: string, reason: string, operations: string[]) =>
 
 /** Where the contract's column names no scope, what it says, and why the scope here is what it means. */
 export const accessExceptions: { operation: string; contract: string; reason: string }[] = [
-  ...given('JWT+tenant', anybody, ['me', 'listAuditLogs', 'verifyAuditLogs', 'getReceipt', 'verifyReceipt', 'getKillSwitch']),
+  ...given('JWT+tenant', anybody, ['me', 'getTenant', 'listAuditLogs', 'verifyAuditLogs', 'getReceipt', 'verifyReceipt', 'getKillSwitch']),
   ...given('JWT+tenant; ADMIN', admin, ['listApiKeys', 'createApiKey', 'revokeApiKey']),
+  ...given('JWT+tenant; platform-admin', admin, ['putTenant']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setKillSwitch', 'releaseKillSwitch']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
   ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),

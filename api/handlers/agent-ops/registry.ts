@@ -10,7 +10,7 @@ import { idleReason, type Agent, type Definition } from '../../../domain/agent';
 import { Conflict, NotFound } from '../../../domain/errors';
 import type { NewEntry } from '../../../domain/log';
 import { workflowId } from '../../../workflows/ids';
-import { analystTools } from '../../../log/provision';
+import { analystTools } from '../../../log/new-tenant';
 import { pageOf } from '../../contracts/agent-ops/door';
 import type { registry } from '../../contracts/agent-ops/registry';
 import type { Ctx, Handlers } from '../../kernel';

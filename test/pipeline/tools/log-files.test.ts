@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import type { Tool } from '../../../pipeline/call';
 import { builtinTools } from '../../../pipeline/tools';
-import { analystTools } from '../../../log/provision';
+import { analystTools } from '../../../log/new-tenant';
 import { transactionSources } from '../../../db/transactions/sources';
 import { openHouse, type House } from '../../house';
 import { callOf, use } from './context';
