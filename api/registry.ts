@@ -5,6 +5,7 @@ import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
 import { tenants } from './contracts/aegis/tenants';
+import { risk } from './contracts/aegis/risk';
 import { alertOperations } from './contracts/agent-ops/alerts';
 import { dashboard } from './contracts/agent-ops/dashboard';
 import { records } from './contracts/agent-ops/records';
@@ -47,6 +48,7 @@ import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
 import { tenantHandlers } from './handlers/aegis/tenants';
+import { riskHandlers } from './handlers/aegis/risk';
 import { alertHandlers } from './handlers/agent-ops/alerts';
 import { dashboardHandlers } from './handlers/agent-ops/dashboard';
 import { recordHandlers } from './handlers/agent-ops/records';
@@ -128,6 +130,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [receipts, receiptHandlers],
   [apiKeys, apiKeyHandlers],
   [killSwitch, killSwitchHandlers],
+  [risk, riskHandlers],
   [events, eventHandlers],
   [investigations, investigationHandlers],
   [health, healthHandlers],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InstantSchema, JsonObject } from '../domain/common.schema';
+import type { Weights } from './risk-weights';
 import type { Read } from './tx';
 
 const Row = z.object({
@@ -142,6 +143,8 @@ export interface Facts {
   grants: { tool: string; effect: 'ALLOW' | 'DENY' }[];
   /** Refusals of this agent and tool in the last five minutes. */
   denials: number;
+  /** Of risk, as the tenant has changed them. */
+  weights: Weights | null;
 }
 
 /** Of one call. */
@@ -169,7 +172,8 @@ export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Fact
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]')
           from agent_grants where agent_id = c."agentId") as grants,
        (select count(*) from executions where agent_id = c."agentId" and tool = c.tool and decision in ('deny', 'kill')
-          and started_at > now() - interval '5 minutes') as denials
+          and started_at > now() - interval '5 minutes') as denials,
+       (select weights from risk_weights) as weights
      from rows from (
        jsonb_to_recordset($1) as ("ownerId" uuid, step int, "agentId" uuid, tool text, "ticketId" uuid)
      ) with ordinality as c order by c.ordinality`,

@@ -1,5 +1,5 @@
 import { expand, normalise } from './screening/normalise';
-import { compositeRisk, type CompositeRisk, type RiskScores } from './screening/risk';
+import { compositeRisk, type CompositeRisk, type RiskScores, type RiskWeights } from './screening/risk';
 import { rules } from './screening/rules/table';
 import { holdsSecret } from './screening/rules/secrets';
 import { FINDINGS, SIGNALS, type Finding, type Response, type SignalId } from './screening/signals';
@@ -71,17 +71,20 @@ export function screenCall(tool: { name: string; content: 'prose' | 'instruction
  * The risk of a call and what becomes of it: the strictest of what the sum of all components, the policy and each
  * signal ask for.
  * @param others what the stages after screening found, each 0..1.
+ * @param weights of the tenant; the published ones when left out.
  */
 export function combine(
   screening: Pick<Screening, 'risk' | 'signals'>,
   policy: { decision: 'allow' | 'escalate' | 'deny' },
   others: Partial<Omit<RiskScores, 'inference'>> = {},
+  weights?: RiskWeights,
 ): CompositeRisk {
   const quiet = { behavior: 0, anomaly: 0, cost: 0, cross_agent: 0 };
   const responses = screening.signals.map((signal) => signal.response);
   return compositeRisk(
     { ...quiet, ...others, inference: screening.risk },
     { policy: policy.decision, adjustment: 0, responses },
+    weights,
   );
 }
 

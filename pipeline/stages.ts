@@ -3,6 +3,7 @@ import type { Call, Decision, Reason, Tool } from './call';
 import type { Points } from '../db/rate-limits';
 import type { PolicyEngine, PolicyResult } from './policy';
 import type { Screening } from './screening';
+import { weightsFrom, type RiskScores, type RiskWeights } from './screening/risk';
 
 /** What the stages before execution have found out so far. */
 export interface State {
@@ -27,7 +28,12 @@ export interface StageDeps {
   policies: PolicyEngine;
   limiter: Points;
   screen: (tool: Tool, args: Record<string, unknown>) => Screening;
-  decide: (screening: Screening, policy: PolicyResult) => { decision: Decision; risk: number };
+  decide: (
+    screening: Screening,
+    policy: PolicyResult,
+    others: Partial<RiskScores>,
+    weights: RiskWeights,
+  ) => { decision: Decision; risk: number };
 }
 
 /** A stage that stops the call says how and why; one that has nothing against it says nothing. */
@@ -111,7 +117,7 @@ export const stages: readonly Stage[] = [
     name: 'decision',
     run: (state, { decide }) => {
       if (!state.screening || !state.policy) return stop('deny', 'undecided', 'a stage gave no answer');
-      const { decision, risk } = decide(state.screening, state.policy);
+      const { decision, risk } = decide(state.screening, state.policy, {}, weightsFrom(state.facts.weights));
       state.risk = risk;
       if (decision === 'allow' || decision === 'monitor') state.decision = decision;
       if (decision === 'allow' || decision === 'monitor' || decision === 'escalate') return null;
@@ -125,7 +131,7 @@ export const stages: readonly Stage[] = [
       if (state.sealValid === true) return null; // people approved exactly this
       if (state.sealValid === false)
         return stop('deny', 'approval_void', 'the approval is for something else, or over');
-      const { decision } = decide(state.screening, state.policy);
+      const { decision } = decide(state.screening, state.policy, {}, weightsFrom(state.facts.weights));
       if (decision !== 'escalate') return null;
       state.findings.push('approval_required');
       return { decision: 'escalate', reasons: state.policy.reasons };

@@ -5,6 +5,32 @@ import type { Finding, Response } from './signals';
 export const RISK_WEIGHTS = { inference: 0.35, behavior: 0.3, anomaly: 0.15, cost: 0.1, cross_agent: 0.1 } as const;
 
 export type RiskComponent = keyof typeof RISK_WEIGHTS;
+export const riskComponents = Object.keys(RISK_WEIGHTS) as [RiskComponent, ...RiskComponent[]];
+
+export const riskLabels: Readonly<Record<RiskComponent, string>> = {
+  inference: 'What the arguments say',
+  behavior: "The agent's own habits",
+  anomaly: 'Rate, hours and drift',
+  cost: 'What it may cost',
+  cross_agent: 'What agents do together',
+};
+
+/** What each component counts; together 1. */
+export type RiskWeights = Readonly<Record<RiskComponent, number>>;
+
+/** Of a tenant: what its row says (null: none), and the published ones for what it does not. */
+export const weightsFrom = (row: Readonly<Record<string, number>> | null): RiskWeights => ({ ...RISK_WEIGHTS, ...row });
+
+/** `weights` null: together they would not make 1, give or take 0.001, but `sum`. */
+export function mergeWeights(
+  before: RiskWeights,
+  change: { readonly [C in RiskComponent]?: number | undefined },
+): { weights: RiskWeights | null; sum: number } {
+  const weights = Object.fromEntries(riskComponents.map((c) => [c, change[c] ?? before[c]])) as RiskWeights;
+  const sum = riskComponents.reduce((total, c) => total + weights[c], 0);
+  // In thousandths of thousandths: 0.35 + 0.651 is not more than 1.001 only because of how numbers are kept.
+  return { weights: Math.abs(Math.round((sum - 1) * 1e6)) <= 1000 ? weights : null, sum };
+}
 
 /** Each 0..1. */
 export type RiskScores = Readonly<Record<RiskComponent, number>>;
@@ -42,12 +68,11 @@ const thresholds: readonly (readonly [component: RiskComponent, threshold: numbe
 export function compositeRisk(
   scores: RiskScores,
   influence: RiskInfluence,
-  weights: Readonly<Record<RiskComponent, number>> = RISK_WEIGHTS,
+  weights: RiskWeights = RISK_WEIGHTS,
 ): CompositeRisk {
-  const components = Object.keys(RISK_WEIGHTS) as RiskComponent[];
-  const known = new Map(components.map((c) => [c, unit(scores[c])]));
+  const known = new Map(riskComponents.map((c) => [c, unit(scores[c])]));
   const highest = Math.max(...known.values());
-  const sum = components.reduce((total, c) => total + weights[c] * (known.get(c) ?? 1), 0);
+  const sum = riskComponents.reduce((total, c) => total + weights[c] * (known.get(c) ?? 1), 0);
   const adjusted = sum + Math.min(maxAdjustment, Math.max(-maxAdjustment, influence.adjustment));
   const floor = Math.max(highest >= 0.95 ? 0.95 : highest >= 0.8 ? 0.6 : 0, influence.policy === 'deny' ? 0.7 : 0);
   const risk = unit(Math.max(adjusted, floor));

@@ -105,6 +105,7 @@ test('what the application may do with each table is what was granted, and nobod
      "remote_workers": "delete, insert, select, update",
      "report_runs": "delete, insert, select",
      "reported_runs": "delete, insert, select, update",
+     "risk_weights": "insert, select, update",
      "rule_drafts": "insert, select",
      "run_calls": "delete, insert, select, update",
      "run_checkpoints": "delete, insert, select, update",
