@@ -1,5 +1,6 @@
 import { apiKeys } from './contracts/aegis/api-keys';
 import { audit } from './contracts/aegis/audit';
+import { auditAggregates } from './contracts/aegis/audit-aggregates';
 import { auth } from './contracts/aegis/auth';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
@@ -43,6 +44,7 @@ import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
 import { apiKeyHandlers } from './handlers/aegis/api-keys';
 import { auditHandlers } from './handlers/aegis/audit';
+import { auditAggregateHandlers } from './handlers/aegis/audit-aggregates';
 import { authHandlers } from './handlers/aegis/auth';
 import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
@@ -127,6 +129,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [auth, authHandlers],
   [tenants, tenantHandlers],
   [audit, auditHandlers],
+  [auditAggregates, auditAggregateHandlers],
   [receipts, receiptHandlers],
   [apiKeys, apiKeyHandlers],
   [killSwitch, killSwitchHandlers],

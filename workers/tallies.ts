@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { tallyCalls } from '../db/calls';
 import { tenantsBehind } from '../db/cursors';
 import type { Store } from '../log/store';
 import { keepLooking } from './loop';
@@ -11,7 +12,8 @@ const often = {
 
 /**
  * Keeps the tallies of every tenant's log close behind its end (migrations/000008_tallies.sql, 000016_totals.sql): totals of a search are
- * exact without it too, and cost more the further they are behind. Ends when `signal` is aborted.
+ * exact without it too, and cost more the further they are behind. So are the cells of governed calls (000056_call_tallies.sql),
+ * into which what was logged before there were any is taken as well. Ends when `signal` is aborted.
  */
 export const keepTallies = (store: Store, logger: Logger, signal: AbortSignal): Promise<void> =>
   keepLooking(often, logger, signal, async () => {
@@ -19,7 +21,13 @@ export const keepTallies = (store: Store, logger: Logger, signal: AbortSignal): 
       if (signal.aborted) return;
       await tally(store, tenantId);
     }
+    for (const tenantId of await tenantsBehind(store.pool, 'calls')) {
+      while (!signal.aborted && (await store.write(tenantId, (tx) => tallyCalls(tx, atOnce))) === atOnce);
+    }
   });
+
+/** Entries that are taken in by one transaction. */
+const atOnce = 8_192;
 
 /** Brings one tenant's tallies up to the last whole 128 entries; gives how many entries that were. */
 export async function tally(store: Store, tenantId: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { aggregates } from '../../api/aggregates/table';
 import type { Scope } from '../../domain/scopes';
 
 // What every operation answers to an id that is not the caller's. A path, query or body field that names something and is
@@ -328,7 +329,17 @@ export const declared: Readonly<Record<string, Declared>> = {
   },
   getTenant: { ids: { 'path.tenant_id': at('tenant') } },
   listAuditLogs: { ids: { ...offset, 'query.agent_id': at('agent', 'empty') } },
+  summariseAuditLogs: { ids: { 'query.agent_id': at('agent', 'empty') } },
   verifyAuditLogs: none,
+  ...Object.fromEntries(
+    Object.entries(aggregates).map(([name, { of }]): [string, Declared] => [
+      name,
+      {
+        ids:
+          of === 'agent' ? { 'path.id': at('agent') } : of === 'any' ? { 'query.agent_id': at('agent', 'empty') } : {},
+      },
+    ]),
+  ),
   receiptKey: none,
   getReceipt: { ids: { 'path.execution_id': at('execution') } },
   verifyReceipt: { ids: { 'body.receipt': at('receipt', 'refused') } },

@@ -1,3 +1,5 @@
+import { aggregates } from '../../api/aggregates/table';
+
 /** Where an operation differs from what every operation does, and why. */
 export interface Exception {
   operation: string;
@@ -27,6 +29,7 @@ const given = (contract: string, reason: string, operations: string[]) =>
 /** Where the contract's column names no scope, what it says, and why the scope here is what it means. */
 export const accessExceptions: { operation: string; contract: string; reason: string }[] = [
   ...given('JWT+tenant', anybody, ['me', 'getTenant', 'listAuditLogs', 'verifyAuditLogs', 'getReceipt', 'verifyReceipt', 'getKillSwitch']),
+  ...given('JWT+tenant', anybody, ['summariseAuditLogs', ...Object.keys(aggregates)]),
   ...given('JWT+tenant; ADMIN', admin, ['listApiKeys', 'createApiKey', 'revokeApiKey']),
   ...given('JWT+tenant; platform-admin', admin, ['putTenant']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setKillSwitch', 'releaseKillSwitch']),

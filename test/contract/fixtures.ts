@@ -25,9 +25,10 @@ const nouns: [prefix: string, noun: string][] = [
   ['/functions/v1/api/v1/agent-ops/runs', 'reported'],
   ['/api/tools', 'tool'],
   ['/functions/v1/api/v1/agent-ops/alerts', 'alert'],
+  ['/audit/', 'agent'],
 ];
 const uuidKeys = new Set([
-  'execution_id', 'key_id', 'tenant_id', 'investigation_id', 'transaction_id', 'recommendation_id',
+  'execution_id', 'audit_id', 'key_id', 'tenant_id', 'investigation_id', 'transaction_id', 'recommendation_id',
 ]); // prettier-ignore
 
 export async function fixtures(s: Server): Promise<Fixtures> {
@@ -103,6 +104,8 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     event_id: event.id,
     change_id: change.change_id,
     execution_id: entry.id,
+    agent: entry.agent_id,
+    audit_id: entry.id,
     key_id: key.data.id,
     tenant_id: s.tenantId,
     provider: 'local',
@@ -122,7 +125,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const nounOf = (path: string, key: string): string => (key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
-    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') ? noUuid : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
+    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') ? noUuid : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
   };
 }
 

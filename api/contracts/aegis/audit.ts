@@ -26,6 +26,29 @@ export const AuditRow = z.object({
   actor: z.object({ id: z.string().nullable(), kind: z.enum(actorKinds), name: z.string() }),
 });
 
+const number = z.number().min(0);
+/** The tiles of the audit and the risk page; a threat is a call that was refused. */
+export const CallSummaryView = z.object({
+  total_calls: z.int(),
+  total_denials: z.int(),
+  active_agents_count: z.int(),
+  most_used_tool: z.string().nullable(),
+  total_requests: z.int(),
+  blocked_requests: z.int(),
+  allowed_requests: z.int(),
+  avg_risk_score: number,
+  requests_by_hour: z
+    .array(z.object({ hour: z.int(), count: z.int() }))
+    .describe('By hour of the day (UTC), 24 of them'),
+  risk_distribution: z.object({ critical: z.int(), high: z.int(), medium: z.int(), low: z.int() }),
+  threats_blocked: z.int(),
+  high_risk_agents: z.int().describe('Agents with a call of a risk of 0.7 or more'),
+  metadata: z.object({
+    top_risky_agents: z.array(z.object({ agent_id: z.uuid(), avg_risk: number, calls: z.int(), denied: z.int() })),
+    anomaly_trends: z.array(z.object({ date: z.iso.date(), count: z.int() })),
+  }),
+});
+
 /** A day or a time; the end of a range includes the whole day. */
 const start = timeOrDay('00:00:00');
 const end = timeOrDay('23:59:59.999999');
@@ -48,6 +71,15 @@ export const audit = {
     }),
     output: z.object({ total: z.int(), limit: z.int(), offset: z.int(), items: z.array(AuditRow) }),
     aliases: ['/v1/audit/logs'],
+  }),
+  summariseAuditLogs: operation({
+    route: 'GET /audit/logs/summary',
+    tag,
+    summary: 'The tiles: calls, refusals, agents and risk of the last days',
+    access: 'audit:read',
+    query: z.object({ days: wholeOr(30, 1, 90), agent_id: z.uuid().optional() }),
+    output: CallSummaryView,
+    aliases: ['/v1/audit/logs/summary'],
   }),
   verifyAuditLogs: operation({
     route: 'GET /audit/logs/verify',

@@ -1,3 +1,4 @@
+import { callSummary } from '../../../db/call-summary';
 import { searchEntries } from '../../../db/log-search';
 import { untilOnDisk } from '../../../db/tx';
 import { checkHead, signHead } from '../../../log/head';
@@ -24,6 +25,8 @@ export const auditHandlers: Handlers<typeof audit> = {
     const { entries, total } = await ctx.read((tx) => searchEntries(tx, filter, limit, offset));
     return { total, limit, offset, items: entries.map(auditRow) };
   },
+  summariseAuditLogs: ({ query: { days, agent_id } }, ctx) =>
+    ctx.read((tx) => callSummary(tx, { days, agentId: agent_id ?? null })),
   verifyAuditLogs: async ({ query }, ctx) => {
     const { keyring, store } = ctx.kernel;
     const found = await running(ctx.kernel)(ctx.tenantId, () => ctx.read((tx) => verifyLog(tx, keyring)));

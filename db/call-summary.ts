@@ -1,0 +1,97 @@
+import { counted, risky, sum, type Asked } from './calls';
+import type { Read } from './tx';
+
+/** The tiles of the audit and the risk page. A threat is a call that was refused. */
+export interface CallSummary {
+  total_calls: number;
+  total_denials: number;
+  active_agents_count: number;
+  most_used_tool: string | null;
+  total_requests: number;
+  blocked_requests: number;
+  allowed_requests: number;
+  avg_risk_score: number;
+  requests_by_hour: { hour: number; count: number }[];
+  risk_distribution: { critical: number; high: number; medium: number; low: number };
+  threats_blocked: number;
+  /** Agents with a call of high risk or worse. */
+  high_risk_agents: number;
+  metadata: {
+    top_risky_agents: { agent_id: string; avg_risk: number; calls: number; denied: number }[];
+    anomaly_trends: { date: string; count: number }[];
+  };
+}
+
+const bin = (risk: number): number => risk / 10_000;
+const distribution = Object.entries({ ...risky, low: 0 })
+  .map(([name, from], i, all) => {
+    const below = i === 0 ? '' : ` and bin < ${bin(all[i - 1]?.[1] ?? 0)}`;
+    return `coalesce(sum(n) filter (where bin >= ${bin(from)}${below}), 0)::bigint as ${name}`;
+  })
+  .join(', ');
+const passed = sum.of('allow', 'allow_approved', 'redact', 'monitor');
+
+/** Of the days that are asked for; `metadata` has the five agents of the highest mean risk, and what was anomalous a day. */
+export async function callSummary(tx: Read, asked: Asked): Promise<CallSummary> {
+  const [totals, tools, hours, risks, risky, anomalies] = await Promise.all([
+    counted<{ calls: number; denied: number; passed: number; agents: number; risk: number }>(
+      tx,
+      `select ${sum.calls} as calls, ${sum.denied} as denied, ${passed} as passed, count(distinct agent_id)::int as agents, ${sum.risk} as risk
+       from {days}`,
+      asked,
+    ),
+    counted<{ tool: string }>(
+      tx,
+      'select tool from {days} where tool is not null group by tool order by sum(n) desc, tool limit 1',
+      asked,
+    ),
+    counted<{ hour: number; count: number }>(
+      tx,
+      `select h.hour, coalesce(sum(k.n), 0)::bigint as count from generate_series(0, 23) h(hour)
+       left join (select extract(hour from hour at time zone 'utc')::int as of_hour, n from {hours}) k on k.of_hour = h.hour
+       group by h.hour order by h.hour`,
+      asked,
+    ),
+    counted<CallSummary['risk_distribution'] & { agents: number }>(
+      tx,
+      `select ${distribution}, count(distinct agent_id) filter (where bin >= 70)::int as agents from {risks}`,
+      asked,
+    ),
+    counted<CallSummary['metadata']['top_risky_agents'][number]>(
+      tx,
+      `select agent_id, ${sum.risk} as avg_risk, ${sum.calls} as calls, ${sum.denied} as denied from {days}
+       where agent_id is not null group by agent_id order by 2 desc, 3 desc, agent_id limit 5`,
+      asked,
+    ),
+    counted<{ date: string; count: number }>(
+      tx,
+      `select to_char(d.day, 'YYYY-MM-DD') as date, coalesce(sum(n), 0)::bigint as count
+       from {series} left join {words} on c.day = d.day and c.kind = 'finding' and c.word = 'anomalous_behavior_detected'
+       group by d.day order by d.day`,
+      asked,
+    ),
+  ]);
+  const {
+    calls,
+    denied,
+    passed: allowed,
+    agents,
+    risk,
+  } = totals[0] ?? { calls: 0, denied: 0, passed: 0, agents: 0, risk: 0 };
+  const { agents: high, ...spread } = risks[0] ?? { critical: 0, high: 0, medium: 0, low: 0, agents: 0 };
+  return {
+    total_calls: calls,
+    total_denials: denied,
+    active_agents_count: agents,
+    most_used_tool: tools[0]?.tool ?? null,
+    total_requests: calls,
+    blocked_requests: denied,
+    allowed_requests: allowed,
+    avg_risk_score: risk,
+    requests_by_hour: hours,
+    risk_distribution: spread,
+    threats_blocked: denied,
+    high_risk_agents: high,
+    metadata: { top_risky_agents: risky, anomaly_trends: anomalies },
+  };
+}
