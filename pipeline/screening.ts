@@ -1,5 +1,6 @@
+import type { RiskWeights } from '../domain/risk';
 import { expand, normalise } from './screening/normalise';
-import { compositeRisk, type CompositeRisk, type RiskScores, type RiskWeights } from './screening/risk';
+import { compositeRisk, type CompositeRisk, type RiskScores } from './screening/risk';
 import { rules } from './screening/rules/table';
 import { holdsSecret } from './screening/rules/secrets';
 import { FINDINGS, SIGNALS, type Finding, type Response, type SignalId } from './screening/signals';

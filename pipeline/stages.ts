@@ -1,9 +1,10 @@
+import { weightsFrom, type RiskWeights } from '../domain/risk';
 import type { Facts } from '../db/executions';
 import type { Call, Decision, Reason, Tool } from './call';
 import type { Points } from '../db/rate-limits';
 import type { PolicyEngine, PolicyResult } from './policy';
 import type { Screening } from './screening';
-import { weightsFrom, type RiskScores, type RiskWeights } from './screening/risk';
+import type { RiskScores } from './screening/risk';
 
 /** What the stages before execution have found out so far. */
 export interface State {

@@ -351,6 +351,8 @@ export const declared: Readonly<Record<string, Declared>> = {
   createApiKey: { ids: { 'body.agent_id': at('agent') } },
   revokeApiKey: { ids: { 'path.key_id': at('key') } },
   validateApiKey: { ids: { 'body.api_key': at('secret', 'unknown') } },
+  getSignalWeights: none,
+  setSignalWeights: none,
   getKillSwitch: { ids: tenant },
   setKillSwitch: { ids: tenant },
   releaseKillSwitch: { ids: tenant },

@@ -1,5 +1,6 @@
 import { combine } from '../../pipeline/screening';
-import { compositeRisk, RISK_WEIGHTS } from '../../pipeline/screening/risk';
+import { RISK_WEIGHTS } from '../../domain/risk';
+import { compositeRisk } from '../../pipeline/screening/risk';
 import { SIGNALS } from '../../pipeline/screening/signals';
 
 describe('composite risk', () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { riskComponents, type RiskComponent } from '../../../pipeline/screening/risk';
+import { riskComponents, type RiskComponent } from '../../../domain/risk';
 import { operation } from '../../operation';
 
 const tag = 'risk';

@@ -1,12 +1,6 @@
 import { setWeights, weightsOf } from '../../../db/risk-weights';
 import { Invalid } from '../../../domain/errors';
-import {
-  mergeWeights,
-  riskComponents,
-  riskLabels,
-  weightsFrom,
-  type RiskWeights,
-} from '../../../pipeline/screening/risk';
+import { mergeWeights, riskComponents, riskLabels, weightsFrom, type RiskWeights } from '../../../domain/risk';
 import type { risk } from '../../contracts/aegis/risk';
 import type { Handlers } from '../../kernel';
 
