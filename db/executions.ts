@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InstantSchema, JsonObject } from '../domain/common.schema';
+import { activePolicies, type ActivePolicy } from './rego-policies';
 import type { Weights } from './risk-weights';
 import type { Read } from './tx';
 
@@ -74,7 +75,7 @@ export interface Recorded<E> {
 
 const columnTypes = `id uuid, owner_id uuid, step int, agent_id uuid, ticket_id uuid, tool text, args jsonb, args_digest text,
   why text, decision text, risk float8, findings text[], reasons jsonb, stages jsonb, result jsonb, result_digest text,
-  error text, started_at timestamptz, duration_ms float8`;
+  error text, started_at timestamptz, duration_ms float8, policy jsonb`;
 const written = columnTypes.split(',').map((column) => column.trim().split(' ')[0] ?? '');
 
 const counting: Record<OwnerKind, string> = {
@@ -103,13 +104,13 @@ const nobody = 'select null::uuid as id, null::int as steps, null::int as progre
 export async function insertExecutions<E extends ExecutionRow>(
   tx: Read,
   kind: OwnerKind | null,
-  steps: readonly { of: Owner; execution: E; progress: number }[],
+  steps: readonly { of: Owner; execution: E; progress: number; policy: PolicyRecord | null }[],
 ): Promise<(Recorded<E> | null)[]> {
-  const given = steps.map(({ of, execution: e, progress }) => ({
+  const given = steps.map(({ of, execution: e, progress, policy }) => ({
     id: e.id, owner_id: of.ownerId, step: e.step, agent_id: of.agentId, ticket_id: of.ticketId, tool: e.tool, args: e.args,
     args_digest: e.argsDigest, why: e.why, decision: e.decision, risk: e.risk, findings: e.findings, reasons: e.reasons,
     stages: e.stages, result: e.result, result_digest: e.resultDigest, error: e.error, started_at: e.startedAt,
-    duration_ms: e.durationMs, progress,
+    duration_ms: e.durationMs, progress, policy,
   })); // prettier-ignore
   const { rows } = await tx.query<Pick<ExecutionRow, 'args' | 'result'> & { [K in keyof Counted]: Counted[K] | null } & { ownerId: string }>(
     insertSql(kind === null ? nobody : counting[kind]),
@@ -128,8 +129,17 @@ export async function insertExecutions<E extends ExecutionRow>(
 
 /** One step, not counted: the row as the ledger holds it from now on; null when the step is taken. */
 export async function insertExecution<E extends ExecutionRow>(tx: Read, of: Owner, execution: E): Promise<E | null> {
-  const [recorded] = await insertExecutions(tx, null, [{ of, execution, progress: 0 }]);
+  const [recorded] = await insertExecutions(tx, null, [{ of, execution, progress: 0, policy: null }]);
   return recorded?.execution ?? null;
+}
+
+/** What the policies were told of a call but its arguments, which stand in the row, and what they said. */
+export interface PolicyRecord {
+  input: Record<string, unknown>;
+  agent: { name: string | null; status: string | null };
+  decision: 'allow' | 'escalate' | 'deny';
+  policyId: string;
+  version: string;
 }
 
 export interface Facts {
@@ -138,6 +148,7 @@ export interface Facts {
   killSwitch: string | null;
   fence: string | null;
   agentStatus: string | null;
+  agentName: string | null;
   /** The integer by which arguments name the call's ticket. */
   ticketNumber: number | null;
   grants: { tool: string; effect: 'ALLOW' | 'DENY' }[];
@@ -145,6 +156,8 @@ export interface Facts {
   denials: number;
   /** Of risk, as the tenant has changed them. */
   weights: Weights | null;
+  /** The tenant's own policies that are enforced. */
+  policies: ActivePolicy[];
 }
 
 /** Of one call. */
@@ -168,6 +181,8 @@ export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Fact
        coalesce((select reason from run_fences where run_id = c."ownerId"),
          (select 'the run is ' || status from runs where id = c."ownerId" and finished_at is not null)) as fence,
        (select status from agents where id = c."agentId") as "agentStatus",
+       (select name from agents where id = c."agentId") as "agentName",
+       ${activePolicies} as policies,
        (select number from tickets where id = c."ticketId") as "ticketNumber",
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]')
           from agent_grants where agent_id = c."agentId") as grants,

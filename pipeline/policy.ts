@@ -31,6 +31,8 @@ export interface PolicyResult {
   policyId: string;
   /** Digest of the modules that decided: an approval sealed under another version is void. */
   version: string;
+  /** -0.3..0.3: what a tenant's own policies add to the risk of the call; nothing where there are none. */
+  adjustment?: number;
 }
 
 export interface PolicyEngine {

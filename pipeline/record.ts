@@ -1,5 +1,5 @@
 import { v7 } from 'uuid';
-import { insertExecutions, type Counted, type OwnerKind } from '../db/executions';
+import { insertExecutions, type Counted, type OwnerKind, type PolicyRecord } from '../db/executions';
 import type { Write } from '../db/tx';
 import type { NewEntry } from '../domain/log';
 import { progressAt } from '../domain/run';
@@ -9,12 +9,16 @@ import type { Call, Execution } from './call';
 import { grouped } from './grouped';
 
 /** What a call came to. */
-export type Outcome = Pick<Execution, 'decision' | 'risk' | 'findings' | 'reasons' | 'stages' | 'error' | 'result'>;
+export type Outcome = Pick<Execution, 'decision' | 'risk' | 'findings' | 'reasons' | 'stages' | 'error' | 'result'> & {
+  /** Left out, or null: it never came to the policies. */
+  policy?: PolicyRecord | null;
+};
 
 /** A call that was carried out or refused, to be written down. */
 export interface Done {
   call: Call;
   execution: Execution;
+  policy: PolicyRecord | null;
 }
 export interface RecordedStep {
   execution: Execution;
@@ -22,10 +26,11 @@ export interface RecordedStep {
   counted: Counted | null;
 }
 
-export function doneOf(call: Call, startedAt: number, outcome: Outcome): Done {
+export function doneOf(call: Call, startedAt: number, { policy = null, ...outcome }: Outcome): Done {
   const result = outcome.result ?? null;
   return {
     call,
+    policy,
     execution: {
       id: v7(),
       step: call.owner.step,
@@ -76,9 +81,10 @@ export async function recordIn(
   const recorded = await insertExecutions(
     tx,
     kind,
-    done.map(({ call, execution }) => ({
+    done.map(({ call, execution, policy }) => ({
       of: { ownerId: call.owner.id, agentId: call.agentId, ticketId: call.ticketId },
       execution,
+      policy,
       progress: progressAt(call.owner.step),
     })),
   );

@@ -1,4 +1,5 @@
 import { beginAttempt, holdsAttempt } from '../db/attempts';
+import { activeNow } from '../db/rego-policies';
 import { callFacts, executionAt, type Asked, type Counted, type Facts } from '../db/executions';
 import type { Write } from '../db/tx';
 import { isRefusal } from '../domain/errors';
@@ -23,6 +24,7 @@ import { storable } from '../domain/storable';
 import { filterOutput } from './output-filter';
 import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
 import { withReferences } from './references';
+import { versionOf } from './rego/tenants';
 import { approvedFor, sealOf, useApproval } from './seal';
 import { stages, type StageDeps, type State, type Stop } from './stages';
 
@@ -62,7 +64,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const { store, files } = deps;
   const tools = new Map(deps.tools.map((t) => [t.name, t]));
 
-  const parse = async (call: Call): Promise<Pick<State, 'tool' | 'args' | 'argsError' | 'seal'>> => {
+  const parse = async (
+    call: Call,
+  ): Promise<Pick<State, 'tool' | 'args' | 'argsError'> & { sealUnder: (policyVersion: string) => string }> => {
     const tool = tools.get(call.tool) ?? (await deps.served?.find(call.tenantId, call.tool)) ?? null;
     const parsed = tool?.args.safeParse(call.args);
     const args: unknown = parsed?.success ? parsed.data : null;
@@ -72,7 +76,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       tool,
       args,
       argsError: issue ? `${issue.path.join('.') || 'arguments'}: ${issue.message}` : null,
-      seal: sealOf(call, target, deps.policies.version, tool?.definition),
+      sealUnder: (policyVersion) => sealOf(call, target, policyVersion, tool?.definition),
     };
   };
 
@@ -99,17 +103,18 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   const attempt = async (call: Call, options: ExecuteOptions): Promise<Execution> => {
     const startedAt = Date.now();
-    const parsed = await parse(call);
+    const { sealUnder, ...parsed } = await parse(call);
     const { id: ownerId, step } = call.owner;
     const { agentId, ticketId } = call;
     const known = await facts(call.tenantId)({ ownerId, step, agentId, tool: call.tool, ticketId });
     const { gateId } = call;
+    const policyVersion = versionOf(deps.policies.version, known.policies);
+    const seal = sealUnder(policyVersion);
     if (known.taken) throw new StepTaken();
-    const sealValid =
-      gateId === null ? null : await store.read(call.tenantId, (tx) => approvedFor(tx, gateId, parsed.seal));
+    const sealValid = gateId === null ? null : await store.read(call.tenantId, (tx) => approvedFor(tx, gateId, seal));
 
     const state: State = {
-      call, ...parsed, facts: known, sealValid, screening: null, policy: null, findings: [], risk: 0, decision: 'allow',
+      call, ...parsed, policyVersion, seal, facts: known, sealValid, screening: null, policy: null, policyRecord: null, findings: [], risk: 0, decision: 'allow',
     }; // prettier-ignore
     const times: StageTime[] = [];
     const timed = async <T>(stage: string, work: () => T | Promise<T>, outcome: (r: T) => string): Promise<T> => {
@@ -131,6 +136,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const { tool } = state;
     const decided = (decision: Decision, reasons: Reason[], result: unknown, error: string | null): Outcome => ({
       decision, reasons, result, error, risk: state.risk, findings: [...new Set(state.findings)], stages: times,
+      policy: state.policyRecord,
     }); // prettier-ignore
     if (stopped || !tool) {
       const { decision, reasons } = stopped ?? { decision: 'deny' as const, reasons: [] };
@@ -138,10 +144,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     }
 
     // Calls that came at the same time all saw it stand approved, and one that came to nothing known may have happened.
-    if (
-      gateId !== null &&
-      !(await store.write(call.tenantId, (tx) => useApproval(tx, gateId, parsed.seal, call.owner)))
-    ) {
+    if (gateId !== null && !(await store.write(call.tenantId, (tx) => useApproval(tx, gateId, seal, call.owner)))) {
       const reasons = [{ code: 'approval_void', message: 'the approval is for another call, or over' }];
       return told(await recorder(doneOf(call, startedAt, decided('deny', reasons, null, null))), options);
     }
@@ -218,7 +221,10 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       return tool.slow(args, { call, read: (w) => store.read(call.tenantId, w) });
     },
     catalogue: async (tenantId) => [...entries, ...((await deps.served?.all(tenantId)) ?? []).map(entryOf)],
-    seal: async (call) => (await parse({ ...call, args: storable(call.args) })).seal,
+    seal: async (call) => {
+      const { sealUnder } = await parse({ ...call, args: storable(call.args) });
+      return sealUnder(versionOf(deps.policies.version, await store.read(call.tenantId, activeNow)));
+    },
     assertUsable() {
       const nobody = { id: '', kind: 'system', scopes: [] };
       const { reasons } = deps.policies.evaluate({

@@ -76,7 +76,7 @@ export function screenCall(tool: { name: string; content: 'prose' | 'instruction
  */
 export function combine(
   screening: Pick<Screening, 'risk' | 'signals'>,
-  policy: { decision: 'allow' | 'escalate' | 'deny' },
+  policy: { decision: 'allow' | 'escalate' | 'deny'; adjustment?: number },
   others: Partial<Omit<RiskScores, 'inference'>> = {},
   weights?: RiskWeights,
 ): CompositeRisk {
@@ -84,7 +84,7 @@ export function combine(
   const responses = screening.signals.map((signal) => signal.response);
   return compositeRisk(
     { ...quiet, ...others, inference: screening.risk },
-    { policy: policy.decision, adjustment: 0, responses },
+    { policy: policy.decision, adjustment: policy.adjustment ?? 0, responses },
     weights,
   );
 }

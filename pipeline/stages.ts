@@ -1,8 +1,10 @@
 import { weightsFrom, type RiskWeights } from '../domain/risk';
-import type { Facts } from '../db/executions';
+import type { Facts, PolicyRecord } from '../db/executions';
 import type { Call, Decision, Reason, Tool } from './call';
 import type { Points } from '../db/rate-limits';
-import type { PolicyEngine, PolicyResult } from './policy';
+import type { PolicyEngine, PolicyInput, PolicyResult } from './policy';
+import { regoInput } from './rego/input';
+import { strictest, type TenantPolicies } from './rego/tenants';
 import type { Screening } from './screening';
 import type { RiskScores } from './screening/risk';
 
@@ -14,11 +16,15 @@ export interface State {
   /** The arguments as the tool's schema read them; null when they do not fit. */
   args: unknown;
   argsError: string | null;
+  /** Of all policies that decide in the tenant. */
+  policyVersion: string;
   seal: string;
   /** Null: the call brings no approval. */
   sealValid: boolean | null;
   screening: Screening | null;
   policy: PolicyResult | null;
+  /** What the policies were told and said, to be kept with the call. */
+  policyRecord: PolicyRecord | null;
   findings: string[];
   risk: number;
   /** What it comes to when nothing stops it: allow, or monitor. */
@@ -27,6 +33,8 @@ export interface State {
 
 export interface StageDeps {
   policies: PolicyEngine;
+  /** Those of tenants; where it is left out, none of them is enforced, and a tenant that has some is refused. */
+  own?: TenantPolicies;
   limiter: Points;
   screen: (tool: Tool, args: Record<string, unknown>) => Screening;
   decide: (
@@ -89,9 +97,9 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'policy',
-    run: (state, { policies }) => {
-      const { call, tool, facts } = state;
-      state.policy = policies.evaluate({
+    run: async (state, { policies, own }) => {
+      const { call, tool, facts, policyVersion } = state;
+      const input: PolicyInput = {
         tenant: call.tenantId,
         principal: { id: call.actor.id ?? call.agentId, kind: call.actor.kind, scopes: call.scopes },
         agent: { id: call.agentId, grants: facts.grants },
@@ -101,7 +109,18 @@ export const stages: readonly Stage[] = [
         run: { id: call.owner.id, ticket: facts.ticketNumber },
         approval: state.sealValid === null ? null : { sealed: true, valid: state.sealValid },
         risk: state.screening?.risk ?? 1,
-      });
+      };
+      const agent = { name: facts.agentName, status: facts.agentStatus };
+      const builtin = policies.evaluate(input);
+      if (facts.policies.length === 0) state.policy = builtin;
+      else if (!own) return stop('deny', 'policy_unavailable', 'the policies of this tenant are not evaluated here');
+      else {
+        const said = await own.opinions(call.tenantId, facts.policies, regoInput(input, agent, policyVersion));
+        state.policy = strictest(builtin, said, policyVersion);
+      }
+      const { args: _args, ...told } = input;
+      const { decision, policyId, version } = state.policy;
+      state.policyRecord = { input: told, agent, decision, policyId, version };
       if (state.policy.decision !== 'deny') return null;
       state.findings.push('policy_deny');
       return { decision: 'deny', reasons: state.policy.reasons };

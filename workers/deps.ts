@@ -20,6 +20,8 @@ import type { Tool } from '../pipeline/call';
 import { loadPolicies, type PolicyEngine } from '../pipeline/policy';
 import { Connections } from '../pipeline/mcp/connections';
 import { servedBy } from '../pipeline/mcp/served';
+import { createEvaluator } from '../pipeline/rego/evaluator';
+import { tenantPolicies } from '../pipeline/rego/tenants';
 import { createPipeline } from '../pipeline/run';
 import { combine, screenCall } from '../pipeline/screening';
 import { builtinTools } from '../pipeline/tools';
@@ -121,6 +123,12 @@ export async function createDeps(
       masterKey,
       tools,
       policies,
+      own: tenantPolicies(
+        store,
+        createEvaluator(join(root, 'dist/pipeline/rego/thread.js'), (err) =>
+          logger.error({ err }, 'a policy of a tenant failed: the call was denied'),
+        ),
+      ),
       screen: screenCall,
       decide: combine,
       limiter,

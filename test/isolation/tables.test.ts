@@ -45,6 +45,7 @@ test('what the application may do with each table is what was granted, and nobod
   expect(await rights(owner)).toMatchInlineSnapshot(`
    {
      "access_requests": "insert, select, update",
+     "active_policies": "delete, insert, select, update",
      "agent_credentials": "insert, select, update",
      "agent_grants": "delete, insert, select, update",
      "agent_metrics": "delete, insert, select",
@@ -96,6 +97,7 @@ test('what the application may do with each table is what was granted, and nobod
      "model_turns": "delete, insert, select, update",
      "pipelines": "insert, select, update",
      "planner_decisions": "insert, select",
+     "policy_versions": "insert, select",
      "postmortems": "insert, select, update",
      "promotion_parts": "delete, insert, select",
      "provider_notes": "insert, select, update",
