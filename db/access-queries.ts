@@ -51,6 +51,29 @@ export async function accessById(tx: Read, id: string): Promise<AccessView | nul
   return rows[0] ? Row.parse(rows[0]) : null;
 }
 
+/** What a run asks for, and nobody has ended yet. */
+export type AccessScope = Pick<AccessRequest, 'resource' | 'permission' | 'accountRef' | 'lease'>;
+
+/**
+ * How often a run asked for the same before, and the request of those that is still open. A scope is the same when all of
+ * it is, whatever reasons are given.
+ */
+export async function askedBefore(
+  tx: Read,
+  runId: string,
+  { resource, permission, accountRef, lease }: AccessScope,
+): Promise<{ open: string | null; over: number }> {
+  const { rows } = await tx.query<{ open: string | null; over: number }>(
+    `select (array_agg(id order by number) filter (where status in ('pending_approval', 'approved')))[1] as open,
+       (count(*) filter (where status not in ('pending_approval', 'approved')))::int as over
+     from access_requests
+     where run_id = $1 and resource = $2 and permission = $3 and account_ref is not distinct from $4
+       and lease is not distinct from $5::jsonb`,
+    [runId, resource, permission, accountRef, lease === null ? null : JSON.stringify(lease)],
+  );
+  return rows[0] ?? { open: null, over: 0 };
+}
+
 export interface OpenAccess {
   access: AccessRequest;
   /** Why it has to end, by the database's clock; null: it need not. */

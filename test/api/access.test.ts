@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { startServer, until, type Server } from '../harness';
 import { owners } from './access-owner';
+import { repeats } from './access-repeats';
 import { runKey, siblingKey, waitingAgent } from './working';
 
 let server: Server;
@@ -57,27 +57,14 @@ describe('asking for access', () => {
       on_behalf_of: server.admin.email,
       approval_policy: { lease_request: { ...wanted, action: 'read' }, lease_request_inferred: true },
     });
+    const { access_request_id: id, access_ticket_id } = asked.body;
     expect(await accessOf(ticket)).toMatchObject([
-      {
-        id: asked.body.access_request_id,
-        access_ticket_id: asked.body.access_ticket_id,
-        change_status: 'pending',
-        lease_status: null,
-      },
+      { id, access_ticket_id, change_status: 'pending', lease_status: null },
     ]);
     // Seen from the child, too.
     expect(await accessOf(asked.body.access_ticket_id as number)).toHaveLength(1);
     expect((await server.call('GET', `/api/tickets/${ticket}/context`)).body.access_requests).toHaveLength(1);
     expect((await server.call('GET', `/api/tickets/${ticket}`)).body.status).toBe('pending_approval'); // as the agent's own wait left it
-  });
-
-  it('answers a repeat with the first', async () => {
-    const { ticket } = await waitingAgent(server);
-    const key = { 'idempotency-key': randomUUID() };
-    const first = await ask(ticket, gitlab, key);
-    await server.owner.query('delete from idempotency_keys');
-    expect((await ask(ticket, gitlab, key)).body).toEqual(first.body);
-    expect(await accessOf(ticket)).toHaveLength(1);
   });
 
   it('refuses what is wrong', async () => {
@@ -86,9 +73,8 @@ describe('asking for access', () => {
     expect((await ask(ticket, { permission: 'read' })).body.field).toBe('resource');
     expect((await ask(ticket, { resource: 'x' })).body.field).toBe('permission');
     expect((await ask(ticket, { ...gitlab, risk_level: 'huge' })).body.field).toBe('risk_level');
-    expect((await ask(ticket, { ...gitlab, lease_request: { action: 'read' } })).body.field).toBe(
-      'lease_request.system',
-    );
+    const noSystem = { ...gitlab, lease_request: { action: 'read' } };
+    expect((await ask(ticket, noSystem)).body.field).toBe('lease_request.system');
     const past = { ...wanted, expires_at: '2020-01-01T00:00:00Z' };
     expect((await ask(ticket, { ...gitlab, lease_request: past })).body.field).toBe('lease_request.expires_at');
     expect((await ask(ticket, { ...gitlab, agent_id: other.agent })).status).toBe(404);
@@ -238,3 +224,4 @@ describe('a lease', () => {
 });
 
 owners(() => server);
+repeats(() => server);

@@ -14,15 +14,15 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function change(): Promise<number> {
-  const asked = { ticket_id: ticket, agent_id: agent, action: 'deploy', target: 'site' };
+async function change(slug: string): Promise<number> {
+  const asked = { ticket_id: ticket, agent_id: agent, action: 'deploy', target: slug };
   const made = await server.call('POST', '/api/changes/request', asked);
   const id = made.body.change_id as number;
   expect((await approver('POST', `/api/changes/${id}/approve`)).status).toBe(200);
   return id;
 }
-const deploy = async (body: object) =>
-  server.call('POST', `/api/agents/${agent}/deploy/static-site`, { change_id: await change(), ...body });
+const deploy = async (body: { slug: string; [more: string]: unknown }) =>
+  server.call('POST', `/api/agents/${agent}/deploy/static-site`, { change_id: await change(body.slug), ...body });
 const form = (archive: Buffer, fields: Record<string, string>): FormData => {
   const data = new FormData();
   for (const [k, v] of Object.entries(fields)) data.append(k, v);
@@ -48,7 +48,7 @@ describe('a site is published', () => {
   });
 
   it('from an archive that comes with the form', async () => {
-    const fields = { change_id: String(await change()), source_dir: 'site', slug: 'form' };
+    const fields = { change_id: String(await change('form')), source_dir: 'site', slug: 'form' };
     const path = `/api/agents/${agent}/deploy/static-site`;
     const done = await server.call('POST', path, form(zipOf(site('form')), fields));
     expect(done).toMatchObject({ status: 200, body: { status: 'deployed' } });
@@ -62,7 +62,7 @@ describe('a site is published', () => {
   });
 
   it('never from what leads out, holds links, or belongs to another ticket; the change stays approved', async () => {
-    const id = await change();
+    const id = await change('never');
     const send = (body: object) =>
       server.call('POST', `/api/agents/${agent}/deploy/static-site`, { change_id: id, slug: 'never', ...body });
     const attach = async (archive: Buffer, to = ticket): Promise<number> =>
@@ -83,21 +83,32 @@ describe('a site is published', () => {
 
 describe('an approval', () => {
   it('is for one site: when its change could not be completed, that site is repeated and no other published', async () => {
-    const id = await change();
+    const id = await change('approved');
     expect((await deploy({ change_id: id, files: files('approved'), slug: 'approved' })).status).toBe(200);
     // As when the API died before it completed the change.
     await server.owner.query(`update gates set status = 'approved' where number = $1`, [id]);
     expect((await deploy({ change_id: id, files: files('another'), slug: 'approved' })).status).toBe(409);
-    expect((await deploy({ change_id: id, files: files('approved'), slug: 'elsewhere' })).status).toBe(409);
+    expect((await deploy({ change_id: id, files: files('approved'), slug: 'elsewhere' })).status).toBe(403);
     expect((await page('/published/approved/')).text).toBe('<h1>approved</h1>');
     expect((await page('/published/elsewhere/')).status).toBe(404);
   });
 
   it('of a run is not used with the credential of another on its ticket', async () => {
     const sibling = server.as(await siblingKey(server, agent));
-    const body = { change_id: await change(), files: files('x'), slug: 'sibling' };
+    const body = { change_id: await change('sibling'), files: files('x'), slug: 'sibling' };
     expect((await sibling('POST', `/api/agents/${agent}/deploy/static-site`, body)).status).toBe(404);
     expect((await page('/published/sibling/')).status).toBe(404);
+    // Nor is its change said to be carried out, or its postmortem written on, or one written in its name.
+    const isHidden = async (method: string, path: string, of: object) =>
+      expect([path, (await sibling(method, path, of)).status]).toEqual([path, 404]);
+    await isHidden('POST', `/api/changes/${body.change_id}/complete`, { result: 'done' });
+    const own = server.as(await runKey(server, agent));
+    const written = await own('POST', '/api/postmortems', { agent_id: agent, summary: 'as it was' });
+    await isHidden('PUT', `/api/postmortems/${written.body.id}`, { summary: 'otherwise' });
+    await isHidden('POST', '/api/postmortems', { agent_id: agent, summary: 'otherwise' });
+    await isHidden('POST', `/api/postmortems/synthesize/${ticket}`, { agent_id: agent });
+    expect((await own('PUT', `/api/postmortems/${written.body.id}`, { summary: 'better' })).status).toBe(200);
+    expect((await own('POST', `/api/changes/${body.change_id}/complete`, { result: 'done' })).status).toBe(200);
   });
 });
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -30,17 +30,23 @@ async function work(agent: number, files: Record<string, string>): Promise<strin
   }
   return folder;
 }
-async function change(ticket: number, agent: number, { approve = true } = {}): Promise<number> {
-  const made = await server.call('POST', '/api/changes/request', {
-    ticket_id: ticket,
-    agent_id: agent,
-    action: 'deploy',
-    target: 'site',
-  });
+async function change(ticket: number, agent: number, { approve = true, ...of }: Asked = {}): Promise<number> {
+  const asked = { ticket_id: ticket, agent_id: agent, action: 'deploy', target: `site-${agent}`, ...of };
+  const made = await server.call('POST', '/api/changes/request', asked);
   const id = made.body.change_id as number;
   if (approve) expect((await approver('POST', `/api/changes/${id}/approve`)).status).toBe(200);
   return id;
 }
+interface Asked {
+  approve?: boolean;
+  action?: string;
+  target?: string;
+  approval_policy?: object;
+}
+/** As docs/publishing.md says: sha256 over the canonical list of paths and their sha256. */
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const digestOf = (files: readonly { path: string; content: string }[]): string =>
+  sha256(JSON.stringify(files.map(({ path, content }) => ({ path, sha256: sha256(content) }))));
 const deploy = (agent: number, body: object, call: Server['call'] = (...of) => server.call(...of)) =>
   call('POST', `/api/agents/${agent}/deploy/static-site`, body);
 const page = (path: string) => caller(server.url, '')('GET', path);
@@ -63,7 +69,7 @@ describe('deploying a static site', () => {
       'hello/index.html': '<link rel=stylesheet href="css/a.css"><h1>Hello</h1>',
       'hello/css/a.css': 'h1{color:red}',
     });
-    const id = await change(ticket, agent);
+    const id = await change(ticket, agent, { target: '/published/hello-demo/' });
     const done = await deploy(agent, {
       change_id: id,
       source_dir: 'hello',
@@ -142,6 +148,37 @@ describe('deploying a static site', () => {
     expect((await deploy(agent, { change_id: 1 }, server.as(token))).status).toBe(403);
   });
 
+  it('publishes what was approved, where it was approved, and nothing else', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    const slug = `bound-${agent}`;
+    const files = [{ path: 'index.html', content: 'as approved' }];
+    const otherwise = [{ path: 'index.html', content: 'otherwise' }];
+    for (const [reason, asked, body] of [
+      ['something_else', { action: 'restart', target: slug }, {}],
+      ['something_else', { action: 'deploy_database', target: slug }, {}],
+      ['something_else', { action: 'deploy', target: 'the portal of the customer' }, {}],
+      ['something_else', { action: 'deploy', target: 'https://elsewhere.example/hello/' }, {}],
+      ['another_address', { target: slug }, { slug: 'elsewhere' }],
+      ['another_address', { target: `https://ops.example/published/${slug}` }, { slug: 'elsewhere' }],
+      ['another_tree', { target: slug, approval_policy: { digest: digestOf(files) } }, { files: otherwise }],
+      ['another_tree', { target: slug, approval_policy: { digest: 'no digest' } }, {}],
+    ] as const) {
+      const change_id = await change(ticket, agent, asked);
+      const refused = await deploy(agent, { change_id, files, ...body });
+      expect([refused.status, refused.body.reason]).toEqual([403, `change_approved_for_${reason}`]);
+      expect((await server.call('GET', `/api/changes/${change_id}`)).body.status).toBe('approved');
+    }
+    expect((await page(`/published/${slug}/`)).status).toBe(404);
+    const asked = {
+      action: 'Publish static site',
+      target: slug,
+      approval_policy: { digest: `sha256:${digestOf(files)}` },
+    };
+    const done = await deploy(agent, { change_id: await change(ticket, agent, asked), files });
+    expect(done).toMatchObject({ status: 200, body: { deployment: { slug, digest: digestOf(files) } } });
+    expect((await page(`/published/${slug}/`)).text).toBe('as approved');
+  });
+
   it('does not publish what another run left under the number of an agent', async () => {
     const { ticket, agent } = await waitingAgent(server);
     const id = await change(ticket, agent);
@@ -188,7 +225,7 @@ describe('published pages', () => {
   it('shows nothing that is not published', async () => {
     const { ticket, agent } = await waitingAgent(server);
     await work(agent, { 'index.html': 'x', 'folder/a.html': 'x' });
-    await deploy(agent, { change_id: await change(ticket, agent), slug: 'shown' });
+    await deploy(agent, { change_id: await change(ticket, agent, { target: 'shown' }), slug: 'shown' });
     for (const path of [
       'shown/.hidden', 'shown/link.txt', 'shown/etc/passwd', 'shown/folder', 'shown/none.html', 'shown/index.html/x', 'none/', 'SHOWN/', '.staging/',
       'stray.html', 'shown/../stray.html', 'shown/%2e%2e/stray.html', 'shown/..%2fstray.html', 'shown/%2e%2e%2f%2e%2e%2fcache', 'shown/a%00b',

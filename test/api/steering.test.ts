@@ -182,6 +182,33 @@ describe('acknowledging', () => {
   });
 });
 
+describe('what an agent says', () => {
+  it('is from it, without credentials in it, and is never the answer of the requester', async () => {
+    const { ticket, agent } = await waitingAgent(server);
+    const own = server.as(await runKey(server, agent));
+    const of = `/api/tickets/${ticket}`;
+    const said = { body: 'the password is in it: postgres://app:hunter2-9@db/x', author: 'Dana', source: 'requester' };
+    const note = await own('POST', `${of}/notes`, said);
+    expect(note).toMatchObject({ status: 200, body: { steering: { status: 'skipped' } } });
+    const asked = await own('POST', `${of}/request-info`, { question: 'Since when?', requested_by: 'Dana' });
+    expect(asked.status).toBe(200);
+    const answer = await own('POST', `${of}/user-response`, { response: 'Go ahead', responder_name: 'Dana' });
+    expect(answer).toMatchObject({ status: 403, body: { reason: 'agent' } });
+    const { notes } = (await server.call('GET', `${of}/context`)).body;
+    const written = (id: number) => notes.find((n: { id: number }) => n.id === id);
+    expect(written(note.body.id as number)).toMatchObject({
+      author: `agent-${agent}`, source: 'agent', body: 'the password is in it: postgres://app:[password removed]@db/x',
+    }); // prettier-ignore
+    expect(written(asked.body.note_id as number).author).not.toBe('Dana');
+    expect((await server.call('GET', of)).body.status).toBe('awaiting_user_response');
+
+    const sibling = server.as(await siblingKey(server, agent));
+    expect((await sibling('POST', `${of}/notes`, { body: 'x', agent_id: agent })).status).toBe(404);
+    for (const path of ['/api/approver-groups', '/api/approval-rules'])
+      expect((await own('GET', path)).status).toBe(403);
+  });
+});
+
 describe('an answer of the requester', () => {
   it('reaches an agent that waits, and calls back one that has finished', async () => {
     const ticket = await ticketWithLog(server);

@@ -52,7 +52,7 @@ export const publishing = {
           .describe("Below the agent's work folder, or in the archive; holds index.html"),
         attachment_id: intId.optional().describe('An archive on the ticket: tar, gzipped tar or zip'),
         files: files.optional(),
-        slug: slug.optional(),
+        slug: slug.optional().describe('The address that the change names as its target; no other'),
         public_base_url: z.url({ protocol: /^https?$/ }).optional(),
       })
       .refine((b) => b.attachment_id === undefined || b.files === undefined, {

@@ -1,13 +1,18 @@
-import { accessById, accessOfTicket, leasesOfRun, type AccessView } from '../../../db/access-queries';
+import { v5 } from 'uuid';
+import {
+  accessById, accessOfTicket, askedBefore, leasesOfRun, type AccessScope, type AccessView,
+} from '../../../db/access-queries'; // prettier-ignore
 import { enabledRaciRules } from '../../../db/raci';
+import type { RunView } from '../../../db/run-queries';
 import { ticketById } from '../../../db/ticket-queries';
 import type { Read } from '../../../db/tx';
 import { gateOfAccess, inferLease, leaseMs, newAccess, wireRaci, wireScope } from '../../../domain/access';
-import { Conflict, Invalid } from '../../../domain/errors';
+import { Conflict, Invalid, Unavailable } from '../../../domain/errors';
 import { newGate } from '../../../domain/gate';
 import type { LeaseScope } from '../../../domain/harness';
 import { accessOwner } from '../../../domain/raci';
 import { isEnded } from '../../../domain/run';
+import { canonical } from '../../../log/canonical';
 import { matchesGlob } from '../../../pipeline/tools/vault';
 import { accessRequest, openedAccess } from '../../../workflows/access-request';
 import type { access } from '../../contracts/agentic/access';
@@ -33,6 +38,30 @@ async function refuseOver(tx: Read, until: string): Promise<void> {
   const { rows } = await tx.query<{ over: boolean }>('select $1::timestamptz <= clock_timestamp() as over', [until]);
   if (rows[0]?.over)
     throw new Invalid('lease_request.expires_at: is over already', { field: 'lease_request.expires_at' });
+}
+
+/**
+ * The request of the run for exactly this that is open, or the id of the next one: whoever asks twice, and did not hear,
+ * asked once. `stands`: it has its gate, and can be answered with.
+ */
+async function sameOf(ctx: Ctx, run: RunView, scope: AccessScope) {
+  const { before, view } = await ctx.read(async (tx) => {
+    const before = await askedBefore(tx, run.id, scope);
+    return { before, view: before.open === null ? null : await accessById(tx, before.open) };
+  });
+  const id = before.open ?? v5(`access:${before.over}:${canonical(scope)}`, run.id);
+  return { id, open: before.open !== null, stands: view !== null && view.gateNumber !== null };
+}
+
+/** The engine may have it, and nobody heard. `keyed`: without its key a repeat would ask for another. */
+function mayStand(e: unknown, keyed: boolean): never {
+  if (!(e instanceof Unavailable)) throw e;
+  throw new Unavailable(
+    keyed
+      ? 'the access request may stand, and is opened when the workflow engine answers: repeat with the same Idempotency-Key only'
+      : 'the access request may stand, and is opened when the workflow engine answers: a repeat finds it',
+    { retry: true },
+  );
 }
 
 async function answer(ctx: Ctx, id: string, inferred: boolean) {
@@ -80,9 +109,9 @@ export const accessHandlers: Handlers<typeof access> = {
       return { ticket: found, run: await agentOnTicket(ctx, tx, found, body.agent_id) };
     });
     const inferred = body.lease_request === undefined;
-    const id = ctx.newId(`access:${ticket.id}`);
-    const made = ctx.repeatable ? await ctx.read((tx) => accessById(tx, id)) : null;
-    if (made?.gateNumber) return answer(ctx, id, inferred);
+    const ownId = ctx.newId(`access:${ticket.id}`);
+    const made = ctx.repeatable ? await ctx.read((tx) => accessById(tx, ownId)) : null;
+    if (made?.gateNumber) return answer(ctx, ownId, inferred);
     if (run && isEnded(run)) {
       throw new Conflict(`agent ${run.number} is ${run.status}: access for it would lead nowhere`, {
         status: run.status,
@@ -91,23 +120,27 @@ export const accessHandlers: Handlers<typeof access> = {
     const until = body.lease_request?.expires_at;
     if (until !== undefined) await ctx.read((tx) => refuseOver(tx, until));
     const { requestedBy, onBehalfOf } = agentOf(ctx, run);
+    const { resource, permission, reason = null } = body;
+    const scope = { resource, permission, accountRef: body.account_ref ?? null, lease: leaseOf(body) };
+    const same = run && until === undefined ? await sameOf(ctx, run, scope) : null;
+    if (same?.stands) return answer(ctx, same.id, inferred);
+    // With a key it is this request's; without, that of all who ask the same of the run.
+    const id = same && (same.open || !ctx.repeatable) ? same.id : ownId;
+    const partOf = (part: string): string => (id === ownId ? ctx.newId(`${part}:${ticket.id}`) : v5(part, id));
     const { rules, syncProvider } = await ctx.read(async (tx) => ({
       rules: await enabledRaciRules(tx),
       syncProvider: body.sync_provider === false ? 'local' : await activeProvider(ctx, tx),
     }));
-    const { resource, permission, reason = null } = body;
     const asked = newAccess(
       {
         id,
         tenantId: ctx.tenantId,
         ticketId: ticket.id,
-        accessTicketId: ctx.newId(`access-ticket:${ticket.id}`),
+        accessTicketId: partOf('access-ticket'),
         runId: run?.id ?? null,
         agentId: run?.agentId ?? null,
-        gateId: ctx.newId(`access-gate:${ticket.id}`),
-        resource,
-        permission,
-        accountRef: body.account_ref ?? null,
+        gateId: partOf('access-gate'),
+        ...scope,
         reason,
         ...accessOwner(rules, {
           resource,
@@ -118,7 +151,6 @@ export const accessHandlers: Handlers<typeof access> = {
         }),
         syncProvider: syncProvider === 'local' ? null : syncProvider,
         riskLevel: body.risk_level,
-        lease: leaseOf(body),
         requester: requestedBy,
         label: body.requester ?? body.created_by ?? null,
         onBehalfOf,
@@ -127,16 +159,18 @@ export const accessHandlers: Handlers<typeof access> = {
     );
     const { temporal, config } = ctx.kernel;
     const gate = newGate(gateOfAccess(asked, inferred && asked.lease !== null), asked.createdAt, config.gateTtlMs);
-    await temporal.open(accessRequest, openedAccess, {
-      ref: { kind: 'accessRequest', tenantId: ctx.tenantId, id },
-      args: [
-        { access: asked, gate, leaseMs, ...(until !== undefined && { until }), queue: temporal.queues.integrations },
-      ],
-      summary: `${asked.permission} on ${asked.resource}`,
-      status: asked.status,
-      ticketId: ticket.id,
-      agentId: asked.agentId,
-    });
+    await temporal
+      .open(accessRequest, openedAccess, {
+        ref: { kind: 'accessRequest', tenantId: ctx.tenantId, id },
+        args: [
+          { access: asked, gate, leaseMs, ...(until !== undefined && { until }), queue: temporal.queues.integrations },
+        ],
+        summary: `${asked.permission} on ${asked.resource}`,
+        status: asked.status,
+        ticketId: ticket.id,
+        agentId: asked.agentId,
+      })
+      .catch((e: unknown) => mayStand(e, id === ownId));
     if (asked.syncProvider) await syncSoon(ctx, asked.accessTicketId);
     return answer(ctx, id, inferred);
   },

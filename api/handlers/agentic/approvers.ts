@@ -10,6 +10,7 @@ import { riskLevels } from '../../../domain/gate';
 import type { approvers } from '../../contracts/agentic/approvers';
 import type { Ctx, Handlers } from '../../kernel';
 import { assertChannel, signedWith } from './channel';
+import { assertPerson } from './seen';
 
 const groupEntry = (ctx: Ctx, what: string, g: RaciGroup, body: Record<string, unknown> = {}) => ({
   kind: `approver_group.${what}`,
@@ -49,9 +50,13 @@ async function standing<T extends { name: string }>(
   return { row: other, made: false };
 }
 
+/** Whom an agent would have to win over is not its to know; what a change still needs, its status says. */
+const byPeople = 'who approves is shown to people';
+
 export const approverHandlers: Handlers<typeof approvers> = {
   listApproverGroups: (_input, ctx) =>
     ctx.read(async (tx) => {
+      assertPerson(ctx, byPeople);
       const groups = await enabledGroups(tx);
       const of = await membersOf(tx, groups.map((g) => g.id)); // prettier-ignore
       return {
@@ -106,6 +111,7 @@ export const approverHandlers: Handlers<typeof approvers> = {
 
   listApprovalRules: (_input, ctx) =>
     ctx.read(async (tx) => {
+      assertPerson(ctx, byPeople);
       const rules = await enabledRules(tx);
       return {
         rules: rules.map((r) => ({

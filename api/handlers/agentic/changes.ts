@@ -14,7 +14,7 @@ import type { Ctx, Handlers } from '../../kernel';
 import { Gone } from '../../temporal';
 import { agentOf } from './agents-of';
 import { approvalOf } from './approval';
-import { findChange as find } from './find-change';
+import { findChange as find, findOwnChange as findOwn } from './find-change';
 import { openGate, startGate } from './gate-opener';
 import { gateRef as ref, send } from './gate-sender';
 import { resume } from './resume';
@@ -172,7 +172,7 @@ export const changeHandlers: Handlers<typeof changes> = {
   },
 
   completeChange: async ({ params, body }, ctx) => {
-    const gate = await find(ctx, params.change_id);
+    const gate = await findOwn(ctx, params.change_id);
     const result = body.result ?? body.evidence ?? body.output ?? '';
     await send(ctx, gate, 'complete', (proof, updateId) =>
       ctx.kernel.temporal.update(ref(ctx, gate), complete, updateId, {

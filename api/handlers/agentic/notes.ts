@@ -5,12 +5,14 @@ import { tellProvider } from '../../../db/provider-notes';
 import { saveTicket } from '../../../db/ticket-queries';
 import { notes as noteRows } from '../../../db/tickets';
 import type { Read, Write } from '../../../db/tx';
+import { NotFound } from '../../../domain/errors';
 import { answered, withStatus } from '../../../domain/ticket-moves';
 import { steers, type Note, type Ticket } from '../../../domain/ticket';
+import { filterText } from '../../../pipeline/output-filter';
 import type { notes } from '../../contracts/agentic/notes';
 import type { Ctx, Handlers } from '../../kernel';
 import { resume } from './resume';
-import { agentOnTicket, heldTicket, isOfRun } from './seen';
+import { agentOnTicket, assertPerson, heldTicket, isOfRun } from './seen';
 import { passOn, steerAgents } from './steering';
 import { tellSoon } from './sync';
 
@@ -37,6 +39,7 @@ export async function say(
     externalRef: null,
     createdAt: new Date().toISOString(),
     ...said,
+    body: ctx.principal.kind === 'agent' ? filterText(said.body) : said.body,
   });
   if (!written) {
     const note = await noteRows.byId(tx, id);
@@ -53,18 +56,23 @@ export async function say(
   return { note: written, fresh: true, told: await tellProvider(tx, written, ctx.actor) };
 }
 
-/** Who a note says it is from: what it is given, else the agent that writes or is named, else the caller. */
+/**
+ * Who a note says it is from: what it is given, else the agent that is named, else the caller. An agent says nothing of
+ * this: what it writes is from it.
+ */
 async function signed(
   ctx: Ctx,
   tx: Read,
   ticket: Ticket,
   given: { author: string | undefined; source: string | undefined; agentId: number | undefined },
 ): Promise<Pick<Note, 'author' | 'source'>> {
-  const named = await agentOnTicket(ctx, tx, ticket, given.agentId);
-  const own =
-    ctx.principal.kind === 'agent' ? (await aliveRuns(tx, ticket.id)).find((r) => isOfRun(ctx, r)) : undefined;
-  const run = named ?? own;
-  const author = given.author ?? (run && (!given.source || own) ? `agent-${run.number}` : ctx.actor.name);
+  const run = await agentOnTicket(ctx, tx, ticket, given.agentId);
+  if (ctx.principal.kind === 'agent') {
+    if (run && !isOfRun(ctx, run)) throw new NotFound(`no agent ${run.number}`);
+    const own = run ?? (await aliveRuns(tx, ticket.id)).find((r) => isOfRun(ctx, r));
+    return { author: own ? `agent-${own.number}` : ctx.actor.name, source: 'agent' };
+  }
+  const author = given.author ?? (run && !given.source ? `agent-${run.number}` : ctx.actor.name);
   const source = given.source ?? (run || /^agent([-_].*)?$/.test(author) ? 'agent' : 'dashboard');
   return { author, source };
 }
@@ -117,7 +125,7 @@ export const noteHandlers: Handlers<typeof notes> = {
       const to = [body.contact_method, body.recipient].filter(Boolean).join(' ');
       const { note, fresh, told } = await say(ctx, tx, ticket, {
         source: 'user-info-request',
-        author: body.requested_by ?? ctx.actor.name,
+        author: ctx.principal.kind === 'agent' ? ctx.actor.name : (body.requested_by ?? ctx.actor.name),
         body: [`Awaiting user response (${to}): ${body.question}`, body.context].filter(Boolean).join('\n\n'),
         visibility: 'user',
         externalRef: `awaiting_user_response:${ticket.number}`,
@@ -141,6 +149,7 @@ export const noteHandlers: Handlers<typeof notes> = {
   },
 
   userResponse: async ({ params, body }, ctx) => {
+    assertPerson(ctx, 'an answer is of people, and no agent gives it for them');
     const { ticket, note, steered, told } = await ctx.write(async (tx) => {
       const held = await heldTicket(ctx, tx, params.ticket_id);
       const from = [body.responder_name, body.responder_email && `<${body.responder_email}>`].filter(Boolean).join(' ');

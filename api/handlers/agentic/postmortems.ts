@@ -11,7 +11,7 @@ import type { postmortems } from '../../contracts/agentic/postmortems';
 import type { Ctx, Handlers } from '../../kernel';
 import { postmortemView } from './learning-views';
 import { assetsOf, promote } from './promotion';
-import { assertPerson, heldTicket, seenTicket } from './seen';
+import { assertPerson, heldTicket, isOfRun, seenTicket } from './seen';
 import { beginning, writtenSoon } from './synthesis';
 
 /** @throws NotFound, for a foreign postmortem as for one that never was */
@@ -24,8 +24,12 @@ async function seen(ctx: Ctx, tx: Read, number: number): Promise<PostmortemView>
 
 const byPeople = 'a postmortem is reviewed and promoted by people';
 
-/** The run that a request names by agent or by task; null when it names none. @throws NotFound when it worked on another ticket */
+/**
+ * The run that a request names by agent or by task; null when it names none.
+ * @throws NotFound when it worked on another ticket, or is another than the run whose credential this is
+ */
 async function runOf(
+  ctx: Ctx,
   tx: Read,
   of: { agent_id?: number | undefined; task_id?: number | undefined },
   ticketId: string | null,
@@ -35,7 +39,7 @@ async function runOf(
   const [run] = await runs.list(tx, 'where ($1::int is null or number = $1) and ($2::int is null or task_number = $2)', [
     agent ?? null, task ?? null,
   ]); // prettier-ignore
-  if (!run || (ticketId !== null && run.ticketId !== ticketId))
+  if (!run || (ticketId !== null && run.ticketId !== ticketId) || (ctx.principal.runId !== null && !isOfRun(ctx, run)))
     throw new NotFound(`no agent ${agent ?? `of task ${task}`}`);
   return run;
 }
@@ -136,7 +140,7 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
     const found = await ctx.write(async (tx) => {
       // Held, so that two who ask at once get one postmortem.
       const ticket = await heldTicket(ctx, tx, params.ticket_id);
-      const run = await runOf(tx, body, ticket.id);
+      const run = await runOf(ctx, tx, body, ticket.id);
       const [standing] = await rows.list(
         tx,
         `where ticket_id = $1 and ${writtenOrBeing} order by number desc limit 1`,
@@ -169,7 +173,7 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
     ctx.write(async (tx) => {
       const own = ctx.principal.ticketId;
       const ticketId = body.ticket_id === undefined ? own : (await seenTicket(ctx, tx, body.ticket_id)).id;
-      const run = await runOf(tx, body, ticketId);
+      const run = await runOf(ctx, tx, body, ticketId);
       const made = await create(
         ctx,
         tx,
@@ -189,6 +193,9 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
   updatePostmortem: ({ params, body }, ctx) =>
     ctx.write(async (tx) => {
       const standing = await seen(ctx, tx, params.id);
+      const { runId } = ctx.principal;
+      if (runId !== null && standing.runId !== null && standing.runId !== runId)
+        throw new NotFound(`no postmortem ${params.id}`);
       const content = contentOf(body);
       const changed = Object.keys(content);
       const status = edit(standing.status, body.status ?? null, changed.length > 0);

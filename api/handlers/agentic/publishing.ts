@@ -5,6 +5,7 @@ import {
 } from '../../../db/deployments'; // prettier-ignore
 import type { RunView } from '../../../db/run-queries';
 import { Conflict, Forbidden, NotFound } from '../../../domain/errors';
+import { approvedSite, type ApprovedSite } from '../../../pipeline/publishing/approved';
 import { publishSite, withSite, type Site } from '../../../pipeline/publishing/publish';
 import { complete } from '../../../workflows/approval-gate';
 import type { publishing } from '../../contracts/agentic/publishing';
@@ -23,17 +24,41 @@ const headers = {
   'Cross-Origin-Resource-Policy': 'cross-origin',
 };
 
-/** @throws NotFound; Forbidden for a change that does not allow this agent to publish now */
-async function allowing(ctx: Ctx, run: RunView, number: number): Promise<GateView> {
-  const gate = await findChange(ctx, number);
-  const refuse = (reason: string): never => {
-    throw new Forbidden(`change ${number} does not allow this`, { allow: false, reason, change_status: gate.status });
+interface Allowed {
+  gate: GateView;
+  site: ApprovedSite;
+}
+
+/**
+ * What the change allows: one site under the address that it names, and where it names a digest, that tree alone.
+ * @throws NotFound; Forbidden for a change that does not allow this agent to publish now
+ */
+async function allowing(
+  ctx: Ctx,
+  run: RunView,
+  body: { change_id: number; slug?: string | undefined },
+  tree?: string,
+): Promise<Allowed> {
+  const gate = await findChange(ctx, body.change_id);
+  const refuse = (reason: string, how = '', more = {}): never => {
+    const said = `change ${gate.number} does not allow this${how}`;
+    throw new Forbidden(said, { allow: false, reason, change_status: gate.status, ...more });
   };
   if (gate.runId !== run.id || gate.ticketId !== run.ticketId) refuse('change_of_another_agent_or_ticket');
   if (gate.status !== 'approved') refuse('change_not_approved');
   // An approval that is sealed to one tool call, or to a lease, is good for nothing else.
   if (gate.digest !== null || gate.accessRequestId !== null) refuse('change_approved_for_something_else');
-  return gate;
+  const site =
+    approvedSite(gate) ??
+    refuse(
+      'change_approved_for_something_else',
+      `: it is about ${JSON.stringify(gate.action)} on ${JSON.stringify(gate.target)}, and no site; ask for action "publish_static_site" with the slug as its target`,
+    );
+  if (body.slug !== undefined && body.slug !== site.slug)
+    refuse('change_approved_for_another_address', `: it is about /published/${site.slug}/`, { field: 'slug' });
+  if (tree !== undefined && site.digest !== null && site.digest !== tree)
+    refuse('change_approved_for_another_tree', `: the tree that it names is ${site.digest}, this one is ${tree}`);
+  return { gate, site };
 }
 
 /**
@@ -66,15 +91,16 @@ const deploymentView = (d: Deployment) => ({
 export const publishingHandlers: Handlers<typeof publishing> = {
   deployStaticSite: async ({ params, body }, ctx) => {
     const run = await ctx.read((tx) => ownRun(ctx, tx, params.agent_id));
-    const asked = await allowing(ctx, run, body.change_id);
+    const { gate: asked, site: approved } = await allowing(ctx, run, body);
     const { config, files, store } = ctx.kernel;
-    const slug = body.slug ?? `ticket-${run.ticketNumber}-agent-${run.number}`;
+    const { slug } = approved;
     const publication = {
       tenantId: ctx.tenantId, slug, runId: run.id, ticketId: run.ticketId, agentId: run.agentId, actor: ctx.actor,
       effect: `gate-${asked.id}`, once: true,
     }; // prettier-ignore
     const carryOut = (staged: Site) => async () => {
-      const gate = await allowing(ctx, run, body.change_id); // as it stands now that nobody else carries it out
+      // As it stands now that nobody else carries it out.
+      const { gate } = await allowing(ctx, run, body, staged.deployment.digest);
       const site = await publishSite({ store, publicUrl: body.public_base_url ?? config.publicUrl }, staged);
       const result = `published at ${site.url}: ${site.file_count} files, ${site.total_bytes} bytes, sha256 ${site.digest}`;
       const note = await ctx.write(async (tx) => {
