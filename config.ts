@@ -7,6 +7,7 @@ import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import { agentModelsOf, modelsEnvironment, opsAgentModelOf, type AgentModels, type ModelSettings } from './config-models'; // prettier-ignore
 import { retentionEnvironment, retentionOf } from './config-retention';
 import { vaultEnvironment, vaultOf, type VaultSettings } from './config-vault';
+import { transparencyEnvironment, transparencyOf, type TransparencySettings } from './config-transparency';
 import { wazuhEnvironment, wazuhOf, type WazuhSettings } from './config-wazuh';
 import { toolEnvironment, toolSettingsOf, type ToolSettings } from './config-tools';
 import type { KeptKind } from './domain/agent-records';
@@ -101,6 +102,7 @@ const Environment = z.object({
   ...agentEnvironment,
   ...modelsEnvironment,
   ...wazuhEnvironment,
+  ...transparencyEnvironment,
   ...vaultEnvironment,
   ...toolEnvironment,
   ...fileEnvironment,
@@ -147,6 +149,7 @@ export interface Config extends AgentModels {
   /** Commands that work as agents. */
   agents: AgentSettings;
   wazuh: WazuhSettings | null;
+  transparency: TransparencySettings;
   vault: VaultSettings | null;
   tools: ToolSettings;
   files: FileSettings;
@@ -221,6 +224,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     agents: agentsOf(e, env, dataDir),
     ...agentModelsOf(e, env),
     wazuh: wazuhOf(e),
+    transparency: transparencyOf(e),
     vault: vaultOf(e),
     tools: toolSettingsOf(e, root, env),
     files: filesOf(e),

@@ -7,6 +7,7 @@ import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
 import { tenants } from './contracts/aegis/tenants';
 import { risk } from './contracts/aegis/risk';
+import { transparency } from './contracts/aegis/transparency';
 import { alertOperations } from './contracts/agent-ops/alerts';
 import { dashboard } from './contracts/agent-ops/dashboard';
 import { records } from './contracts/agent-ops/records';
@@ -51,6 +52,7 @@ import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
 import { tenantHandlers } from './handlers/aegis/tenants';
 import { riskHandlers } from './handlers/aegis/risk';
+import { transparencyHandlers } from './handlers/aegis/transparency';
 import { alertHandlers } from './handlers/agent-ops/alerts';
 import { dashboardHandlers } from './handlers/agent-ops/dashboard';
 import { recordHandlers } from './handlers/agent-ops/records';
@@ -131,6 +133,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [audit, auditHandlers],
   [auditAggregates, auditAggregateHandlers],
   [receipts, receiptHandlers],
+  [transparency, transparencyHandlers],
   [apiKeys, apiKeyHandlers],
   [killSwitch, killSwitchHandlers],
   [risk, riskHandlers],

@@ -11,7 +11,7 @@ export const scopes = [
   'intake:read', 'intake:write', 'dashboard:read', 'audit:read', 'receipts:read', 'events:read',
   'keys:manage', 'secrets:manage', 'kill_switch:read', 'kill_switch:write', 'risk:write', 'profile:read',
   'agent-ops:read', 'agent-ops:write', 'agent-ops:delete',
-  'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest',
+  'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest', 'transparency:write',
   'tokens:read', 'tokens:revoke', 'users:manage', 'sso:manage', 'tenants:read', 'tenants:manage',
 ] as const; // prettier-ignore
 export type Scope = (typeof scopes)[number];
@@ -41,6 +41,7 @@ const securityAnalyst: readonly Scope[] = [
     ...developer,
     'changes:approve',
     'kill_switch:write',
+    'transparency:write',
     'agents:act',
     'ops_agent:ack',
     'tokens:revoke',

@@ -32,12 +32,16 @@ export interface PublicKey {
   pem: string;
   key: KeyObject;
   createdAt: Date;
+  /** Since when it signs nothing any more; null: it is the current one. */
+  retiredAt: Date | null;
 }
 
 export interface Keyring {
   current(purpose: KeyPurpose): PublicKey & { privateKey: KeyObject };
   /** Old keys still verify what they signed. */
   find(fingerprint: string): PublicKey | null;
+  /** Every key of that purpose that there ever was, the newest first. */
+  all(purpose: KeyPurpose): PublicKey[];
   /** Ed25519, base64url without padding. */
   sign(purpose: KeyPurpose, text: string): { signature: string; fingerprint: string };
 }
@@ -68,6 +72,7 @@ export async function loadKeyring(pool: Pool, masterKey: Buffer): Promise<Keyrin
       pem: row.public_pem,
       key: createPublicKey(row.public_pem),
       createdAt: row.created_at,
+      retiredAt: row.retired_at,
     };
     all.set(known.fingerprint, known);
     if (row.retired_at) continue;
@@ -88,6 +93,10 @@ export async function loadKeyring(pool: Pool, masterKey: Buffer): Promise<Keyrin
   return {
     current,
     find: (fingerprint) => all.get(fingerprint.slice(0, 32)) ?? null,
+    all: (purpose) =>
+      [...all.values()]
+        .filter((key) => key.purpose === purpose)
+        .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()),
     sign: (purpose, text) => {
       const key = current(purpose);
       return {

@@ -42,6 +42,7 @@ import { starter } from './starter';
 import { supervisor } from './supervisor';
 import { ticketSyncs } from './ticket-sync';
 import { keepTallies } from './tallies';
+import { keepRoots } from './transparency';
 import { turnCaller } from './turns';
 import { keepFoldersSwept } from './work-folders';
 
@@ -151,6 +152,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
   const tended = [
     ...readers.map((reader) => readLog(reader, around)),
     keepTallies(kernel.store, logger, stopping.signal),
+    keepRoots({ ...kernel, origin: config.transparency.origin }, logger, stopping.signal),
     tendProcesses(deps, stopping.signal),
     reportHarnesses(deps, stopping.signal),
     tendRemoteLeases(kernel.store, logger, stopping.signal),

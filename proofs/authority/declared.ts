@@ -9,7 +9,7 @@ export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem' | 'attachment' | 'site' | 'deployment'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
-  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server' | 'day' | 'root'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set([
@@ -343,6 +343,19 @@ export const declared: Readonly<Record<string, Declared>> = {
   receiptKey: none,
   getReceipt: { ids: { 'path.execution_id': at('execution') } },
   verifyReceipt: { ids: { 'body.receipt': at('receipt', 'refused') } },
+  transparencyKey: none,
+  transparencyKeys: none,
+  listRoots: none,
+  getRoot: { ids: { 'path.date': at('day', 'ignored') } },
+  getInclusion: { ids: { 'path.execution_id': at('execution') } },
+  checkConsistency: none,
+  verifyRoot: { ids: { 'body.receipt': at('root', 'refused') } },
+  computeRoot: none,
+  getCheckpoint: { ids: {}, own: { statuses: [404], why: 'no day of this world is over' } },
+  cosignCheckpoint: {
+    ids: {},
+    own: { statuses: [422], why: 'the example is no signature line; test/api/transparency has one' },
+  },
   listApiKeys: none,
   ingestTransactions: {
     ids: { 'body.transaction_id': resource, 'body.customer_id': resource, 'body.terminal_id': resource },

@@ -57,7 +57,7 @@ export async function request(
     if (where === 'path') path = path.replace(new RegExp(`[:*]${field}(?=/|$)`), encodeURIComponent(String(value)));
     else if (where === 'query') query[field] = value;
     else if (where === 'header') headers[field] = String(value);
-    else if (noun === 'receipt') Object.assign(body, value);
+    else if (noun === 'receipt' || noun === 'root') Object.assign(body, value);
     else put(body, field, field.endsWith('_ids') ? [value] : value, (f) => isList(op, f));
   }
   if (inner !== undefined) {

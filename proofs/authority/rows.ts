@@ -12,7 +12,7 @@ export async function rowsOf(owner: Client, tenantId: string): Promise<Map<strin
   const { rows: tables } = await owner.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
      where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
-       and not c.relname = any('{cursors,tool_checks}') -- where the dispatcher stands, and looks at tools: they move by themselves
+       and not c.relname = any('{cursors,tool_checks,transparency_days,transparency_tiles}') -- readers of the log, and looks at tools: they move by themselves
      order by 1`,
   );
   const { rows } = await owner.query<{ name: string; digest: string | null }>(

@@ -193,6 +193,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
        '{"id":null,"kind":"system","name":"system"}' from address returning number as v`,
     [own.run, site],
   );
+  const { data: root } = await call<{ data: Json }>('POST', '/transparency/compute', {});
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
   const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
@@ -202,7 +203,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', rule: 5710, kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
@@ -233,12 +234,12 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
 
 /** Of the same form as an id of that noun, and naming nothing. */
 export function missing(noun: Noun, like: unknown): unknown {
-  if (noun === 'receipt')
+  if (noun === 'receipt' || noun === 'root')
     return { ...(like as Json), receipt: { ...((like as Json)['receipt'] as Json), tenant_id: nothing } };
   if (noun === 'secret') return `acp_${'A'.repeat(43)}`;
   if (noun === 'slug') return 'no-such-site';
   if (noun === 'page') return 'nothing.html';
-  if (noun === 'provider') return like; // a word of a few, the same for everybody
+  if (noun === 'provider' || noun === 'day') return like; // a word of a few, the same for everybody
   if (noun === 'asset' || noun === 'external') return 'nothing';
   return typeof like === 'string' ? nothing : 2_147_480_000;
 }

@@ -38,10 +38,11 @@ const posts: Post[] = operations
   )
   .sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name));
 
-/** They only look; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider, and no task waits. */
+/** They only look; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider, and no task waits; today's root stands. */
 const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
   'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask',
+  'verifyRoot', 'computeRoot',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {

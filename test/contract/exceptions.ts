@@ -32,6 +32,8 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant', anybody, ['summariseAuditLogs', ...Object.keys(aggregates)]),
   ...given('JWT+tenant; ADMIN', admin, ['listApiKeys', 'createApiKey', 'revokeApiKey']),
   ...given('JWT+tenant; platform-admin', admin, ['putTenant']),
+  ...given('JWT+tenant', anybody, ['transparencyKeys', 'listRoots', 'getRoot', 'getInclusion', 'checkConsistency', 'verifyRoot']),
+  ...given('JWT+tenant; ADMIN/SECURITY (seed: operator)', admin, ['computeRoot']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setKillSwitch', 'releaseKillSwitch']),
   ...given('JWT+tenant', anybody, ['getSignalWeights']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setSignalWeights']),

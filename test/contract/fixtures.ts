@@ -106,6 +106,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     execution_id: entry.id,
     agent: entry.agent_id,
     audit_id: entry.id,
+    date: (await must('POST', '/transparency/compute', {})).data.root_date,
     key_id: key.data.id,
     tenant_id: s.tenantId,
     provider: 'local',
@@ -125,7 +126,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const nounOf = (path: string, key: string): string => (key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
-    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') ? noUuid : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
+    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
   };
 }
 

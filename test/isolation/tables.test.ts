@@ -143,6 +143,10 @@ test('what the application may do with each table is what was granted, and nobod
      "tool_checks": "delete, insert, select",
      "tools": "insert, select, update",
      "transactions": "insert, select",
+     "transparency_cosignatures": "insert, select",
+     "transparency_days": "insert, select, update",
+     "transparency_roots": "insert, select, update",
+     "transparency_tiles": "insert, select, update",
      "users": "insert, select, update",
    }
   `);

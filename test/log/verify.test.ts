@@ -52,6 +52,7 @@ beforeAll(async () => {
             pem: row.public_pem,
             key: createPublicKey(row.public_pem),
             createdAt: row.created_at,
+            retiredAt: null,
           }
         : null;
     },
