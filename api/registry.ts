@@ -1,6 +1,8 @@
 import { apiKeys } from './contracts/aegis/api-keys';
 import { audit } from './contracts/aegis/audit';
 import { auditAggregates } from './contracts/aegis/audit-aggregates';
+import { auditEntries } from './contracts/aegis/audit-entries';
+import { auditExport } from './contracts/aegis/audit-export';
 import { auth } from './contracts/aegis/auth';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
@@ -46,6 +48,8 @@ import { health } from './contracts/spec/health';
 import { apiKeyHandlers } from './handlers/aegis/api-keys';
 import { auditHandlers } from './handlers/aegis/audit';
 import { auditAggregateHandlers } from './handlers/aegis/audit-aggregates';
+import { auditEntryHandlers } from './handlers/aegis/audit-entries';
+import { auditExportHandlers } from './handlers/aegis/audit-export';
 import { authHandlers } from './handlers/aegis/auth';
 import { eventHandlers } from './handlers/aegis/events';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
@@ -132,6 +136,8 @@ const tags: [declared: Declared, handlers: object][] = [
   [tenants, tenantHandlers],
   [audit, auditHandlers],
   [auditAggregates, auditAggregateHandlers],
+  [auditEntries, auditEntryHandlers],
+  [auditExport, auditExportHandlers],
   [receipts, receiptHandlers],
   [transparency, transparencyHandlers],
   [apiKeys, apiKeyHandlers],

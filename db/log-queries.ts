@@ -50,3 +50,13 @@ export async function receiptOf(tx: Read, id: string): Promise<StoredReceipt | n
   );
   return rows[0] ?? null;
 }
+
+/** By its id, or by the request id that it carries. */
+export async function entryOf(tx: Read, id: string): Promise<Entry | null> {
+  const { rows } = await prepared<EntryRow>(
+    tx,
+    `select ${entryColumns} from log where id = $1::uuid or request_id = $2 order by seq limit 1`,
+    [uuid.test(id) ? id : null, id],
+  );
+  return rows[0] ?? null;
+}

@@ -14,7 +14,8 @@ export interface EntryFilter {
   to: string | null;
 }
 
-const equal = (f: EntryFilter, action: string) => {
+/** What an entry has to be like, but for its time. */
+export const equal = (f: EntryFilter, action: string) => {
   const where = conditions();
   where.add((p) => `agent_id = ${p}`, f.agentId);
   where.add((p) => `${action} = ${p}`, f.action);
@@ -55,7 +56,7 @@ export async function searchEntries(
 }
 
 /** First and last place of the entries between both times. */
-async function boundsOf(tx: Read, { from, to }: EntryFilter): Promise<[number, number]> {
+export async function boundsOf(tx: Read, { from, to }: Pick<EntryFilter, 'from' | 'to'>): Promise<[number, number]> {
   if (from === null && to === null) return [1, await lastSeq(tx)];
   const { rows } = await prepared<{ low: number; high: number }>(
     tx,

@@ -5,7 +5,7 @@ export type SubjectKind =
   | 'agent' | 'run' | 'execution' | 'gate' | 'access_request' | 'lease' | 'ticket' | 'investigation' | 'postmortem'
   | 'signal' | 'reported_run' | 'agent_record' | 'alert_rule' | 'alert' | 'article' | 'blueprint' | 'skill' | 'pipeline' | 'publication' | 'api_key' | 'secret' | 'user' | 'tenant' | 'kill_switch' | 'policy'
   | 'transactions' | 'recommendation' | 'approver_group' | 'approval_rule' | 'raci_group' | 'raci_rule'
-  | 'runtime' | 'tool' | 'provider' | 'transparency_root'; // prettier-ignore
+  | 'runtime' | 'tool' | 'provider' | 'transparency_root' | 'audit_entry'; // prettier-ignore
 
 /** One thing that happened, as its writer says it. Everything else (seq, time, hashes) the log adds. */
 export interface NewEntry {

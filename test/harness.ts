@@ -52,7 +52,7 @@ export const caller =
       ...(body !== undefined && { body: json ? JSON.stringify(body) : body }),
     });
     const text = await res.text();
-    const isJson = res.headers.get('content-type')?.includes('json') ?? false;
+    const isJson = /[/+]json\b/.test(res.headers.get('content-type') ?? '');
     return { status: res.status, headers: res.headers, text, body: isJson && text ? JSON.parse(text) : null };
   };
 

@@ -28,7 +28,7 @@ const whole: Record<string, string[]> = {
     'Tools',
     'Setup',
   ],
-  aegis: ['API Keys', 'receipts', 'transparency', 'ops', '(spec)', '(untagged)', 'events'],
+  aegis: ['audit', 'API Keys', 'receipts', 'transparency', 'ops', '(spec)', '(untagged)', 'events'],
   'agent-ops': [
     'registry',
     'signals',

@@ -329,6 +329,12 @@ export const declared: Readonly<Record<string, Declared>> = {
   },
   getTenant: { ids: { 'path.tenant_id': at('tenant') } },
   listAuditLogs: { ids: { ...offset, 'query.agent_id': at('agent', 'empty') } },
+  searchAuditLogs: { ids: { 'body.agent_id': at('agent', 'empty'), 'body.offset': at('offset', 'empty') } },
+  explainAuditLog: { ids: { 'path.audit_id': at('execution') } },
+  listAuditNotes: { ids: { 'path.audit_id': at('execution') } },
+  addAuditNote: { ids: { 'path.audit_id': at('execution') } },
+  exportAuditLogs: { ids: { 'query.agent_id': at('agent', 'empty') } },
+  createAuditExport: { ids: { 'body.agent_id': at('agent', 'empty') } },
   summariseAuditLogs: { ids: { 'query.agent_id': at('agent', 'empty') } },
   verifyAuditLogs: none,
   ...Object.fromEntries(

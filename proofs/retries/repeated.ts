@@ -42,7 +42,7 @@ const posts: Post[] = operations
 const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
   'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask',
-  'verifyRoot', 'computeRoot',
+  'searchAuditLogs', 'verifyRoot', 'computeRoot',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {

@@ -29,12 +29,16 @@ const given = (contract: string, reason: string, operations: string[]) =>
 /** Where the contract's column names no scope, what it says, and why the scope here is what it means. */
 export const accessExceptions: { operation: string; contract: string; reason: string }[] = [
   ...given('JWT+tenant', anybody, ['me', 'getTenant', 'listAuditLogs', 'verifyAuditLogs', 'getReceipt', 'verifyReceipt', 'getKillSwitch']),
-  ...given('JWT+tenant', anybody, ['summariseAuditLogs', ...Object.keys(aggregates)]),
+  ...given('JWT+tenant', anybody, [
+    'searchAuditLogs', 'summariseAuditLogs', 'explainAuditLog', 'listAuditNotes', 'exportAuditLogs', 'createAuditExport',
+    ...Object.keys(aggregates),
+  ]), // prettier-ignore
   ...given('JWT+tenant; ADMIN', admin, ['listApiKeys', 'createApiKey', 'revokeApiKey']),
   ...given('JWT+tenant; platform-admin', admin, ['putTenant']),
   ...given('JWT+tenant', anybody, ['transparencyKeys', 'listRoots', 'getRoot', 'getInclusion', 'checkConsistency', 'verifyRoot']),
   ...given('JWT+tenant; ADMIN/SECURITY (seed: operator)', admin, ['computeRoot']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setKillSwitch', 'releaseKillSwitch']),
+  ...given('JWT+tenant; ADMIN/SECURITY', admin, ['addAuditNote']),
   ...given('JWT+tenant', anybody, ['getSignalWeights']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setSignalWeights']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),

@@ -61,6 +61,7 @@ test('what the application may do with each table is what was granted, and nobod
      "article_versions": "insert, select",
      "articles": "insert, select, update",
      "attachments": "insert, select",
+     "audit_notes": "insert, select",
      "auto_assignments": "insert, select, update",
      "blueprint_versions": "insert, select",
      "blueprints": "insert, select, update",

@@ -50,8 +50,8 @@ export const CallSummaryView = z.object({
 });
 
 /** A day or a time; the end of a range includes the whole day. */
-const start = timeOrDay('00:00:00');
-const end = timeOrDay('23:59:59.999999');
+export const start = timeOrDay('00:00:00');
+export const end = timeOrDay('23:59:59.999999');
 
 export const audit = {
   listAuditLogs: operation({
@@ -71,6 +71,37 @@ export const audit = {
     }),
     output: z.object({ total: z.int(), limit: z.int(), offset: z.int(), items: z.array(AuditRow) }),
     aliases: ['/v1/audit/logs'],
+  }),
+  searchAuditLogs: operation({
+    route: 'POST /audit/logs/search',
+    tag,
+    summary: 'The audit log by its columns and by what its metadata holds, newest first',
+    access: 'audit:read',
+    body: z.object({
+      agent_id: z.uuid().optional(),
+      action: name(100).optional(),
+      decision: name(50).optional(),
+      tool: name(200).optional(),
+      start_date: start.optional(),
+      end_date: end.optional(),
+      metadata_filter: z
+        .record(z.string(), z.json())
+        .refine((filter) => JSON.stringify(filter).length <= 4_096, 'is longer than 4096 characters')
+        .optional()
+        .describe(
+          'What `metadata_json` has to contain; looked for in the newest twenty thousand entries that fit the rest',
+        ),
+      limit: z.int().min(1).max(100).default(20),
+      offset: z.int().min(0).max(2_147_483_647).default(0),
+    }),
+    output: z.object({
+      total: z.int(),
+      limit: z.int(),
+      offset: z.int(),
+      items: z.array(AuditRow),
+      complete: z.boolean().describe('False: there are older entries that metadata_filter did not look into'),
+    }),
+    aliases: ['/v1/audit/logs/search'],
   }),
   summariseAuditLogs: operation({
     route: 'GET /audit/logs/summary',

@@ -1,5 +1,6 @@
 import { callSummary } from '../../../db/call-summary';
-import { searchEntries } from '../../../db/log-search';
+import { searchMetadata } from '../../../db/log-metadata';
+import { searchEntries, type EntryFilter } from '../../../db/log-search';
 import { untilOnDisk } from '../../../db/tx';
 import { checkHead, signHead } from '../../../log/head';
 import { atMostEvery, perOwner } from '../../../log/shared';
@@ -11,19 +12,37 @@ import { auditRow } from './views';
 /** Reading a whole log is work: who asks while it goes on waits for its end. */
 const running = perOwner((_kernel: Kernel) => atMostEvery<Verification>(0));
 
+interface Columns {
+  agent_id?: string | undefined;
+  action?: string | undefined;
+  decision?: string | undefined;
+  tool?: string | undefined;
+  start_date?: string | undefined;
+  end_date?: string | undefined;
+}
+const filterOf = (asked: Columns): EntryFilter => ({
+  agentId: asked.agent_id ?? null,
+  action: asked.action ?? null,
+  decision: asked.decision ?? null,
+  tool: asked.tool ?? null,
+  from: asked.start_date ?? null,
+  to: asked.end_date ?? null,
+});
+
 export const auditHandlers: Handlers<typeof audit> = {
   listAuditLogs: async ({ query }, ctx) => {
     const { limit, offset } = query;
-    const filter = {
-      agentId: query.agent_id ?? null,
-      action: query.action ?? null,
-      decision: query.decision ?? null,
-      tool: query.tool ?? null,
-      from: query.start_date ?? null,
-      to: query.end_date ?? null,
-    };
-    const { entries, total } = await ctx.read((tx) => searchEntries(tx, filter, limit, offset));
+    const { entries, total } = await ctx.read((tx) => searchEntries(tx, filterOf(query), limit, offset));
     return { total, limit, offset, items: entries.map(auditRow) };
+  },
+  searchAuditLogs: async ({ body }, ctx) => {
+    const { limit, offset, metadata_filter: contains } = body;
+    const { entries, total, complete } = await ctx.read(async (tx) =>
+      contains === undefined || Object.keys(contains).length === 0
+        ? { ...(await searchEntries(tx, filterOf(body), limit, offset)), complete: true }
+        : searchMetadata(tx, filterOf(body), contains, limit, offset),
+    );
+    return { total, limit, offset, items: entries.map(auditRow), complete };
   },
   summariseAuditLogs: ({ query: { days, agent_id } }, ctx) =>
     ctx.read((tx) => callSummary(tx, { days, agentId: agent_id ?? null })),
