@@ -4,6 +4,7 @@ import { auditAggregates } from './contracts/aegis/audit-aggregates';
 import { auditEntries } from './contracts/aegis/audit-entries';
 import { auditExport } from './contracts/aegis/audit-export';
 import { auth } from './contracts/aegis/auth';
+import { policy } from './contracts/aegis/policy';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { receipts } from './contracts/aegis/receipts';
@@ -52,6 +53,7 @@ import { auditEntryHandlers } from './handlers/aegis/audit-entries';
 import { auditExportHandlers } from './handlers/aegis/audit-export';
 import { authHandlers } from './handlers/aegis/auth';
 import { eventHandlers } from './handlers/aegis/events';
+import { policyHandlers } from './handlers/aegis/policy';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { receiptHandlers } from './handlers/aegis/receipts';
 import { tenantHandlers } from './handlers/aegis/tenants';
@@ -144,6 +146,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [killSwitch, killSwitchHandlers],
   [risk, riskHandlers],
   [events, eventHandlers],
+  [policy, policyHandlers],
   [investigations, investigationHandlers],
   [health, healthHandlers],
   [docs, docsHandlers(() => openapiDocument(operations, sockets))],

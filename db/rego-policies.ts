@@ -80,9 +80,11 @@ export interface NewVersion extends PolicyText {
   uploadedBy: Actor;
 }
 
-/** As the next version of its name: one upload of a name at a time. */
-export async function insertVersion(tx: Read, v: NewVersion): Promise<number> {
+/** As the next version of its name: one upload of a name at a time. Not made where its id has one already: a repeat. */
+export async function insertVersion(tx: Read, v: NewVersion): Promise<{ version: number; made: boolean }> {
   await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`policy:${tx.tenantId}:${v.name}`]);
+  const stands = await tx.query<{ version: number }>('select version from policy_versions where id = $1', [v.id]);
+  if (stands.rows[0]) return { version: stands.rows[0].version, made: false };
   const { rows } = await tx.query<{ version: number }>(
     `insert into policy_versions (id, tenant_id, name, version, description, rego, tests, entrypoints, wasm, digest, tested, uploaded_by)
      select $1, $2, $3, coalesce((select max(version) from policy_versions where name = $3), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11
@@ -103,7 +105,7 @@ export async function insertVersion(tx: Read, v: NewVersion): Promise<number> {
   );
   const [row] = rows;
   if (!row) throw new Error('a version was inserted, and Postgres says nothing of it');
-  return row.version;
+  return { version: row.version, made: true };
 }
 
 /** The version that was enforced before; null when none was. */

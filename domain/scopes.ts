@@ -9,7 +9,8 @@ export const scopes = [
   'postmortems:read', 'postmortems:write',
   'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
   'intake:read', 'intake:write', 'dashboard:read', 'audit:read', 'audit:note', 'receipts:read', 'events:read',
-  'keys:manage', 'secrets:manage', 'kill_switch:read', 'kill_switch:write', 'risk:write', 'profile:read',
+  'keys:manage', 'secrets:manage', 'kill_switch:read', 'kill_switch:write', 'risk:write',
+  'policy:read', 'policy:write', 'profile:read',
   'agent-ops:read', 'agent-ops:write', 'agent-ops:delete',
   'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest', 'transparency:write',
   'tokens:read', 'tokens:revoke', 'users:manage', 'sso:manage', 'tenants:read', 'tenants:manage',
@@ -47,6 +48,7 @@ const securityAnalyst: readonly Scope[] = [
     'ops_agent:ack',
     'tokens:revoke',
     'risk:write',
+    'policy:write',
   ]),
 ];
 /** All that is to be done in one tenant. */

@@ -28,7 +28,7 @@ const whole: Record<string, string[]> = {
     'Tools',
     'Setup',
   ],
-  aegis: ['audit', 'API Keys', 'receipts', 'transparency', 'ops', '(spec)', '(untagged)', 'events'],
+  aegis: ['audit', 'API Keys', 'receipts', 'transparency', 'ops', '(spec)', '(untagged)', 'events', 'policy'],
   'agent-ops': [
     'registry',
     'signals',
@@ -87,6 +87,8 @@ test('what the contract does not know is said to be an addition', () => {
     'POST /api/v1/ops-agent/disputes',
     'GET /transparency/checkpoint',
     'POST /transparency/cosignatures',
+    'POST /policy/activate',
+    'GET /policy/versions',
     'GET /docs/:asset',
   ]);
 });

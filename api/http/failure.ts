@@ -1,7 +1,8 @@
 import type { z } from 'zod';
-import { DomainError, Invalid, NotFound, Unavailable } from '../../domain/errors';
-import type { Failure, Issue, Surface } from '../surfaces';
+import { DomainError, NotFound, Unavailable } from '../../domain/errors';
+import type { Failure, Surface } from '../surfaces';
 import { BadRequest } from '../bad-request';
+import { WithIssues } from '../with-issues';
 
 /** Where one of several forms would do: what is wrong with the one that the value comes nearest to. */
 const nearest = (issue: z.core.$ZodIssue): z.core.$ZodIssue[] => {
@@ -11,18 +12,20 @@ const nearest = (issue: z.core.$ZodIssue): z.core.$ZodIssue[] => {
 };
 
 /** What a schema found wrong, part by part. */
-export class InvalidRequest extends Invalid {
-  readonly issues: Issue[];
+export class InvalidRequest extends WithIssues {
   constructor(where: 'query' | 'body', found: z.core.$ZodIssue[]) {
     const issues = found.flatMap(nearest);
     const first = issues[0];
     const field = first?.path.join('.');
-    super(`${field || where}: ${first?.message ?? 'invalid'}`, field ? { field } : { field: where });
-    this.issues = issues.map((i) => ({
-      path: [where, ...i.path.map((p) => (typeof p === 'symbol' ? String(p) : p))],
-      message: i.message,
-      code: i.code ?? 'invalid',
-    }));
+    super(
+      `${field || where}: ${first?.message ?? 'invalid'}`,
+      field ? { field } : { field: where },
+      issues.map((i) => ({
+        path: [where, ...i.path.map((p) => (typeof p === 'symbol' ? String(p) : p))],
+        message: i.message,
+        code: i.code ?? 'invalid',
+      })),
+    );
   }
 }
 
@@ -55,7 +58,7 @@ export function describe(e: unknown, surface: Surface, requestId: string): Failu
     code: refusal ? refusal.code : 'Internal',
     status: refusal ? (refusal instanceof BadRequest ? 400 : (surface.statuses[refusal.code] ?? refusal.status)) : 500,
     requestId,
-    issues: error instanceof InvalidRequest ? error.issues : [],
+    issues: error instanceof WithIssues ? error.issues : [],
     at: new Date().toISOString(),
   };
 }

@@ -42,11 +42,12 @@ const posts: Post[] = operations
 const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
   'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask',
-  'searchAuditLogs', 'verifyRoot', 'computeRoot',
+  'searchAuditLogs', 'verifyRoot', 'computeRoot', 'activatePolicy', 'testPolicy', 'simulatePolicy',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {
   createWorkflow: 'blueprints',
+  uploadPolicy: 'policy_versions',
   putSecret: 'kept_secrets',
   saveApproverGroup: 'raci_groups',
   saveApprovalRule: 'approval_rules',

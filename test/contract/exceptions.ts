@@ -40,7 +40,7 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setKillSwitch', 'releaseKillSwitch']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['addAuditNote']),
   ...given('JWT+tenant', anybody, ['getSignalWeights']),
-  ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setSignalWeights']),
+  ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setSignalWeights', 'uploadPolicy', 'testPolicy', 'simulatePolicy']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
   ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),
   ...given('X-Tenant-ID (no token yet)', 'guesses are counted besides: that is what login means here', ['login']),
