@@ -85,7 +85,7 @@ export const audit = {
       start_date: start.optional(),
       end_date: end.optional(),
       metadata_filter: z
-        .record(z.string(), z.json())
+        .record(z.string(), z.unknown())
         .refine((filter) => JSON.stringify(filter).length <= 4_096, 'is longer than 4096 characters')
         .optional()
         .describe(
