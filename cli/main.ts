@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config';
 import type { Form } from '../proofs/proof';
+import type { ArchiveOptions } from './archive';
 
 const whichTemporal = () => new Option('--form <form>', 'which Temporal').choices(['embedded', 'production']);
 
@@ -8,6 +9,14 @@ const whichTemporal = () => new Option('--form <form>', 'which Temporal').choice
 function whole(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('a whole number from 1 on.');
   return Number(text);
+}
+
+const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+/** @throws InvalidArgumentError */
+function day(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
+    throw new InvalidArgumentError('a day, as YYYY-MM-DD.');
+  return text;
 }
 
 // Each command's module is loaded when it is run: all of them together take a second to load.
@@ -68,7 +77,7 @@ program
 
 program
   .command('verify [files...]')
-  .description('check archived receipts and heads of the log offline')
+  .description('check archived receipts, folders of an archive, evidence bundles and heads of the log offline')
   .option(
     '--key <file>',
     'the public key: PEM, or the answer of GET /receipts/key; may be repeated',
@@ -82,9 +91,30 @@ program
     (file: string, all: string[]) => [...all, file],
     [],
   )
-  .action(async (files: string[], options: { key: string[]; head: string[]; fingerprint?: string }) =>
-    (await import('../log/verify-cli.js')).verify(files, options),
+  .option(
+    '--witness <key>',
+    'who must have cosigned the newest checkpoint of an archive: name+id+key; may be repeated',
+    (key: string, all: string[]) => [...all, key],
+    [],
+  )
+  .action(
+    async (files: string[], options: { key: string[]; head: string[]; witness: string[]; fingerprint?: string }) =>
+      (await import('../log/verify-cli.js')).verify(files, options),
   );
+
+program
+  .command('archive <folder>')
+  .description('fetch receipts, proofs and roots of a period into a folder, with an evidence bundle, for `verify`')
+  .option('--url <url>', 'the server', 'http://127.0.0.1:8000')
+  .requiredOption('--token <key>', 'an API key that may read the audit log and receipts')
+  .option('--since <day>', 'the first day, YYYY-MM-DD in UTC (30 days ago)', day, daysAgo(30))
+  .option('--until <day>', 'the last day (today)', day, daysAgo(0))
+  .addOption(
+    new Option('--framework <name>', 'what the bundle is evidence for')
+      .choices(['eu-ai-act', 'nist-ai-rmf', 'soc2'])
+      .default('soc2'),
+  )
+  .action(async (folder: string, options: ArchiveOptions) => (await import('./archive.js')).archive(folder, options));
 
 const rollout = program.command('rollout').description('roll workers to a new version, with runs in flight');
 rollout

@@ -28,6 +28,10 @@ export const rfc6962: Recipe = {
 /** Of no leaves, in both recipes. */
 export const emptyRoot = sha256('');
 
+/** A day without rows hangs on the one before as well: no tree of leaves comes to this. */
+export const emptyDayRoot = (prev: string | null): string =>
+  v1.leaf(`${prev ?? ''}\ntransparency_empty_epoch_v1\n`).toString('hex');
+
 /** The level above. */
 export function above({ node, doubles }: Recipe, nodes: readonly Buffer[]): Buffer[] {
   const up: Buffer[] = [];

@@ -2,9 +2,9 @@ import { dayAt, receiptPlace, tileOf } from '../db/transparency';
 import { cosignaturesOf, dayLeaves, rootAt, rootsBetween, type Root } from '../db/transparency-roots';
 import type { Read } from '../db/tx';
 import { Conflict, NotFound } from '../domain/errors';
-import { consistencyPath, pathOf, rfc6962, rootOf, v1, type Sibling } from './merkle';
+import { consistencyPath, emptyDayRoot, pathOf, rfc6962, rootOf, v1, type Sibling } from './merkle';
 import { checkReceipt, type ReceiptKey } from './receipts';
-import { emptyDayRoot, leafText, treesOf } from './roots';
+import { leafText, treesOf } from './roots';
 import { hashesIn } from './tiles';
 
 const hex = (hash: Buffer): string => hash.toString('hex');

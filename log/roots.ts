@@ -7,7 +7,7 @@ import type { Read, Write } from '../db/tx';
 import { system, type Actor } from '../domain/principal';
 import { canonical } from './canonical';
 import type { Keyring } from './keys';
-import { rfc6962, rootOf, v1 } from './merkle';
+import { emptyDayRoot, rfc6962, rootOf, v1 } from './merkle';
 import { checkpointText, noteKey, signNote } from './notes';
 import type { Store } from './store';
 import { grow, hashesIn, tileTree } from './tiles';
@@ -95,10 +95,6 @@ export function treesOf(tx: Read, day: string, size: number) {
   };
   return { v1: tileTree(v1, reads('v1'), size), rfc6962: tileTree(rfc6962, reads('rfc6962'), size) };
 }
-
-/** A day without rows hangs on the one before as well. */
-export const emptyDayRoot = (prev: string | null): string =>
-  v1.leaf(`${prev ?? ''}\ntransparency_empty_epoch_v1\n`).toString('hex');
 
 const dayAfter = (day: string, days = 1): string =>
   new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);

@@ -1,6 +1,10 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { aevfLines, isBundle, keysIn } from './bundle/aevf';
+import { archiveLines } from './bundle/archive';
+import { knownAs, type Line } from './bundle/root';
 import { readHead } from './head';
 import { fingerprintOf } from './keys';
 import { checkReceipt, type ReceiptKey } from './receipts';
@@ -12,6 +16,8 @@ export interface VerifyOptions {
   fingerprint?: string | undefined;
   /** Files with archived answers of `GET /audit/logs/verify`. */
   head?: string[];
+  /** Who must have cosigned the newest checkpoint of an archive. */
+  witness?: string[];
 }
 
 const Enveloped = z.looseObject({ success: z.boolean(), data: z.unknown() });
@@ -47,34 +53,30 @@ function documents(file: string, text: string): unknown[] {
   });
 }
 
-/** @throws Error when the file holds no Ed25519 public key */
-async function readKey(file: string): Promise<ReceiptKey> {
-  const text = await read(file);
-  const pem = text.trimStart().startsWith('{')
-    ? PublishedKey.safeParse(unwrap(JSON.parse(text))).data?.public_key_pem
-    : text;
+/** The name is over the text as the server writes it, whatever the line ends of the file. @throws Error naming the file */
+function keyOf(file: string, pem: string): ReceiptKey {
   let key: KeyObject | null = null;
   try {
-    key = createPublicKey(pem ?? '');
+    key = createPublicKey(pem);
   } catch (e) {
     throw new Error(`${file}: not a public key: ${(e as Error).message}`, { cause: e });
   }
   if (key.asymmetricKeyType !== 'ed25519') throw new Error(`${file}: not an Ed25519 key`);
-  // The name is over the text as the server writes it, whatever the line ends of this file.
   const written = key.export({ type: 'spki', format: 'pem' }) as string;
   return { fingerprint: fingerprintOf(written), pem: written, key };
+}
+
+/** @throws Error when the file holds no Ed25519 public key */
+async function readKey(file: string): Promise<ReceiptKey> {
+  const text = await read(file);
+  const isJson = text.trimStart().startsWith('{');
+  return keyOf(file, isJson ? (PublishedKey.safeParse(unwrap(JSON.parse(text))).data?.public_key_pem ?? '') : text);
 }
 
 /** An archive is somebody else's text: nothing in it may steer the terminal. */
 const plain = (value: string | number | null | undefined): string => String(value ?? '?').replace(/\p{Cc}/gu, '?');
 const said = (r: Record<string, string | number | null>): string =>
   `${plain(r['execution_id'])}  ${plain(r['timestamp'])}  ${plain(r['tool'] ?? r['action'])}: ${plain(r['decision'])}`;
-
-/** What one archived document turned out to be, as a line. */
-interface Line {
-  good: boolean;
-  text: string;
-}
 
 /** Heads of one tenant and `seq` must agree: two that do not are two histories, both signed. */
 function headLines(answers: { file: string; document: unknown }[], keys: readonly ReceiptKey[]): Line[] {
@@ -94,34 +96,84 @@ function headLines(answers: { file: string; document: unknown }[], keys: readonl
   });
 }
 
+const isFolder = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (s) => s.isDirectory(),
+    (e: Error) => Promise.reject(new Error(`${path}: cannot be read: ${e.message}`, { cause: e })),
+  );
+
+const Keys = z.object({ historical: z.array(PublishedKey) });
+/** The keys that lie in an archive: good as far as its fingerprint is known from elsewhere. */
+async function keysOf(folder: string): Promise<ReceiptKey[]> {
+  const current = join(folder, 'public_key.pem');
+  const list = join(folder, 'keys.json');
+  const older = await readFile(list, 'utf8').then(
+    (text) => Keys.safeParse(unwrap(JSON.parse(text))).data?.historical ?? [],
+    (e: unknown) => ((e as { code?: unknown }).code === 'ENOENT' ? [] : Promise.reject(e as Error)),
+  );
+  return [await readKey(current), ...older.map((k) => keyOf(list, k.public_key_pem))];
+}
+
 /**
- * Checks archived answers of `GET /receipts/{id}` and of `GET /audit/logs/verify` against public keys that were kept beside
- * them: no server, no network. One line each and a summary on stdout; exit code 1 when one of them is bad.
+ * A folder, an evidence bundle, or receipts: what each of them says, by the keys that were given, or else by those among its own that
+ * `trusted` takes.
  */
-export async function verify(files: string[], { key: keyFiles, fingerprint, head = [] }: VerifyOptions): Promise<void> {
+async function linesOf(
+  path: string,
+  given: readonly ReceiptKey[],
+  witnesses: string[],
+  trusted: (keys: ReceiptKey[]) => ReceiptKey[],
+): Promise<Line[]> {
+  const own = (keys: ReceiptKey[]): readonly ReceiptKey[] => (given.length ? given : trusted(keys));
+  if (await isFolder(path)) return archiveLines(path, knownAs(own(await keysOf(path))), witnesses, said);
+  const found = documents(path, await read(path));
+  return found.flatMap((document): Line[] => {
+    if (isBundle(document)) {
+      const keys = own(keysIn(document).map(({ pem }) => keyOf(path, pem)));
+      return aevfLines(document, knownAs(keys));
+    }
+    if (!given.length) throw new Error('--key is missing: the public key, as GET /receipts/key gave it');
+    const { receipt, error } = checkReceipt(document, knownAs(given));
+    const what = receipt ? said(receipt) : path;
+    return [{ good: !error, text: error ? `${error}  ${what}` : what }];
+  });
+}
+
+/**
+ * Checks what was archived against public keys that were kept beside it: no server, no network. Receipts, folders with their proofs and
+ * roots, evidence bundles, and heads of the log. One line each and a summary on stdout; exit code 1 when one of them is bad.
+ */
+export async function verify(
+  files: string[],
+  { key: keyFiles, fingerprint, head = [], witness = [] }: VerifyOptions,
+): Promise<void> {
   if (!files.length && !head.length)
     throw new Error('name files with receipts, or with --head one that holds a head of the log');
-  if (!keyFiles.length) throw new Error('--key is missing: the public key, as GET /receipts/key gave it');
-  const keys = await Promise.all(keyFiles.map(readKey));
-  const other = keys.find((k) => fingerprint !== undefined && k.fingerprint !== fingerprint.toLowerCase().slice(0, 32));
+  const given = await Promise.all(keyFiles.map(readKey));
+  const pinned = fingerprint?.toLowerCase().slice(0, 32);
+  const other = given.find((k) => pinned !== undefined && k.fingerprint !== pinned);
   if (other) throw new Error(`the key has the fingerprint ${other.fingerprint}, not ${fingerprint}`);
-  const find = (named: string | null): ReceiptKey | null =>
-    named === null ? (keys[0] ?? null) : (keys.find((k) => k.fingerprint === named.slice(0, 32)) ?? null);
-
-  const archived = async (names: string[]): Promise<{ file: string; document: unknown }[]> =>
-    (
-      await Promise.all(
-        names.map(async (file) => documents(file, await read(file)).map((document) => ({ file, document }))),
-      )
-    ).flat();
-  const receipts = (await archived(files)).map(({ file, document }): Line => {
-    const { receipt, error } = checkReceipt(document, find);
-    const what = receipt ? said(receipt) : file;
-    return { good: !error, text: error ? `${error}  ${what}` : what };
-  });
-  const lines = [...receipts, ...headLines(await archived(head), keys)];
-  for (const { good, text } of lines) process.stdout.write(`${good ? 'ok    ' : 'BAD   '}${text}\n`);
+  if (head.length && !given.length) throw new Error('--key is missing: the public key, as GET /receipts/key gave it');
+  const taken: ReceiptKey[] = [];
+  const trusted = (keys: ReceiptKey[]): ReceiptKey[] => {
+    const good = keys.filter((k) => pinned === undefined || k.fingerprint === pinned);
+    if (!good.length && keys.length) throw new Error(`none of the archive's keys has the fingerprint ${fingerprint}`);
+    taken.push(...good);
+    return good;
+  };
+  const lines: Line[] = [];
+  for (const path of files) lines.push(...(await linesOf(path, given, witness, trusted)));
+  const heads = await Promise.all(
+    head.map(async (file) => documents(file, await read(file)).map((document) => ({ file, document }))),
+  );
+  lines.push(...headLines(heads.flat(), given));
+  for (const { good, text } of lines) process.stdout.write(`${good ? 'ok    ' : 'BAD   '}${plain(text)}\n`);
   const bad = lines.filter((l) => !l.good).length;
-  process.stdout.write(`${lines.length - bad} good, ${bad} bad, by ${keys.map((k) => k.fingerprint).join(', ')}\n`);
+  const by = [...new Set([...given, ...taken].map((k) => k.fingerprint))].join(', ');
+  process.stdout.write(`${lines.length - bad} good, ${bad} bad, by ${by}\n`);
+  if (taken.length && pinned === undefined)
+    process.stdout.write(
+      'the keys are from the archive itself: compare with what was written down, or name it with --fingerprint\n',
+    );
   if (bad || bad === lines.length) process.exitCode = 1;
 }

@@ -1,10 +1,15 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { archive } from '../../cli/archive';
 import { canonical } from '../../log/canonical';
 import { noteKey, readCheckpoint, readVerifierKey, signedBy, verifierKey } from '../../log/notes';
 import { createLogger } from '../../log/logger';
 import { openKernel } from '../../log/open';
 import { growTrees, sealDays } from '../../log/roots';
 import { system } from '../../domain/principal';
+import { verify as verifyFiles, type VerifyOptions } from '../../log/verify-cli';
 import { startServer, type Server } from '../harness';
 
 const witness = generateKeyPairSync('ed25519');
@@ -40,6 +45,23 @@ const age = async (days: number): Promise<void> => {
   await s.owner.query(`set session_replication_role = replica`);
   await s.owner.query(`update log set at = at - make_interval(days => $1)`, [days]);
   await s.owner.query(`set session_replication_role = origin`);
+};
+const quietly = async (work: () => Promise<void>): Promise<string> => {
+  const said: string[] = [];
+  const out = jest.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean(said.push(String(text))));
+  try {
+    await work();
+  } finally {
+    out.mockRestore();
+  }
+  return said.join('');
+};
+/** What `wheelhouse verify` says, and its exit code. */
+const checked = async (path: string, options: Partial<VerifyOptions> = {}): Promise<[code: number, said: string]> => {
+  const said = await quietly(() => verifyFiles([path], { key: [], ...options }));
+  const code = Number(process.exitCode ?? 0);
+  process.exitCode = undefined;
+  return [code, said];
 };
 const sha = (...parts: (string | Buffer)[]): Buffer => {
   const h = createHash('sha256');
@@ -182,6 +204,108 @@ test('the checkpoint is a signed note that others can put their name under', asy
     [{ size: 3, cosignature: 'no line' }, 422],
   ] as const)
     expect([body, (await post('/transparency/cosignatures', body)).status]).toEqual([body, status]);
+});
+
+describe('an archive', () => {
+  let folder: string;
+  let copy: string;
+  let calls3: string[];
+  const bundle = (of: string) => join(of, 'bundle.aevf.json');
+  beforeAll(async () => {
+    calls3 = await calls(3);
+    await post('/transparency/compute');
+    folder = mkdtempSync(join(tmpdir(), 'wheelhouse-archive-'));
+    copy = join(folder, 'copy');
+    const given = { url: s.url, token: s.token, since: day(2), until: day(0), framework: 'soc2' as const };
+    expect(await quietly(() => archive(join(folder, 'good'), given))).toContain('5 receipts and 3 roots');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('is checked without us: receipts, proofs, roots, chain, checkpoint; by its key, or one that was kept', async () => {
+    const good = join(folder, 'good');
+    const { fingerprint } = (await s.call('GET', '/receipts/key')).body.data;
+    for (const options of [{}, { fingerprint }, { key: [join(good, 'public_key.pem')] }]) {
+      expect(await checked(good, options)).toEqual([0, expect.stringContaining('8 good, 0 bad')]);
+      expect(await checked(bundle(good), options)).toEqual([0, expect.stringMatching(/^ok[^]* 0 bad, by/)]);
+    }
+    const witnessed = await checked(good, { witness: [verifierKey(witnessKey)] });
+    expect(witnessed).toEqual([0, expect.stringContaining('checkpoint of size 3 by witness.example/w1, at 2')]);
+    await expect(checked(good, { fingerprint: '0'.repeat(32) })).rejects.toThrow('fingerprint');
+    const stranger = noteKey('witness.example/w2', 'witness', generateKeyPairSync('ed25519').publicKey);
+    expect(await checked(good, { witness: [verifierKey(stranger)] })).toEqual([
+      1,
+      expect.stringContaining('cosignature_missing'),
+    ]);
+  });
+
+  type Edit = (json: any) => void;
+  const edited = (path: string, edit: Edit): void => {
+    const json = JSON.parse(readFileSync(path, 'utf8'));
+    edit(json);
+    writeFileSync(path, JSON.stringify(json));
+  };
+  const other = '0'.repeat(64);
+  test.each<[error: string, part: string | (() => string), edit: Edit]>([
+    ['signature_mismatch', () => `receipts/${calls3[1]}`, (r) => (r.receipt.decision = 'deny')],
+    ['leaf_mismatch', () => `receipts/${calls3[1]}`, (r) => delete r.algorithm],
+    ['proof_mismatch', () => `inclusion/${calls3[1]}`, (p) => (p.proof.siblings[0].hash = other)],
+    ['proof_mismatch', () => `inclusion/${calls3[1]}`, (p) => (p.proof.index += 1)],
+    ['leaf_mismatch', () => `inclusion/${calls3[1]}`, (p) => (p.proof.leaf = other)],
+    ['rfc6962_proof_mismatch', () => `inclusion/${calls3[1]}`, (p) => (p.rfc6962.path[0] = other)],
+    ['malformed_inclusion', () => `inclusion/${calls3[1]}`, (p) => (p.proof.root = 7)],
+    ['signature_mismatch', `roots/${day(1)}`, (r) => (r.signed.receipt.root_hash = r.root_hash = other)],
+    ['root_hash_mismatch', `roots/${day(0)}`, (r) => (r.leaf_count += 1)],
+    [
+      'checkpoint_signature_mismatch',
+      `roots/${day(1)}`,
+      (r) => (r.checkpoint.note = r.checkpoint.note.replace('\n3\n', '\n4\n')),
+    ],
+    ['checkpoint_proof_mismatch', `roots/${day(1)}`, (r) => (r.checkpoint.path[0] = other)],
+    ['malformed_checkpoint', `roots/${day(1)}`, (r) => (r.checkpoint.note = 'no note')],
+    ['unknown_key_fingerprint', `roots/${day(2)}`, (r) => (r.signed.public_key_fingerprint = other.slice(32))],
+  ])('that was changed is refused: %s', async (error, part, edit) => {
+    cpSync(join(folder, 'good'), copy, { recursive: true });
+    edited(join(copy, `${typeof part === 'string' ? part : part()}.json`), edit);
+    expect(await checked(copy)).toEqual([1, expect.stringContaining(`BAD   ${error}`)]);
+  });
+
+  test('from which something was taken is refused', async () => {
+    for (const [part, error] of [
+      ['receipts', 'receipt_missing'],
+      ['inclusion', 'inclusion_missing'],
+      ['roots', 'root_missing'],
+    ] as const) {
+      rmSync(copy, { recursive: true, force: true });
+      cpSync(join(folder, 'good'), copy, { recursive: true });
+      rmSync(join(copy, part, readdirSync(join(copy, part)).at(-1) as string));
+      expect(await checked(copy)).toEqual([1, expect.stringContaining(`BAD   ${error}`)]);
+    }
+  });
+
+  const isCall = (r: any): boolean => r.receipt !== undefined;
+  test.each<[error: string, edit: Edit]>([
+    ['event_hash_mismatch', (b) => (b.records.find(isCall).audit_row.tool = 'files.read')],
+    [
+      'prev_hash_mismatch',
+      (b) => b.records.splice(b.records.findIndex((r: any) => !isCall(r) && r.audit_row.chain_shard === 0) + 1, 1),
+    ],
+    ['receipt_mismatch', (b) => (b.records.find(isCall).audit_row.metadata_json = {})],
+    ['receipt_mismatch', (b) => (b.records.find(isCall).audit_row.reason = 'because')],
+    ['signature_mismatch', (b) => (b.records.find(isCall).receipt.receipt.reason = 'because')],
+    ['leaves_mismatch', (b) => delete b.records.find(isCall).receipt],
+    ['signature_mismatch', (b) => (b.merkle_roots[0].signed_payload_canonical_json += ' ')],
+    ['root_hash_mismatch', (b) => (b.merkle_roots[1].root_hash = other)],
+    ['prev_root_hash_mismatch', (b) => b.merkle_roots.splice(1, 1)],
+    ['unknown_key_fingerprint', (b) => (b.merkle_roots[2].kid = other.slice(32))],
+    ['root_missing', (b) => b.merkle_roots.pop()],
+    ['other_tenant', (b) => (b.tenant_id = s.config.taskQueuePrefix)],
+    ['retention_exceeded', (b) => (b.retention_metadata.configured_retention_days = -1)],
+    ['malformed_bundle', (b) => (b.format_version = 'aegis-evidence-bundle/2030-01')],
+  ])('whose evidence bundle was changed is refused: %s', async (error, edit) => {
+    cpSync(join(folder, 'good'), copy, { recursive: true });
+    edited(bundle(copy), edit);
+    expect(await checked(bundle(copy))).toEqual([1, expect.stringContaining(`BAD   ${error}`)]);
+  });
 });
 
 test('verify-root: right, of a day, tampered, by a stranger, malformed, of another tenant', async () => {
