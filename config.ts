@@ -107,7 +107,8 @@ const Environment = z.object({
   ...toolEnvironment,
   ...fileEnvironment,
   ...retentionEnvironment,
-  SECURE_COOKIES: flag.default(false),
+  /** Whether cookies are for TLS alone; unset: when PUBLIC_URL is https. */
+  SECURE_COOKIES: flag.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
   OTEL_SERVICE_NAME: z.string().optional(),
@@ -229,7 +230,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     tools: toolSettingsOf(e, root, env),
     files: filesOf(e),
     ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
-    secureCookies: e.SECURE_COOKIES,
+    secureCookies: e.SECURE_COOKIES ?? e.PUBLIC_URL?.startsWith('https:') ?? false,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
     serviceName: e.OTEL_SERVICE_NAME ?? null,
   };

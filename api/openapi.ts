@@ -8,7 +8,7 @@ import type { Mounted } from './http/mount';
 import type { MountedSocket } from './http/sockets';
 
 type Json = Record<string, unknown>;
-type Open = 'public' | 'login' | 'metrics';
+type Open = 'public' | 'login' | 'session' | 'metrics';
 
 const largest = Number.MAX_SAFE_INTEGER;
 
@@ -67,7 +67,7 @@ function headersOf(op: Operation, method: Method, surface: Surface): Json[] {
     ...(surface.tenantHeader && !isOpen(op)
       ? [header('X-Tenant-ID', 'The tenant of the token; an API key brings its own', false, uuid)]
       : []),
-    ...(method === 'POST' && !isOpen(op)
+    ...(method === 'POST' && !isOpen(op) && op.access !== 'session'
       ? [
           header('Idempotency-Key', 'Repeats of a request with the same key and body get the first answer', false, {
             type: 'string', pattern: '^[\\x21-\\x7e]{1,200}$',
@@ -143,7 +143,9 @@ function refusalsOf(op: Operation, method: Method, surface: Surface): Map<number
     ...(op.params ? (['NotFound'] as const) : []),
     ...(op.query || reads ? (['Invalid'] as const) : []),
     ...(reads ? (['TooLarge', 'UnsupportedMedia'] as const) : []),
-    ...(method === 'POST' && !isOpen(op) ? (['Conflict', 'KeyReused', 'Invalid'] as const) : []),
+    ...(method === 'POST' && !isOpen(op) && op.access !== 'session'
+      ? (['Conflict', 'KeyReused', 'Invalid'] as const)
+      : []),
     ...(op.errors ?? []),
   ];
   const byStatus = new Map<number, ErrorCode[]>();
@@ -160,6 +162,7 @@ function refusalsOf(op: Operation, method: Method, surface: Surface): Map<number
 const security: Record<Open | 'closed', (scope: string) => Json[]> = {
   public: () => [],
   login: () => [],
+  session: () => [{ bearer: [] }, { cookie: [] }],
   metrics: () => [{ metricsToken: [] }],
   closed: (scope) => ['bearer', 'apiKey', 'serviceToken', 'cookie'].map((scheme) => ({ [scheme]: [scope] })),
 };
@@ -181,8 +184,8 @@ function describe({ name, op }: Mounted, method: Method, path: string, alias: nu
     tags: [op.tag],
     summary: op.summary,
     ...(alias && { 'x-alias-of': op.route }),
-    ...(!isOpen(op) && { 'x-required-scope': op.access }),
-    security: security[isOpen(op) ? (op.access as Open) : 'closed'](op.access),
+    ...(!isOpen(op) && op.access !== 'session' && { 'x-required-scope': op.access }),
+    security: security[isOpen(op) || op.access === 'session' ? (op.access as Open) : 'closed'](op.access),
     ...(parameters.length && { parameters }),
     ...(body && { requestBody: body }),
     responses: Object.fromEntries([...refusals, ...successOf(op, surface)].sort(([a], [b]) => a - b)),

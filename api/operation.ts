@@ -5,11 +5,11 @@ import type { Scope } from '../domain/scopes';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
- * The right that an operation needs. `public`: none. `login`: none either, but guesses are counted. `metrics`: the
- * metrics token. `internal`: the secret that services of the installation share is a credential with this scope.
+ * The right that an operation needs. `public`: none. `login`: none either, but guesses are counted. `session`: a token, which the
+ * operation renews or ends, and so looks at itself. `metrics`: the metrics token. `internal`: the secret that services of the installation share is a credential with this scope.
  */
-export type Access = Scope | 'public' | 'login' | 'metrics';
-type Open = 'public' | 'login' | 'metrics';
+export type Access = Scope | Open;
+type Open = 'public' | 'login' | 'session' | 'metrics';
 
 /** An answer outside the door's envelope: the handler gives a Reply with this media type. */
 export interface Raw {

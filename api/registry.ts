@@ -7,6 +7,7 @@ import { auth } from './contracts/aegis/auth';
 import { policy } from './contracts/aegis/policy';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
+import { people } from './contracts/aegis/people';
 import { receipts } from './contracts/aegis/receipts';
 import { tenants } from './contracts/aegis/tenants';
 import { risk } from './contracts/aegis/risk';
@@ -55,6 +56,7 @@ import { authHandlers } from './handlers/aegis/auth';
 import { eventHandlers } from './handlers/aegis/events';
 import { policyHandlers } from './handlers/aegis/policy';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
+import { peopleHandlers } from './handlers/aegis/people';
 import { receiptHandlers } from './handlers/aegis/receipts';
 import { tenantHandlers } from './handlers/aegis/tenants';
 import { riskHandlers } from './handlers/aegis/risk';
@@ -136,6 +138,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [alertOperations, alertHandlers],
   [auth, authHandlers],
   [tenants, tenantHandlers],
+  [people, peopleHandlers],
   [audit, auditHandlers],
   [auditAggregates, auditAggregateHandlers],
   [auditEntries, auditEntryHandlers],

@@ -66,6 +66,11 @@ program
   );
 
 program
+  .command('rotate-key')
+  .description('have a new key sign tokens, and print its name; those that are out stay good until they are over')
+  .action(async () => (await import('./keys.js')).rotateTokenKey(loadConfig()));
+
+program
   .command('tenant')
   .description('manage tenants')
   .command('add <slug>')

@@ -1,15 +1,10 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { SignJWT, errors as joseErrors, jwtVerify } from 'jose';
 import type { Pool } from 'pg';
-import { v4 } from 'uuid';
-import { z } from 'zod';
 import type { Principal } from '../domain/principal';
 import { agentScopes, scopes as allScopes, scopesOf } from '../domain/scopes';
-import type { Keyring } from './keys';
 import { perOwner, together } from './shared';
 
 const keyForm = /^acp_[A-Za-z0-9_-]{43}$/;
-const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** 256 random bits: a plain digest is enough to store, and it is what the key is found by. */
 export const newApiKey = (): { key: string; hash: string; prefix: string } => {
@@ -75,74 +70,3 @@ const findKey = perOwner((pool: Pool) =>
     return new Map(rows.map((row) => [row.hash, row]));
   }),
 );
-
-export const tokenSeconds = 900;
-const issuer = 'wheelhouse';
-const Claims = z.object({
-  sub: z.string().regex(uuidForm),
-  tenant_id: z.string().regex(uuidForm),
-  jti: z.string(),
-  typ: z.literal('user'),
-});
-
-export function issueToken(keyring: Keyring, user: { id: string; tenantId: string; role: string }): Promise<string> {
-  const key = keyring.current('token');
-  return new SignJWT({
-    tenant_id: user.tenantId,
-    org_id: user.tenantId,
-    role: user.role,
-    typ: 'user',
-    user_id: user.id,
-  })
-    .setProtectedHeader({ alg: 'EdDSA', kid: key.fingerprint, typ: 'JWT' })
-    .setSubject(user.id)
-    .setIssuer(issuer)
-    .setAudience(issuer)
-    .setJti(v4())
-    .setIssuedAt()
-    .setExpirationTime(`${tokenSeconds}s`)
-    .sign(key.privateKey);
-}
-
-/** Whom a token acts as, by the user's role of now; null when it is forged or over, or the user is not active. */
-export async function principalOfToken(
-  pool: Pool,
-  keyring: Keyring,
-  token: string,
-): Promise<(Principal & { expiresAt: number }) | null> {
-  let claims: z.output<typeof Claims> & { exp?: number | undefined };
-  try {
-    const { payload } = await jwtVerify(
-      token,
-      ({ kid }) => {
-        const key = kid ? keyring.find(kid) : null;
-        if (key?.purpose !== 'token') throw new joseErrors.JWKSNoMatchingKey();
-        return key.key;
-      },
-      { issuer, audience: issuer, algorithms: ['EdDSA'], requiredClaims: ['exp', 'sub', 'jti'] },
-    );
-    claims = { ...Claims.parse(payload), exp: payload.exp };
-  } catch (e) {
-    if (e instanceof joseErrors.JOSEError || e instanceof z.ZodError || e instanceof TypeError) return null;
-    throw e;
-  }
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    const results = (await client.query(
-      `begin read only; set local app.tenant = '${claims.tenant_id}';
-       select email, role from users where id = '${claims.sub}' and is_active; commit`,
-    )) as unknown as { rows: { email: string; role: string }[] }[];
-    const user = results[2]?.rows[0];
-    if (!user) return null;
-    return {
-      id: claims.sub, kind: 'user', name: user.email, tenantId: claims.tenant_id, role: user.role, scopes: scopesOf(user.role),
-      credentialId: claims.jti, ticketId: null, runId: null, expiresAt: (claims.exp ?? 0) * 1000,
-    }; // prettier-ignore
-  } catch (e) {
-    await client.query('rollback').catch((lost: Error) => (broken = lost)); // the connection is gone: so is its transaction
-    throw e;
-  } finally {
-    client.release(broken);
-  }
-}

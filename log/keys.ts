@@ -3,6 +3,7 @@ import {
   type KeyObject,
 } from 'node:crypto'; // prettier-ignore
 import type { Pool } from 'pg';
+import { atMostEvery } from './shared';
 
 export const keyPurposes = ['receipt', 'token', 'assertion'] as const;
 export type KeyPurpose = (typeof keyPurposes)[number];
@@ -44,7 +45,11 @@ export interface Keyring {
   all(purpose: KeyPurpose): PublicKey[];
   /** Ed25519, base64url without padding. */
   sign(purpose: KeyPurpose, text: string): { signature: string; fingerprint: string };
+  /** Looks whether keys were changed meanwhile, at most once in `refreshMs`: whoever leans on the newest asks for it first. */
+  refresh(): Promise<void>;
 }
+
+const refreshMs = 5_000;
 
 export const verifyText = (key: KeyObject, text: string, signature: string): boolean =>
   verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url'));
@@ -60,30 +65,11 @@ export function newKey(purpose: KeyPurpose, masterKey: Buffer) {
 
 /** @throws Error when a purpose has no current key, or the master key is not the one that sealed them. */
 export async function loadKeyring(pool: Pool, masterKey: Buffer): Promise<Keyring> {
-  const { rows } = await pool.query<{
-    fingerprint: string; purpose: KeyPurpose; public_pem: string; private_sealed: Buffer; created_at: Date; retired_at: Date | null;
-  }>('select fingerprint, purpose, public_pem, private_sealed, created_at, retired_at from signing_keys'); // prettier-ignore
   const all = new Map<string, PublicKey>();
   const currents = new Map<KeyPurpose, PublicKey & { privateKey: KeyObject }>();
-  for (const row of rows) {
-    const known: PublicKey = {
-      fingerprint: row.fingerprint,
-      purpose: row.purpose,
-      pem: row.public_pem,
-      key: createPublicKey(row.public_pem),
-      createdAt: row.created_at,
-      retiredAt: row.retired_at,
-    };
-    all.set(known.fingerprint, known);
-    if (row.retired_at) continue;
-    let der: Buffer;
-    try {
-      der = unseal(masterKey, row.private_sealed, `signing-key:${row.fingerprint}`);
-    } catch (cause) {
-      throw new Error('WHEELHOUSE_MASTER_KEY is not the key that this database was set up with', { cause });
-    }
-    currents.set(row.purpose, { ...known, privateKey: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) });
-  }
+  const soonAgain = atMostEvery<void>(refreshMs);
+  const read = (): Promise<void> => readKeys(pool, masterKey, all, currents);
+  await read();
   const current = (purpose: KeyPurpose) => {
     const key = currents.get(purpose);
     if (!key) throw new Error(`no ${purpose} key: run the migrations and provision the server first`);
@@ -104,5 +90,38 @@ export async function loadKeyring(pool: Pool, masterKey: Buffer): Promise<Keyrin
         fingerprint: key.fingerprint,
       };
     },
+    refresh: () => soonAgain('keys', read),
   };
+}
+
+/** What there is, into the maps. */
+async function readKeys(
+  pool: Pool,
+  masterKey: Buffer,
+  all: Map<string, PublicKey>,
+  currents: Map<KeyPurpose, PublicKey & { privateKey: KeyObject }>,
+): Promise<void> {
+  const { rows } = await pool.query<{
+    fingerprint: string; purpose: KeyPurpose; public_pem: string; private_sealed: Buffer; created_at: Date; retired_at: Date | null;
+  }>('select fingerprint, purpose, public_pem, private_sealed, created_at, retired_at from signing_keys'); // prettier-ignore
+  for (const row of rows) {
+    const known: PublicKey = {
+      fingerprint: row.fingerprint,
+      purpose: row.purpose,
+      pem: row.public_pem,
+      key: createPublicKey(row.public_pem),
+      createdAt: row.created_at,
+      retiredAt: row.retired_at,
+    };
+    all.set(known.fingerprint, known);
+    if (row.retired_at) continue;
+    if (currents.get(row.purpose)?.fingerprint === row.fingerprint) continue;
+    let der: Buffer;
+    try {
+      der = unseal(masterKey, row.private_sealed, `signing-key:${row.fingerprint}`);
+    } catch (cause) {
+      throw new Error('WHEELHOUSE_MASTER_KEY is not the key that this database was set up with', { cause });
+    }
+    currents.set(row.purpose, { ...known, privateKey: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) });
+  }
 }

@@ -28,7 +28,7 @@ const whole: Record<string, string[]> = {
     'Tools',
     'Setup',
   ],
-  aegis: ['audit', 'API Keys', 'receipts', 'transparency', 'ops', '(spec)', '(untagged)', 'events', 'policy'],
+  aegis: ['audit', 'API Keys', 'receipts', 'transparency', 'ops', '(spec)', '(untagged)', 'events', 'policy', 'auth', 'users'],
   'agent-ops': [
     'registry',
     'signals',
@@ -85,6 +85,8 @@ test('what the contract does not know is said to be an addition', () => {
     'DELETE /api/tools/:id',
     'POST /api/v1/ops-agent/transactions',
     'POST /api/v1/ops-agent/disputes',
+    'GET /.well-known/jwks.json',
+    'POST /auth/invitations/accept',
     'GET /transparency/checkpoint',
     'POST /transparency/cosignatures',
     'POST /policy/activate',

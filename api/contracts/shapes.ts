@@ -47,6 +47,12 @@ export const webhookUrl = z
     const url = URL.canParse(v) ? new URL(v) : null;
     return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   }, 'is an https or http URL without a password');
+export const Email = z
+  .string()
+  .max(254)
+  .regex(/^[^\s@\p{C}]+@[^\s@\p{C}]+$/u, 'an e-mail address');
+/** A password that somebody chooses. */
+export const Password = z.string().min(8).max(1024);
 /** A text that must say something. */
 export const prose = z.string().trim().min(1).max(20_000);
 export const page = z.object({

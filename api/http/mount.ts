@@ -88,6 +88,13 @@ function answer(
     const upload = op.upload && req.is('multipart/form-data') !== false;
     try {
       const open = openCtx(kernel, req, res);
+      if (op.access === 'session') {
+        const result = await handler(inputs(req, op, await body(req, res)), open as never).catch((e: unknown) =>
+          limits.failed(req, e),
+        );
+        send(res, op, surface, result);
+        return;
+      }
       if (op.access === 'public' || op.access === 'login' || op.access === 'metrics') {
         if (op.access === 'metrics') authoriseMetrics(kernel, req);
         if (op.access === 'login') await limits.login(req, res, surface);

@@ -1,10 +1,11 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { Forbidden, UpgradeRequired } from '../../domain/errors';
+import { UpgradeRequired } from '../../domain/errors';
 import { perOwner } from '../../log/shared';
 import { authenticate, authorise } from '../auth';
 import type { Ctx, Kernel } from '../kernel';
 import type { Socket } from '../operation';
+import { assertOwnSocket } from '../pages-of-others';
 import { surfaceOf } from '../surfaces';
 import { closedCtx, openCtx } from './context';
 import { parsedQuery } from './inputs';
@@ -28,16 +29,6 @@ const trouble = 1011;
 const serverOf = perOwner(
   (_kernel: Kernel) => new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false }),
 );
-
-/** A page of somebody else's must not listen with the cookie that a browser sends along. @throws Forbidden */
-function assertOwnPage(kernel: Kernel, req: Request): void {
-  const { origin } = req.headers;
-  const shown = ['authorization', 'x-api-key', 'x-dashboard-service-token'].some((name) => name in req.headers);
-  if (shown || origin === undefined) return;
-  const own = [`http://${req.headers.host ?? ''}`, `https://${req.headers.host ?? ''}`, kernel.config.publicUrl];
-  if (own.some((url) => url !== null && URL.canParse(url) && new URL(url).origin === origin)) return;
-  throw new Forbidden('access_denied', { reason: 'foreign_origin', authenticated: true });
-}
 
 /** One text after the other, as fast as they are taken. False: nobody is there any more. */
 const send = (ws: WebSocket, text: string): Promise<boolean> =>
@@ -80,7 +71,7 @@ export const answerSocket =
       const principal = await authenticate(kernel, req, surface).catch((e: unknown) => limits.failed(req, e));
       await limits.credential(principal, res, surface);
       authorise(principal, socket.access);
-      assertOwnPage(kernel, req);
+      assertOwnSocket(kernel, req.headers);
       const query = parsedQuery(socket, req.query);
       const over = new AbortController();
       const open = { ...openCtx(kernel, req, res), closed: over.signal };

@@ -9,7 +9,7 @@ export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem' | 'attachment' | 'site' | 'deployment'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
-  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server' | 'day' | 'root'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server' | 'user' | 'day' | 'root'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set([
@@ -58,7 +58,8 @@ export interface Declared {
     | 'skill'
     | 'pipeline'
     | 'kept'
-    | 'server';
+    | 'server'
+    | 'user';
 }
 
 const at = (noun: Noun, foreign: Outcome = 'missing'): Place => ({ noun, foreign });
@@ -320,6 +321,27 @@ export const declared: Readonly<Record<string, Declared>> = {
     own: { statuses: [401], why: 'the example is nobody; test/api/aegis logs in' },
   },
   me: { ids: {}, only: 'users' },
+  agentLogin: {
+    ids: { 'header.X-Tenant-ID': at('tenant', 'unknown'), 'body.agent_id': at('agent', 'unknown') },
+    own: { statuses: [401], why: 'the example is no secret of anybody; test/api/identity logs in' },
+  },
+  acceptInvitation: {
+    ids: { 'header.X-Tenant-ID': at('tenant', 'unknown') },
+    own: { statuses: [401], why: 'the example is no invitation; test/api/identity has some' },
+  },
+  jwks: none,
+  introspectToken: none,
+  refreshToken: { ids: {}, own: { statuses: [403], why: 'keys are no sessions; test/api/identity has tokens' } },
+  logout: { ids: {}, own: { statuses: [403], why: 'keys are no sessions; test/api/identity has tokens' } },
+  revokeToken: {
+    ids: { 'query.agent_id': at('agent') },
+  },
+  createUser: { ids: { 'body.tenant_id': at('tenant', 'refused'), 'body.org_id': resource } },
+  provisionCredentials: { ids: { 'body.agent_id': at('agent') } },
+  listUsers: none,
+  inviteUser: none,
+  updateUser: { ids: { 'path.user_id': at('user') } },
+  deactivateUser: { ids: { 'path.user_id': at('user') }, fresh: 'user' },
   putTenant: {
     ids: { 'body.tenant_id': at('external', 'ignored'), 'body.org_id': resource },
     own: {

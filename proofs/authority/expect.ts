@@ -47,6 +47,7 @@ const words: Record<Place['foreign'], number | null> = {
 export function expectForeign(actor: Actor, op: Operation, entry: Declared, place: string): Expected {
   if (place === 'header.X-Tenant-ID') return refusal(401, { alike: true });
   const own = expectOwn(actor, op, entry);
+  if (op.access === 'login') return own;
   if (isOpen(op)) return { statuses: [200, 404], refused: false };
   const stands = standing(actor, op, entry);
   if (stands !== 'may' || place === 'inner.tenant_id') return own;

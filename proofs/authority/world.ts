@@ -197,13 +197,15 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
   const idOf = (number: unknown) => scalar<string>(owner, 'select id as v from runs where number = $1', [number]);
   const agentId = await scalar<string>(owner, `select id as v from agents where tenant_id = $1`, [tenantId]);
   const of = { tenantId, agentId, runId: await idOf(own.run), otherRunId: await idOf(other.run) };
+  const addUser = () =>
+    ensureUser(owner, tenantId, `${randomBytes(6).toString('hex')}@local.test`, randomUUID(), 'READ_ONLY');
   const ids: Record<Noun, unknown> = {
     ticket: own.ticket, run: own.run, task: own.task, event: event['id'], note: note['id'], attachment: own.attachment, site, deployment, change: await requestChange(), postmortem,
     approvers: approvers['id'], approval: approval['id'], raci: raci['id'],
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
@@ -218,6 +220,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     ids,
     actors: await makeActors(owner, of),
     async refresh(what) {
+      if (what === 'user') ids.user = await addUser();
       if (what === 'server') ids.server = await addServer();
       if (what === 'change' || what === 'approved') ids.change = await requestChange();
       if (what === 'approved') await second('POST', `/api/changes/${String(ids.change)}/approve`, {});

@@ -38,11 +38,12 @@ const posts: Post[] = operations
   )
   .sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name));
 
-/** They only look; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider, and no task waits; today's root stands. */
+/** They only look; no agent here has a token to be taken back; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider, and no task waits; today's root stands. */
 const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
   'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask',
   'searchAuditLogs', 'verifyRoot', 'computeRoot', 'activatePolicy', 'testPolicy', 'simulatePolicy',
+  'introspectToken', 'revokeToken',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {
@@ -53,6 +54,7 @@ const versioned: Record<string, string> = {
   saveApprovalRule: 'approval_rules',
   createRaciGroup: 'raci_groups',
   createRaciRule: 'raci_rules',
+  inviteUser: 'users',
 };
 /** An agent that starts on its own would write beside what is counted. */
 const quietly: Record<string, Record<string, unknown>> = { createTicket: { auto_assign: false } };

@@ -73,11 +73,14 @@ test.each(all)('$id: who may call it, and what it answers then', ({ id, path, me
   const declared = operations.find((o) => o.name === described.operationId || o.op.route === described['x-alias-of']);
   const { access = '', output, status = 200 } = declared?.op ?? {};
   const open = access === 'public' || access === 'login';
-  expect([id, described['x-required-scope']]).toEqual([id, open || access === 'metrics' ? undefined : access]);
+  expect([id, described['x-required-scope']]).toEqual([
+    id,
+    open || access === 'session' || access === 'metrics' ? undefined : access,
+  ]);
   expect(described['security']).toEqual(open ? [] : expect.arrayContaining([expect.any(Object)]));
   expect(Object.keys(described.responses)).toContain(String(status));
   const named = (name: string) => (described['parameters'] ?? []).find((p: Json) => p['name'] === name);
-  expect(Boolean(named('Idempotency-Key'))).toBe(method === 'post' && !open);
+  expect(Boolean(named('Idempotency-Key'))).toBe(method === 'post' && !open && access !== 'session');
   expect(Boolean(named('X-Tenant-ID'))).toBe(
     surfaceOf(path).name === 'aegis' && access !== 'public' && access !== 'metrics',
   );

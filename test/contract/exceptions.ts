@@ -41,7 +41,12 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['addAuditNote']),
   ...given('JWT+tenant', anybody, ['getSignalWeights']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setSignalWeights', 'uploadPolicy', 'testPolicy', 'simulatePolicy']),
+  ...given('JWT+tenant', anybody, ['introspectToken']),
+  ...given('JWT+tenant; ADMIN', admin, ['createUser', 'provisionCredentials', 'listUsers', 'inviteUser', 'updateUser', 'deactivateUser']),
+  ...given('JWT+tenant; ADMIN/SECURITY', admin, ['revokeToken']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
   ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),
+  ...given('JWT+tenant', 'a token alone, whatever its scopes: keys are no sessions', ['refreshToken', 'logout']),
+  ...given('X-Tenant-ID (no token yet; seed L21)', 'guesses are counted besides: that is what login means here', ['agentLogin']),
   ...given('X-Tenant-ID (no token yet)', 'guesses are counted besides: that is what login means here', ['login']),
 ];

@@ -28,7 +28,7 @@ const nouns: [prefix: string, noun: string][] = [
   ['/audit/', 'agent'],
 ];
 const uuidKeys = new Set([
-  'execution_id', 'audit_id', 'key_id', 'tenant_id', 'investigation_id', 'transaction_id', 'recommendation_id',
+  'execution_id', 'audit_id', 'key_id', 'tenant_id', 'investigation_id', 'transaction_id', 'recommendation_id', 'user_id',
 ]); // prettier-ignore
 
 export async function fixtures(s: Server): Promise<Fixtures> {
@@ -109,6 +109,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     date: (await must('POST', '/transparency/compute', {})).data.root_date,
     key_id: key.data.id,
     tenant_id: s.tenantId,
+    user_id: (await must('GET', '/users')).data[0].id,
     provider: 'local',
     slug: 'fixture-site',
     path: 'index.html',

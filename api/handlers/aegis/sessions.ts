@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { agentAtLogin } from '../../../db/agent-credentials';
+import { agentById } from '../../../db/agents';
+import { sharedPoints } from '../../../db/rate-limits';
+import { holdToken, revokeTokens } from '../../../db/tokens';
+import { DomainError, NotFound, RateLimited } from '../../../domain/errors';
+import type { Actor } from '../../../domain/principal';
+import { perOwner } from '../../../log/shared';
+import { claimsOf, holderOf, issueToken, principalOfToken, type Claims } from '../../../log/tokens';
+import type { auth } from '../../contracts/aegis/auth';
+import { badRequest, refused, sessionOf } from '../../auth';
+import type { Ctx, Handlers, Kernel, OpenCtx } from '../../kernel';
+import { loggedIn, setTokenCookie } from './logged-in';
+
+type Sessions = Pick<Handlers<typeof auth>, 'introspectToken' | 'refreshToken' | 'revokeToken' | 'logout'>;
+
+const asked = perOwner(({ store }: Kernel) => sharedPoints(store.pool, 'introspect', 30));
+
+const subjectOf = ({ typ, sub }: Claims) => ({ kind: typ, id: sub });
+
+/** Of one token; null when it is none of this tenant. */
+async function claimsHere(ctx: Ctx, token: string): Promise<Claims | null> {
+  const claims = await claimsOf(ctx.kernel.keyring, token);
+  return claims?.tenant_id === ctx.tenantId ? claims : null;
+}
+
+/** The agent whose tokens are meant, or the one token. @throws BadRequest, NotFound */
+async function meant(
+  ctx: Ctx,
+  given: { agentId: string | undefined; jti: string | undefined; token: string | undefined },
+) {
+  const named = Object.values(given).filter((v) => v !== undefined);
+  if (named.length !== 1) throw badRequest('name one of agent_id, jti and token', 'agent_id');
+  if (given.agentId !== undefined) return { by: 'agent' as const, id: given.agentId };
+  if (given.jti !== undefined) return { by: 'jti' as const, id: given.jti };
+  const claims = await claimsHere(ctx, given.token ?? '');
+  if (!claims) throw new NotFound('no such token');
+  return { by: 'jti' as const, id: claims.jti };
+}
+
+const inactive = {
+  active: false, agent_id: null, user_id: null, tenant_id: null, role: null, exp: null, iat: null,
+} as const; // prettier-ignore
+
+/** What came of a token that was given back for a new one. */
+type Renewed = { is: 'new'; token: string; role: string } | { is: 'reused' | 'over' };
+
+async function renew(ctx: OpenCtx, claims: Claims): Promise<Renewed> {
+  const { store, keyring } = ctx.kernel;
+  await keyring.refresh();
+  return store.write(claims.tenant_id, async (tx): Promise<Renewed> => {
+    const row = await holdToken(tx, claims.jti);
+    const holder = await holderOf(tx, claims);
+    if (row && holder) {
+      const agent = claims.typ === 'agent' ? await agentAtLogin(tx, claims.sub) : null;
+      const of = {
+        kind: claims.typ, id: claims.sub, tenantId: claims.tenant_id, role: holder.role, permissions: agent?.permissions ?? [],
+      }; // prettier-ignore
+      await revokeTokens(tx, { by: 'jti', id: claims.jti }, 'refresh');
+      tx.log({
+        kind: 'token.refreshed',
+        actor: { id: claims.sub, kind: claims.typ, name: holder.name },
+        subject: subjectOf(claims),
+        agentId: row.agentId,
+        correlationId: ctx.requestId,
+      });
+      return { is: 'new', token: await issueToken(tx, keyring, of, row.family), role: holder.role };
+    }
+    if (row?.revokedFor !== 'refresh') return { is: 'over' };
+    // Two have it, and one of them stole it: neither goes on with what came of it.
+    const ended = await revokeTokens(tx, { by: 'family', id: row.family }, 'reuse');
+    const unknown: Actor = { id: null, kind: claims.typ, name: 'unknown' };
+    tx.log({
+      kind: 'token.reused', actor: unknown, subject: subjectOf(claims), agentId: row.agentId, decision: 'deny',
+      reason: 'refreshed_token_reused', correlationId: ctx.requestId, body: { jti: claims.jti, tokens_ended: ended },
+    }); // prettier-ignore
+    return { is: 'reused' };
+  });
+}
+
+export const sessionHandlers: Sessions = {
+  introspectToken: async ({ body }, ctx) => {
+    const window = await asked(ctx.kernel).consume(createHash('sha256').update(body.token).digest('hex'));
+    if (window.consumed > asked(ctx.kernel).points) {
+      throw new RateLimited('rate_limited', {
+        limit_type: 'introspections_per_token',
+        retry_after_s: Math.max(1, Math.ceil(window.leftMs / 1000)),
+        reset_at: new Date(Date.now() + window.leftMs).toISOString(),
+      });
+    }
+    const claims = await claimsHere(ctx, body.token);
+    const principal = claims && (await principalOfToken(ctx.kernel.store.pool, ctx.kernel.keyring, body.token));
+    if (!principal) return inactive;
+    const isAgent = claims.typ === 'agent';
+    return {
+      active: true,
+      agent_id: isAgent ? claims.sub : null,
+      user_id: isAgent ? null : claims.sub,
+      tenant_id: claims.tenant_id,
+      role: principal.role,
+      exp: claims.exp,
+      iat: claims.iat,
+    };
+  },
+  refreshToken: async (_input, ctx) => {
+    const claims = await sessionOf(ctx.kernel, ctx.headers);
+    const renewed = await renew(ctx, claims);
+    if (renewed.is !== 'new') throw refused(renewed.is === 'reused' ? 'token_reused' : 'invalid_session');
+    const of = { tenantId: claims.tenant_id, role: renewed.role };
+    return { ...loggedIn(ctx, renewed.token, of), ...(claims.typ === 'agent' && { agent_id: claims.sub }) };
+  },
+  revokeToken: async ({ query, body }, ctx) => {
+    const whose = await meant(ctx, { agentId: query.agent_id, jti: body.jti, token: body.token });
+    const agentId = await ctx.write(async (tx) => {
+      const row = whose.by === 'jti' ? await holdToken(tx, whose.id) : null;
+      const agent = whose.by === 'agent' ? await agentById(tx, whose.id) : null;
+      const of = row?.userId ?? row?.agentId ?? agent?.id;
+      if (of === undefined) throw new NotFound(whose.by === 'agent' ? `no agent ${whose.id}` : 'no such token');
+      const ended = await revokeTokens(tx, whose, 'revoked');
+      const revoked = agent?.id ?? row?.agentId ?? null;
+      // A repeat finds nothing to take back, and nothing to say.
+      if (ended > 0) {
+        tx.log({
+          kind: 'token.revoked', actor: ctx.actor, subject: { kind: revoked === null ? 'user' : 'agent', id: of }, agentId: revoked,
+          body: { tokens_ended: ended },
+        }); // prettier-ignore
+      }
+      return revoked;
+    });
+    const message = whose.by === 'agent' ? 'no token of this agent is good any more' : 'the token is not good any more';
+    return { agent_id: agentId, revoked: true as const, message };
+  },
+  logout: async (_input, ctx) => {
+    setTokenCookie(ctx, '');
+    try {
+      const claims = await sessionOf(ctx.kernel, ctx.headers);
+      const live = await ctx.kernel.store.write(claims.tenant_id, async (tx) => {
+        const [row, holder] = [await holdToken(tx, claims.jti), await holderOf(tx, claims)];
+        if (!row || !holder) return false;
+        await revokeTokens(tx, { by: 'family', id: row.family }, 'logout');
+        tx.log({
+          kind: `${claims.typ}.logout`, actor: { id: claims.sub, kind: claims.typ, name: holder.name }, subject: subjectOf(claims),
+          agentId: row.agentId, correlationId: ctx.requestId,
+        }); // prettier-ignore
+        return true;
+      });
+      if (!live) throw refused('invalid_session');
+      return { revoked: true };
+    } catch (err) {
+      if (err instanceof DomainError && err.status < 500) throw err;
+      // Whoever logs out has to get rid of the cookie whatever is away; that the token lasts for its minutes, they are told.
+      ctx.kernel.logger.error({ err }, 'a token could not be taken back at its log-out');
+      return { revoked: false };
+    }
+  },
+};

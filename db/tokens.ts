@@ -1,0 +1,53 @@
+import type { Read } from './tx';
+
+/** Why a token was taken back before its time. */
+export type RevokedFor = 'refresh' | 'logout' | 'revoked' | 'reuse' | 'credentials' | 'deactivated';
+
+export interface NewToken {
+  jti: string;
+  /** Those that came of one log-in, each for the one before. */
+  family: string;
+  userId: string | null;
+  agentId: string | null;
+  seconds: number;
+}
+
+/** Writes down that a token was given out, and forgets those that are long over. */
+export async function insertToken(tx: Read, t: NewToken): Promise<void> {
+  await tx.query(
+    `insert into tokens (jti, tenant_id, family, user_id, agent_id, expires_at)
+     values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
+    [t.jti, tx.tenantId, t.family, t.userId, t.agentId, t.seconds],
+  );
+  await tx.query(`delete from tokens where expires_at < now() - interval '1 hour'`);
+}
+
+export interface TokenRow {
+  jti: string;
+  family: string;
+  userId: string | null;
+  agentId: string | null;
+  revokedFor: RevokedFor | null;
+}
+const columns = `jti, family, user_id as "userId", agent_id as "agentId", revoked_for as "revokedFor"`;
+
+/** The token's row, held until the transaction ends: of two that spend it one comes second. */
+export async function holdToken(tx: Read, jti: string): Promise<TokenRow | null> {
+  const { rows } = await tx.query<TokenRow & Record<string, unknown>>(
+    `select ${columns} from tokens where jti = $1 for update`,
+    [jti],
+  );
+  return rows[0] ?? null;
+}
+
+const by = { jti: 'jti', family: 'family', agent: 'agent_id', user: 'user_id' } as const;
+export type Whose = { [K in keyof typeof by]: { by: K; id: string } }[keyof typeof by];
+
+/** Takes back what is still good of them; how many that were. */
+export async function revokeTokens(tx: Read, whose: Whose, why: RevokedFor): Promise<number> {
+  const { rowCount } = await tx.query(
+    `update tokens set revoked_at = now(), revoked_for = $2 where ${by[whose.by]} = $1 and revoked_at is null`,
+    [whose.id, why],
+  );
+  return rowCount ?? 0;
+}
