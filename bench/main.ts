@@ -15,6 +15,7 @@ import { reads } from './reads';
 import { table, type Bench, type Row } from './row';
 import { runs } from './runs';
 import { start } from './start';
+import { transparency } from './transparency';
 import { worklist } from './worklist';
 
 const benches: Record<string, Bench> = {
@@ -28,6 +29,7 @@ const benches: Record<string, Bench> = {
   reads,
   runs,
   start,
+  transparency,
   worklist,
 };
 

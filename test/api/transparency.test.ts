@@ -2,15 +2,17 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { startApi } from '../../api/main';
 import { archive } from '../../cli/archive';
 import { canonical } from '../../log/canonical';
 import { noteKey, readCheckpoint, readVerifierKey, signedBy, verifierKey } from '../../log/notes';
 import { createLogger } from '../../log/logger';
+import { newKey } from '../../log/keys';
 import { openKernel } from '../../log/open';
 import { growTrees, sealDays } from '../../log/roots';
 import { system } from '../../domain/principal';
 import { verify as verifyFiles, type VerifyOptions } from '../../log/verify-cli';
-import { startServer, type Server } from '../harness';
+import { caller, startServer, type Server } from '../harness';
 
 const witness = generateKeyPairSync('ed25519');
 const witnessKey = noteKey('witness.example/w1', 'witness', witness.publicKey);
@@ -349,4 +351,32 @@ test('what somebody with the database changes shows: a leaf, a root, a receipt',
   await replica(`update transparency_roots set prev_root_hash = receipt::jsonb ->> 'prev_root_hash'`);
   await replica(`update receipts set receipt = replace(receipt, '"allow"', '"deny"') where entry_id = '${ids[0]}'`);
   expect((await s.call('GET', `/transparency/inclusion/${ids[0]}`)).status).toBe(409);
+});
+
+test('after a rotation the old key is listed as such, and what it signed still verifies', async () => {
+  const { signed } = await get(`/transparency/roots/${day(1)}`);
+  const { masterKey } = s.config;
+  const next = newKey('receipt', masterKey as Buffer);
+  await s.owner.query(`update signing_keys set retired_at = now() where purpose = 'receipt'`);
+  await s.owner.query(
+    'insert into signing_keys (fingerprint, purpose, public_pem, private_sealed) values ($1, $2, $3, $4)',
+    [next.fingerprint, next.purpose, next.pem, next.sealed],
+  );
+  const api = await startApi(s.config);
+  try {
+    const call = caller(api.url, s.token);
+    const { data: keys } = (await call('GET', '/transparency/keys')).body;
+    expect(keys).toMatchObject({
+      active: { fingerprint: next.fingerprint },
+      historical: [
+        { fingerprint: signed.public_key_fingerprint, algorithm: 'ed25519', retired_at: expect.any(String) },
+      ],
+    });
+    expect((await call('POST', '/transparency/verify-root', signed)).body.data).toMatchObject({ valid: true });
+    await calls(1);
+    const computed = (await call('POST', '/transparency/compute', {})).body.data;
+    expect(computed).toMatchObject({ signing_key_fingerprint: next.fingerprint });
+  } finally {
+    await api.close();
+  }
 });
