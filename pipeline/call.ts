@@ -118,6 +118,8 @@ export interface Tool<A extends z.ZodType = z.ZodType> {
   target(args: z.output<A>): string;
   /** Too slow for a local activity. */
   slow?(args: z.output<A>, context: Pick<ToolContext, 'read' | 'call'>): Promise<boolean>;
+  /** Asks whether it still is what was meant, before an approval is taken for it. @throws Conflict when it is not */
+  confirm?(tenantId: string, signal: AbortSignal): Promise<void>;
   run(args: z.output<A>, context: ToolContext): Promise<unknown>;
 }
 

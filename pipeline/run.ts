@@ -143,6 +143,17 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       return told(await recorder(doneOf(call, startedAt, decided(decision, reasons, null, null))), options);
     }
 
+    // Of what is not as it was meant nothing is done, and an approval is not used up for that.
+    if (gateId !== null && tool.confirm) {
+      try {
+        await tool.confirm(call.tenantId, options.signal);
+      } catch (e) {
+        if (!isRefusal(e)) throw e;
+        const reasons = [{ code: e.code, message: e.message }];
+        return told(await recorder(doneOf(call, startedAt, decided('error', reasons, null, e.message))), options);
+      }
+    }
+
     // Calls that came at the same time all saw it stand approved, and one that came to nothing known may have happened.
     if (gateId !== null && !(await store.write(call.tenantId, (tx) => useApproval(tx, gateId, seal, call.owner)))) {
       const reasons = [{ code: 'approval_void', message: 'the approval is for another call, or over' }];

@@ -7,7 +7,7 @@ import { root } from '../config';
 
 /** What a tool server is to do wrong from now on. */
 export interface Wrong {
-  list?: 'hang' | 'die' | 'endless' | 'many';
+  list?: 'hang' | 'die' | 'endless' | 'many' | 'other-form';
   tools?: 'changed' | 'ill-formed' | 'slow-pattern' | 'echo';
   call?: 'hang' | 'die' | 'flood' | 'much' | 'refuse' | 'lie' | 'secret';
   http?: number;

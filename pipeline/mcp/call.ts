@@ -64,18 +64,23 @@ export interface Asked {
   onChanged(listed: readonly ListedTool[]): Promise<void>;
 }
 
-/**
- * Calls a tool, if it is still the one that was meant: the server is asked for its tools first.
- * @throws Conflict when it is another
- */
+type Meant = Pick<Asked, 'full' | 'tool' | 'timeoutMs' | 'signal' | 'onChanged'>;
+const optionsOf = ({ timeoutMs, signal }: Meant) => ({ timeout: timeoutMs, maxTotalTimeout: timeoutMs, signal });
+
+/** Asks the server whether its tool is still the one that was meant. @throws Conflict when it is another */
+export async function assertMeant(client: Client, asked: Meant): Promise<void> {
+  const { full, tool } = asked;
+  const now = await listingOf(client, optionsOf(asked));
+  if (now.find((t) => t.name === tool.name)?.digest === tool.digest) return;
+  await asked.onChanged(now);
+  throw new Conflict(`${full} is no longer what its server said it was: it was not called`);
+}
+
+/** Calls a tool, if it is still the one that was meant. @throws Conflict when it is another */
 export async function callTool(client: Client, asked: Asked) {
-  const { full, tool, args, effect, timeoutMs, signal } = asked;
-  const options = { timeout: timeoutMs, maxTotalTimeout: timeoutMs, signal };
-  const now = await listingOf(client, options);
-  if (now.find((t) => t.name === tool.name)?.digest !== tool.digest) {
-    await asked.onChanged(now);
-    throw new Conflict(`${full} is no longer what its server said it was: it was not called`);
-  }
+  const { tool, args, effect } = asked;
+  const options = optionsOf(asked);
+  await assertMeant(client, asked);
   const _meta = effect && { 'wheelhouse/idempotency-key': effect.key, 'wheelhouse/attempt': effect.attempt };
   const result = await client.request(
     { method: 'tools/call', params: { name: tool.name, arguments: args, ...(_meta && { _meta }) } },

@@ -57,8 +57,19 @@ interface Connection {
 export const plainly = (text: string, most = 500): string =>
   String(filterOutput(text).value).slice(0, most).toWellFormed();
 
+/** Of an answer that is not what the protocol says, the first thing that is wrong with it. */
+function ofAnswer(e: Error): string | null {
+  const { issues } = e as { issues?: unknown };
+  if (!Array.isArray(issues)) return null;
+  const [issue] = issues as { path?: PropertyKey[]; message?: string }[];
+  const at = (issue?.path ?? []).map(String).join('.');
+  return `it does not speak the protocol: ${[at, issue?.message ?? 'its answer has another form'].filter(Boolean).join(': ')}`;
+}
+
 const wordsOf = (e: unknown): string => {
   if (!(e instanceof Error)) return String(e);
+  const form = ofAnswer(e);
+  if (form !== null) return form;
   const { cause } = e as { cause?: unknown };
   return cause instanceof Error ? `${e.message}: ${cause.message}` : e.message;
 };

@@ -1,7 +1,7 @@
 import { request as plain, type IncomingMessage } from 'node:http';
 import { request as secure } from 'node:https';
 import { Readable } from 'node:stream';
-import { useAgent } from 'request-filtering-agent';
+import { egressAgent } from '../egress';
 
 export interface EgressSettings {
   /** Servers may be at private and loopback addresses. */
@@ -37,7 +37,7 @@ export function guardedFetch({ allowPrivate, maxBytes }: EgressSettings) {
   return (url: string | URL, init: RequestInit = {}): Promise<Response> => {
     if (init.method === 'GET') return Promise.resolve(new Response(null, { status: 405 }));
     const target = new URL(url);
-    const agent = useAgent(target.href, { allowPrivateIPAddress: allowPrivate });
+    const agent = egressAgent(target.href, allowPrivate);
     const request = target.protocol === 'https:' ? secure : plain;
     const body = typeof init.body === 'string' ? Buffer.from(init.body) : null;
     const headers = Object.fromEntries(new Headers(init.headers).entries());

@@ -9,7 +9,7 @@ import { unseal } from '../../log/keys';
 import type { Store } from '../../log/store';
 import { tool, type Tool } from '../call';
 import { referencesIn } from '../references';
-import { callTool } from './call';
+import { assertMeant, callTool } from './call';
 import type { Connections, Endpoint } from './connections';
 import { programFor, secretsOf, type Programs } from './programs';
 import { fitsSchema } from './schemas';
@@ -68,6 +68,14 @@ function toolOf(deps: ServedDeps, { server, tool: listed }: ServedTool): Tool {
     const wrong = fitsSchema(`${listed.digest}:inputSchema`, listed.inputSchema)(value);
     if (wrong !== null) context.addIssue({ code: 'custom', message: wrong });
   });
+  const meant = (tenantId: string, signal: AbortSignal) => ({
+    full,
+    tool: listed,
+    timeoutMs: row.settings.timeoutMs,
+    signal,
+    onChanged: (now: readonly ListedTool[]) => deps.store.write(tenantId, (tx) => keepListed(tx, row.id, now)),
+  });
+  const at = (signal: AbortSignal) => ({ key: keyOf(server), endpoint: () => endpointOf(deps, server), signal });
   return tool({
     name: full,
     description: listed.description,
@@ -80,23 +88,15 @@ function toolOf(deps: ServedDeps, { server, tool: listed }: ServedTool): Tool {
     target: () => placeOf(server),
     slow: () => Promise.resolve(true),
     lends: row.settings.leases,
+    confirm: (tenantId, signal) =>
+      deps.connections.use(at(signal), (client) => assertMeant(client, meant(tenantId, signal))),
     async run(given, { call, effect, signal, hide }) {
       // Whether the attempt before reached the server is not known, and this one would do it a second time.
       if (effect !== null && effect.attempt > 1 && !governed.repeatable)
         throw new Conflict(`${full} may have been carried out by an earlier attempt, and cannot be repeated`);
       const confiding = referencesIn(call.args).length > 0;
-      const use = { key: keyOf(server), endpoint: () => endpointOf(deps, server), signal, hide, confiding };
-      return deps.connections.use(use, (client) =>
-        callTool(client, {
-          full,
-          tool: listed,
-          args: given,
-          effect,
-          timeoutMs: row.settings.timeoutMs,
-          signal,
-          hide,
-          onChanged: (now) => deps.store.write(call.tenantId, (tx) => keepListed(tx, row.id, now)),
-        }),
+      return deps.connections.use({ ...at(signal), hide, confiding }, (client) =>
+        callTool(client, { ...meant(call.tenantId, signal), args: given, effect, hide }),
       );
     },
   });

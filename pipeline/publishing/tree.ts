@@ -5,7 +5,7 @@ import { Invalid, TooLarge } from '../../domain/errors';
 import { errnoOf } from '../errno';
 
 /** What may be published: as much as people read, in types that browsers show. */
-export const treeLimits = { files: 200, folders: 200, bytes: 25 * 1024 * 1024 } as const;
+export const treeLimits = { files: 200, folders: 200, bytes: 25 * 1024 * 1024, path: 300 } as const;
 
 const webTypes = new Set(
   'html htm css js mjs json txt md png jpg jpeg gif svg webp avif ico woff woff2 ttf otf eot'.split(' '),
@@ -48,6 +48,18 @@ function assertName(path: string, name: string, refuse: (message: string) => nev
   if (odd || name.startsWith('.')) refuse(`${JSON.stringify(path)} has a name that is not published`);
 }
 
+/** Longer ones nobody types, and no table keeps well. */
+function assertLength(path: string, refuse: (message: string) => never): void {
+  if (path.length > treeLimits.path)
+    refuse(`${JSON.stringify(path.slice(0, 60))}… is a path of more than ${treeLimits.path} characters`);
+}
+
+/** The folders above a file: `a`, `a/b` of `a/b/c.html`. */
+const above = (path: string): string[] => {
+  const names = path.split('/').slice(0, -1);
+  return names.map((_, i) => names.slice(0, i + 1).join('/'));
+};
+
 const isWeb = (name: string): boolean => webTypes.has(extname(name).slice(1).toLowerCase());
 
 /** Relative paths of all files, in order. Stops at the first thing that is not published. */
@@ -58,6 +70,7 @@ async function filesOf(folder: string): Promise<string[]> {
     for (const found of await readdir(join(folder, at), { withFileTypes: true })) {
       const path = at === '' ? found.name : `${at}/${found.name}`;
       assertName(path, found.name, refuse);
+      assertLength(path, refuse);
       if (found.isSymbolicLink()) refuse(`${path} is a symbolic link`);
       if (found.isDirectory()) folders.push(path);
       else if (!found.isFile()) refuse(`${path} is not a file`);
@@ -138,6 +151,7 @@ export async function* publishable(tree: AsyncIterable<TreeFile>, field: string,
   const refuse: (message: string) => never = refuseAt(field);
   const below = folderName(dir);
   const seen = new Set<string>();
+  const folders = new Set<string>();
   let left: number = treeLimits.bytes;
   async function* counted(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     for await (const chunk of bytes) {
@@ -149,10 +163,14 @@ export async function* publishable(tree: AsyncIterable<TreeFile>, field: string,
   for await (const { path: whole, bytes } of tree) {
     if (below !== '' && !whole.startsWith(`${below}/`)) continue;
     const path = below === '' ? whole : whole.slice(below.length + 1);
+    assertLength(path, refuse);
     for (const name of path.split('/')) assertName(path, name, refuse);
     if (!isWeb(path)) refuse(`${path} is not of a type that is published`);
     if (seen.has(path)) refuse(`${path} is there twice`);
     seen.add(path);
+    for (const folder of above(path)) folders.add(folder);
+    const both = [path, ...above(path)].find((p) => seen.has(p) && folders.has(p));
+    if (both !== undefined) refuse(`${both} is a file, and a folder`);
     if (seen.size > treeLimits.files)
       throw new TooLarge(`${field}: holds more than ${treeLimits.files} files`, { field });
     yield { path, bytes: counted(bytes) };

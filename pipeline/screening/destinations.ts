@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { isMetadataAddress, isPrivateAddress } from '../private-ranges';
 import type { Subject } from './subject';
 
 /** The places a text would connect to, and what is known of them without asking anyone. */
@@ -58,46 +59,9 @@ function parse(text: string): Destination | null {
   return { scheme, host: hostname.replace(/^\[|\]$/g, '').replace(/\.$/, ''), path: pathname, query: search };
 }
 
-const metadata = new BlockList();
-for (const ip of [
-  '169.254.169.254',
-  '169.254.170.2',
-  '169.254.170.23',
-  '100.100.100.200',
-  '192.0.0.192',
-  '168.63.129.16',
-]) {
-  metadata.addAddress(ip);
-}
-metadata.addAddress('fd00:ec2::254', 'ipv6');
 const metadataNames =
   /^(?:metadata|instance-data|metadata\.google\.internal|metadata\.goog|metadata\.azure\.\w{2,12}|.{1,60}\.metadata\..{1,60})$/;
 
-const inside = new BlockList();
-for (const [net, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const) {
-  inside.addSubnet(net, prefix);
-}
-for (const [net, prefix] of [
-  ['::', 96],
-  ['::1', 128],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  inside.addSubnet(net, prefix, 'ipv6');
-}
 const insideNames =
   /^localhost$|\.(?:localhost|local|internal|intranet|lan|corp|home|private|localdomain|svc|cluster|consul)$|^kubernetes\.default|^host\.docker\.internal$|\.svc\./;
 /** Public names that resolve to the address written in them. */
@@ -105,17 +69,11 @@ const rebinding =
   /(?:^|\.)(?:nip\.io|sslip\.io|xip\.io|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|rbndr\.us|1u\.ms)$/;
 
 export function isMetadata({ host }: Destination): boolean {
-  return listed(metadata, host) || metadataNames.test(host);
+  return isMetadataAddress(host) || metadataNames.test(host);
 }
 
 export function isInside({ host }: Destination): boolean {
-  return listed(inside, host) || insideNames.test(host) || rebinding.test(host) || !/[.:]/.test(host);
-}
-
-/** IPv4 addresses inside IPv6 ones count as what they are: BlockList looks into the mapped form itself. */
-function listed(list: BlockList, host: string): boolean {
-  const version = isIP(host);
-  return version !== 0 && list.check(host, version === 6 ? 'ipv6' : 'ipv4');
+  return isPrivateAddress(host) || insideNames.test(host) || rebinding.test(host) || !/[.:]/.test(host);
 }
 
 const dropSites =

@@ -9,6 +9,9 @@ test.each([
   'http://localhost:9/',
   'http://169.254.169.254/latest',
   'http://[::1]:9/',
+  'http://[::127.0.0.1]:9/',
+  'http://[::ffff:10.0.0.1]:9/',
+  'http://[64:ff9b::a00:1]:9/',
   'http://10.0.0.1/',
 ])('no webhook goes to %s, and that is said', async (url) => {
   const rule = { type: 'consecutive_failures', threshold: { max_failures: 1 }, agent_name: url, notify_channel: url };

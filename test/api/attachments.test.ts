@@ -90,6 +90,8 @@ describe('attachments', () => {
     const other = await attach(id, form('other'), key);
     expect(other.status).toBe(422);
     expect(other.body.field).toBe('Idempotency-Key');
+    const said = await attach(id, form('same', { metadata: '{"of": "another"}' }), key);
+    expect([said.status, said.body.field]).toEqual([422, 'Idempotency-Key']);
     expect((await server.call('GET', `/api/tickets/${id}/context`)).body.attachments).toHaveLength(1);
   });
   it('refuses what is wrong, naming the field', async () => {
@@ -105,6 +107,9 @@ describe('attachments', () => {
     const noFile = new FormData();
     noFile.append('other', 'x');
     expect((await attach(id, noFile)).body.field).toBe('file');
+    const two = form('one');
+    two.append('file', new Blob(['two']), 'two.log');
+    expect(await attach(id, two)).toMatchObject({ status: 400, body: { field: 'file', error: expect.stringContaining('one file') } }); // prettier-ignore
     expect((await attach(999_999, form('x'))).status).toBe(404);
     expect((await server.call('GET', `/api/tickets/${id}/context`)).body.attachments).toHaveLength(0);
   });
@@ -132,15 +137,13 @@ describe('attachments', () => {
   it('keeps nothing of a form that breaks off, and names nothing', async () => {
     const id = await create();
     const boundary = 'xxBOUNDARYxx';
-    const body = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.log"\r\n\r\nhalf of a fi`;
-    const broken = await server.call('POST', `/api/tickets/${id}/attachments`, body, {
-      'content-type': `multipart/form-data; boundary=${boundary}`,
-    });
-    expect(broken).toMatchObject({ status: 400, body: { field: 'file' } });
-    expect((await server.call('GET', `/api/tickets/${id}/attachments`)).body).toMatchObject({
-      attachments: [],
-      total: 0,
-    });
+    const begun = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.log"\r\n\r\nhalf of a fi`;
+    for (const body of [begun, `${begun}le\r\n--${boundary}`, `${begun}le\r\n--${boundary}\r\n`]) {
+      const broken = await attach(id, body, { 'content-type': `multipart/form-data; boundary=${boundary}` });
+      expect(broken).toMatchObject({ status: 400, body: { field: 'file' } });
+    }
+    const kept = (await server.call('GET', `/api/tickets/${id}/attachments`)).body;
+    expect(kept).toMatchObject({ attachments: [], total: 0 });
     expect(arriving()).toEqual([]);
   });
 });

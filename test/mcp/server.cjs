@@ -72,6 +72,7 @@ function serverOf(end) {
     if (how === 'die') end();
     if (how === 'many')
       return { tools: Array.from({ length: 5_000 }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } })) };
+    if (how === 'other-form') return { tools: 'none' };
     if (how === 'endless') return { tools: [], nextCursor: 'more' };
     return { tools: list({ tools }) };
   });

@@ -1,9 +1,8 @@
 import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
-import { useAgent } from 'request-filtering-agent';
 import { z } from 'zod';
 import { Refused } from '../../../domain/provider';
-import { isGuarded } from '../../../pipeline/egress';
+import { egressAgent, isGuarded } from '../../../pipeline/egress';
 
 export interface RestSettings {
   url: string;
@@ -53,7 +52,7 @@ function post(
   s: RestSettings,
   signal: AbortSignal,
 ): Promise<{ status: number; text: string }> {
-  const agent = useAgent(target, { allowPrivateIPAddress: s.allowPrivate });
+  const agent = egressAgent(target, s.allowPrivate);
   const request = new URL(target).protocol === 'https:' ? secure : plain;
   const headers = {
     'content-type': 'application/x-www-form-urlencoded',

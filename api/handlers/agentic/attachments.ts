@@ -4,7 +4,9 @@ import { attachmentsOf, attachmentOn } from '../../../db/ticket-files';
 import { attachments as rows, notes } from '../../../db/tickets';
 import type { Write } from '../../../db/tx';
 import { Invalid, KeyReused, NotFound } from '../../../domain/errors';
+import { storable } from '../../../domain/storable';
 import type { Attachment, Ticket } from '../../../domain/ticket';
+import { canonical } from '../../../log/canonical';
 import type { Staged } from '../../../log/files';
 import type { attachments } from '../../contracts/agentic/attachments';
 import type { Reply } from '../../operation';
@@ -39,9 +41,11 @@ function arrived(body: Body, said: string, { sha256, sizeBytes, detectedType }: 
   return { filename: body.filename, contentType, detectedType, storageRef: `sha256:${sha256}`, sha256, sizeBytes, stored: true }; // prettier-ignore
 }
 
-/** A repeat with the same key means the same file. @throws KeyReused */
-function assertSame(first: Attachment, file: File): void {
-  const same = first.filename === file.filename && first.sha256 === file.sha256 && first.stored === file.stored;
+/** A repeat with the same key means the same file, and says the same of it. @throws KeyReused */
+function assertSame(first: Attachment, again: File & Pick<Attachment, 'noteId' | 'metadata'>): void {
+  const parts = ['filename', 'sha256', 'stored', 'contentType', 'noteId'] as const;
+  const same =
+    parts.every((p) => first[p] === again[p]) && canonical(first.metadata) === canonical(storable(again.metadata));
   if (!same) throw new KeyReused('Idempotency-Key was used with another file', { field: 'Idempotency-Key' });
 }
 
@@ -61,7 +65,7 @@ async function written(
   if (!row || first) {
     const standing = row ?? (await rows.byId(tx, id));
     if (!standing) throw new Error(`no row for attachment ${id}`);
-    assertSame(standing, file);
+    assertSame(standing, { ...file, noteId: more.noteId, metadata: more.metadata });
     return standing;
   }
   tx.log({

@@ -85,6 +85,10 @@ export function calls(world: ReturnType<typeof toolWorld>): void {
     await settled(agent.id, mine, ['pending_approval', 'running', 'working']);
     const last = (await steps(agent)).at(-1);
     expect([last.decision === 'allow', codes(last)]).toEqual([false, [code]]);
+    const uses = await s.owner.query('select from gate_uses u join runs r on r.id = u.owner_id where r.number = $1', [
+      agent.id,
+    ]);
+    expect(uses.rowCount).toBe(0);
     expect(stub.calls()).toHaveLength(calls);
     const { rows } = await s.owner.query(
       `select body -> 'changed' as changed from log where kind = 'tool_server.tools_changed' order by seq desc limit 1`,

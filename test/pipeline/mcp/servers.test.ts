@@ -158,6 +158,13 @@ describe.each(both)('over %s', (kind, endpoint) => {
     expect(told.find((t) => t.name === 'restart')?.description).toBe('Restarts a host, and its neighbours.');
   });
 
+  test('an answer in another form is told in words, not as a library has them', async () => {
+    stub.does({ list: 'other-form' });
+    const { message } = await refusal(look(connections(), endpoint));
+    expect(message).toMatch(/^it does not speak the protocol: tools: /);
+    expect(message).not.toMatch(/[{}\[\]]|invalid_type/);
+  });
+
   test('tools that are ill-formed say so, and hide none of the others', async () => {
     stub.does({ tools: 'ill-formed' });
     const listed = await look(connections(), endpoint);
@@ -226,6 +233,9 @@ test('a command that is not there, and a server that refuses us, redirects or is
   stub.does({});
   const before = stub.seen().length;
   expect((await refusal(look(connections({ allowPrivate: false }), http))).message).toContain('is not allowed');
+  for (const url of ['http://[::127.0.0.1]:9/', 'http://169.254.169.254/', 'http://[fd00:ec2::254]/'])
+    for (const allowPrivate of url.includes('127') ? [false] : [false, true])
+      expect((await refusal(look(connections({ allowPrivate }), () => ({ kind: 'http', url, headers: {} })))).message).toContain('is not allowed'); // prettier-ignore
   expect(stub.seen()).toHaveLength(before);
   await look(connections(), http);
   expect(stub.seen().at(-1)?.authorization).toBe('Bearer of-the-server');

@@ -57,6 +57,16 @@ describe.each(all)('a %s', (format) => {
     ['is hidden', [index, { path: '.git/config.txt' }], /has a name that is not published/],
     ['is of another type', [index, { path: 'run.sh' }], /not of a type/],
     ['is there twice', [index, { path: './index.html', text: 'y' }], /is there twice/],
+    [
+      'is a file and a folder',
+      [index, { path: 'a.html' }, { path: 'a.html/b.html' }],
+      /a\.html is a file, and a folder/,
+    ],
+    [
+      'is a folder and a file',
+      [index, { path: 'a.html/c/b.html' }, { path: 'a.html' }],
+      /a\.html is a file, and a folder/,
+    ],
     ['is missing', [{ path: 'page.html' }], /holds no index\.html/],
     ['is a link', [index, { path: 'a.html', type: 'SymbolicLink', linkpath: '/etc/passwd' }], /a\.html is a link/],
     ['is a pipe', [index, { path: 'a.html', type: 'FIFO' }], /is not a file|no file/],
@@ -87,6 +97,9 @@ describe.each(all)('a %s', (format) => {
 
 it('refuses a hard link of a tar', () =>
   refused(tarOf([index, { path: 'a.html', type: 'Link', linkpath: 'index.html' }]), /a\.html is a link/));
+
+it('refuses a path that is too long', () =>
+  refused(zipOf([index, { path: `${'a/'.repeat(150)}b.html` }]), /a path of more than 300 characters/));
 
 it('refuses a zip whose file is larger than it says, or encrypted', async () => {
   const grows = { path: 'a.html', text: 'x'.repeat(1_000_000), saysSize: 10 };
