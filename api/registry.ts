@@ -5,6 +5,7 @@ import { auditEntries } from './contracts/aegis/audit-entries';
 import { auditExport } from './contracts/aegis/audit-export';
 import { auth } from './contracts/aegis/auth';
 import { policy } from './contracts/aegis/policy';
+import { decision } from './contracts/aegis/decision';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { people } from './contracts/aegis/people';
@@ -53,6 +54,7 @@ import { auditAggregateHandlers } from './handlers/aegis/audit-aggregates';
 import { auditEntryHandlers } from './handlers/aegis/audit-entries';
 import { auditExportHandlers } from './handlers/aegis/audit-export';
 import { authHandlers } from './handlers/aegis/auth';
+import { decisionHandlers } from './handlers/aegis/decision';
 import { eventHandlers } from './handlers/aegis/events';
 import { policyHandlers } from './handlers/aegis/policy';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
@@ -148,6 +150,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [apiKeys, apiKeyHandlers],
   [killSwitch, killSwitchHandlers],
   [risk, riskHandlers],
+  [decision, decisionHandlers],
   [events, eventHandlers],
   [policy, policyHandlers],
   [investigations, investigationHandlers],

@@ -95,3 +95,38 @@ export async function callSummary(tx: Read, asked: Asked): Promise<CallSummary> 
     metadata: { top_risky_agents: risky, anomaly_trends: anomalies },
   };
 }
+
+/** The agents that were refused most in those days, the worst first. */
+export const refusedMost = (
+  tx: Read,
+  asked: Asked,
+  limit: number,
+): Promise<{ agent_id: string; threat_count: number; avg_risk_score: number }[]> =>
+  counted(
+    tx,
+    `select agent_id, ${sum.denied} as threat_count, ${sum.risk} as avg_risk_score from {days}
+     where agent_id is not null group by agent_id having ${sum.denied} > 0 order by 2 desc, 3 desc, agent_id limit $3`,
+    asked,
+    [limit],
+  );
+
+/** How many calls were decided how, and the mean risk of each day, 0..100. */
+export async function decisionSummary(
+  tx: Read,
+  asked: Asked,
+): Promise<{ counts: Record<string, number>; metrics: { time: string; score: number }[] }> {
+  const [decided, metrics] = await Promise.all([
+    counted<{ decision: string; n: number }>(
+      tx,
+      `select decision, ${sum.calls} as n from {days} group by decision`,
+      asked,
+    ),
+    counted<{ time: string; score: number }>(
+      tx,
+      `select to_char(d.day, 'YYYY-MM-DD"T00:00:00Z"') as time, round(100 * ${sum.risk})::int as score
+       from {series} left join {days} on c.day = d.day group by d.day order by d.day`,
+      asked,
+    ),
+  ]);
+  return { counts: Object.fromEntries(decided.map((d) => [d.decision, d.n])), metrics };
+}

@@ -21,7 +21,10 @@ const percentRun = /(?:%[0-9a-f]{2})+/gi;
 const percentUnicode = /%u([0-9a-f]{4})/gi;
 const entity = /&(?:#(\d{1,6})|#x([0-9a-f]{1,5})|(lt|gt|amp|quot|apos|nbsp));/gi;
 const namedEntities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ' };
-const escape = /\\(?:u([0-9a-f]{4})|x([0-9a-f]{2}))/gi;
+const escape = /\\u([0-9a-f]{4})|\\u\{([0-9a-f]{1,5})\}/gi;
+/** Bytes: together they may be the letters of any script. */
+const byteRun = /(?:\\x[0-9a-f]{2})+/gi;
+const hexRun = /(?<![0-9a-z])(?:0x)?(?:[0-9a-f]{2}){8,}(?![0-9a-z])/gi;
 /** Unicode tags mirror ASCII and are not shown: text hidden in them is read as the text it is. */
 const tagCharacter = /[\u{E0020}-\u{E007E}]/gu;
 const invisible =
@@ -49,9 +52,23 @@ function decode(text: string): string {
     });
   }
   if (decoded.includes('\\')) {
-    decoded = decoded.replace(escape, (_, u?: string, x?: string) => String.fromCharCode(parseInt(u ?? x ?? '0', 16)));
+    decoded = decoded
+      .replace(byteRun, (run) => bytes(run.replace(/\\x/gi, '')))
+      .replace(escape, (_, u?: string, braced?: string) => String.fromCodePoint(parseInt(u ?? braced ?? '0', 16)));
   }
   return decoded;
+}
+
+function bytes(hex: string): string {
+  const buffer = Buffer.from(hex, 'hex');
+  const text = buffer.toString('utf8');
+  return text.includes('\uFFFD') ? buffer.toString('latin1') : text;
+}
+
+/** What runs of hexadecimal digits say; digests and ids give no readable text. */
+function hexContents(text: string): string[] {
+  const runs = (text.match(hexRun) ?? []).slice(0, maxRuns);
+  return runs.map((run) => Buffer.from(run.replace(/^0x/i, ''), 'hex').toString('utf8')).filter(isReadable);
 }
 
 /** What the base64 runs in a text say; runs that give no readable text are words of a language. */
@@ -73,8 +90,8 @@ function isReadable(text: string): boolean {
 /** The decoded text, then what base64 runs in it hold, two levels deep; letters keep their case. */
 export function expand(text: string): string[] {
   const first = decode(text);
-  const second = base64Contents(first).map(decode);
-  const third = second.flatMap(base64Contents).map(decode);
+  const second = [...base64Contents(first), ...hexContents(first)].map(decode);
+  const third = second.flatMap((t) => [...base64Contents(t), ...hexContents(t)]).map(decode);
   return [...new Set([first, ...second, ...third])].slice(0, maxRuns);
 }
 

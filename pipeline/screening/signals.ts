@@ -83,6 +83,7 @@ export const SIGNALS = {
   instruction_override: signal(85, 'deny', 'AML.T0051'),
   role_marker_in_content: signal(85, 'deny', 'AML.T0051'),
   system_prompt_extraction: signal(80, 'deny', 'AML.T0056'),
+  memory_poisoning: signal(80, 'deny', 'AML.T0020'),
   jailbreak_persona: signal(85, 'deny', 'AML.T0054'),
   harmful_request: signal(80, 'deny', 'AML.T0054'),
   personal_data_request: signal(80, 'deny', 'T1213'),

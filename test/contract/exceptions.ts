@@ -39,7 +39,7 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant; ADMIN/SECURITY (seed: operator)', admin, ['computeRoot']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setKillSwitch', 'releaseKillSwitch']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['addAuditNote']),
-  ...given('JWT+tenant', anybody, ['getSignalWeights']),
+  ...given('JWT+tenant', anybody, ['riskSummary', 'riskTimeline', 'topThreats', 'getSignalWeights', 'decisionSummary', 'decisionHistory']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setSignalWeights', 'uploadPolicy', 'testPolicy', 'simulatePolicy']),
   ...given('JWT+tenant', anybody, ['introspectToken']),
   ...given('JWT+tenant; ADMIN', admin, ['createUser', 'provisionCredentials', 'listUsers', 'inviteUser', 'updateUser', 'deactivateUser']),

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { timeAggregates } from '../../aggregates/time';
 import { riskComponents, type RiskComponent } from '../../../domain/risk';
 import { operation } from '../../operation';
+import { wholeOr } from '../shapes';
+import { CallSummaryView } from './audit';
 
 const tag = 'risk';
 
@@ -14,6 +17,29 @@ const Weights = z.object({
 });
 
 export const risk = {
+  riskSummary: operation({
+    route: 'GET /risk/summary',
+    tag,
+    summary: 'The tiles of the last 30 days, as /audit/logs/summary has them',
+    access: 'audit:read',
+    output: CallSummaryView,
+  }),
+  riskTimeline: operation({
+    route: 'GET /risk/timeline',
+    tag,
+    summary: 'Calls, refusals and mean risk a day',
+    access: 'audit:read',
+    query: timeAggregates.auditTrends.query,
+    output: timeAggregates.auditTrends.output,
+  }),
+  topThreats: operation({
+    route: 'GET /risk/top-threats',
+    tag,
+    summary: 'The agents that were refused most in the last 30 days',
+    access: 'audit:read',
+    query: z.object({ limit: wholeOr(20, 1, 100) }),
+    output: z.array(z.object({ agent_id: z.uuid(), threat_count: z.int(), avg_risk_score: Share })),
+  }),
   getSignalWeights: operation({
     route: 'GET /risk/signal-weights',
     tag,

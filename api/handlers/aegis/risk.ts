@@ -1,6 +1,9 @@
+import { callSummary, refusedMost } from '../../../db/call-summary';
 import { setWeights, weightsOf } from '../../../db/risk-weights';
 import { Invalid } from '../../../domain/errors';
 import { mergeWeights, riskComponents, riskLabels, weightsFrom, type RiskWeights } from '../../../domain/risk';
+import { answerTo } from '../../aggregates/definition';
+import { timeAggregates } from '../../aggregates/time';
 import type { risk } from '../../contracts/aegis/risk';
 import type { Handlers } from '../../kernel';
 
@@ -9,7 +12,12 @@ const view = (weights: RiskWeights) => ({
   signals: riskComponents.map((key) => ({ key, label: riskLabels[key], weight: weights[key] })),
 });
 
+const usual = { days: 30, agentId: null };
+
 export const riskHandlers: Handlers<typeof risk> = {
+  riskSummary: (_, ctx) => ctx.read((tx) => callSummary(tx, usual)),
+  riskTimeline: ({ query }, ctx) => ctx.read((tx) => answerTo(timeAggregates.auditTrends, tx, null, query)),
+  topThreats: ({ query }, ctx) => ctx.read((tx) => refusedMost(tx, usual, query.limit)),
   getSignalWeights: async (_, ctx) => view(weightsFrom(await ctx.read(weightsOf))),
   setSignalWeights: ({ body }, ctx) =>
     ctx.write(async (tx) => {

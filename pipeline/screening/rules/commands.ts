@@ -110,7 +110,7 @@ export const commandRules: readonly Rule[] = [
     finding: 'policy_deny',
     on: everywhereButTalk,
     match: pattern(
-      /(?:>{1,2}|\btee (?:-a )?|\bcp \S{1,80} |\bmv \S{1,80} ) ?\S{0,100}(?:authorized_keys|\.ssh\/|\.aws\/|\.kube\/config|\.netrc|\.pgpass)|\bssh-copy-id\b|\bssh-keygen\b[^;|]{0,120}-f/,
+      /(?:>{1,2}|\btee (?:-a )?|\bcp \S{1,80} |\bmv \S{1,80} ) ?\S{0,100}(?:authorized_keys|\.ssh\/|\.aws\/|\.kube\/config|\.netrc|\.pgpass)|\bssh-copy-id\b|\bssh-keygen\b(?! -l)[^;|]{0,120}-f/,
     ),
   },
   {

@@ -6,7 +6,7 @@ import type { Kind } from '../subject';
 const toModels: readonly Kind[] = ['chat', 'message', 'other'];
 
 const disclose =
-  'print* dump* return* list* show* export* concatenat* give* reveal* extract* includ* display* output* leak* send* email* ' +
+  'print dump* return list show showing export* concatenat* give* reveal* extract* includ* display output leak* send* email* ' +
   'share* expose* retriev* fetch* read* tell provid* disclos* copy paste recite enumerat* collect* gather* upload* post ' +
   'forward* decode decrypt query select get pull harvest scrape summari* compile exfiltrate* append attach echo write';
 const take = 'dump* reveal* leak* expose* disclos* exfiltrat* decrypt extract* steal* harvest* recover crack';

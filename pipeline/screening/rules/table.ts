@@ -4,7 +4,9 @@ import { commandRules } from './commands';
 import { disclosureRules } from './disclosure';
 import { exhaustionRules } from './exhaustion';
 import { infrastructureRules } from './infrastructure';
+import { languageRules } from './languages';
 import { networkRules } from './network';
+import { orderRules } from './orders';
 import { pathRules } from './paths';
 import { promptRules } from './prompt';
 import { sqlRules } from './sql';
@@ -12,6 +14,8 @@ import { sqlRules } from './sql';
 /** Every rule, as one table. */
 export const rules: readonly Rule[] = [
   ...promptRules,
+  ...orderRules,
+  ...languageRules,
   ...disclosureRules,
   ...exhaustionRules,
   ...sqlRules,
