@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { root, type Config } from '../config';
 import type { Form } from '../proofs/proof';
 import { alerts } from './alerts';
+import { audit } from './audit';
 import { dashboard } from './dashboard';
 import { gates } from './gates';
 import { investigations } from './investigations';
@@ -20,6 +21,7 @@ import { worklist } from './worklist';
 
 const benches: Record<string, Bench> = {
   alerts,
+  audit,
   dashboard,
   gates,
   investigations,

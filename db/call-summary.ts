@@ -33,16 +33,13 @@ const passed = sum.of('allow', 'allow_approved', 'redact', 'monitor');
 
 /** Of the days that are asked for; `metadata` has the five agents of the highest mean risk, and what was anomalous a day. */
 export async function callSummary(tx: Read, asked: Asked): Promise<CallSummary> {
-  const [totals, tools, hours, risks, risky, anomalies] = await Promise.all([
-    counted<{ calls: number; denied: number; passed: number; agents: number; risk: number }>(
+  const [cells, hours, risks, anomalies] = await Promise.all([
+    // All of them, each tool's and each agent's: the cells are read once.
+    counted<{ of: 'all' | 'tool' | 'agent'; agent_id: string | null; tool: string | null; calls: number; denied: number; passed: number; agents: number; risk: number }>(
       tx,
-      `select ${sum.calls} as calls, ${sum.denied} as denied, ${passed} as passed, count(distinct agent_id)::int as agents, ${sum.risk} as risk
-       from {days}`,
-      asked,
-    ),
-    counted<{ tool: string }>(
-      tx,
-      'select tool from {days} where tool is not null group by tool order by sum(n) desc, tool limit 1',
+      `select case when grouping(tool) = 0 then 'tool' when grouping(agent_id) = 0 then 'agent' else 'all' end as of, agent_id, tool,
+         ${sum.calls} as calls, ${sum.denied} as denied, ${passed} as passed, count(distinct agent_id)::int as agents, ${sum.risk} as risk
+       from {days} group by grouping sets ((), (tool), (agent_id)) order by sum(n) desc, agent_id, tool`,
       asked,
     ),
     counted<{ hour: number; count: number }>(
@@ -57,12 +54,6 @@ export async function callSummary(tx: Read, asked: Asked): Promise<CallSummary> 
       `select ${distribution}, count(distinct agent_id) filter (where bin >= 70)::int as agents from {risks}`,
       asked,
     ),
-    counted<CallSummary['metadata']['top_risky_agents'][number]>(
-      tx,
-      `select agent_id, ${sum.risk} as avg_risk, ${sum.calls} as calls, ${sum.denied} as denied from {days}
-       where agent_id is not null group by agent_id order by 2 desc, 3 desc, agent_id limit 5`,
-      asked,
-    ),
     counted<{ date: string; count: number }>(
       tx,
       `select to_char(d.day, 'YYYY-MM-DD') as date, coalesce(sum(n), 0)::bigint as count
@@ -70,29 +61,30 @@ export async function callSummary(tx: Read, asked: Asked): Promise<CallSummary> 
        group by d.day order by d.day`,
       asked,
     ),
-  ]);
-  const {
-    calls,
-    denied,
-    passed: allowed,
-    agents,
-    risk,
-  } = totals[0] ?? { calls: 0, denied: 0, passed: 0, agents: 0, risk: 0 };
+  ]); // prettier-ignore
+  const none = { calls: 0, denied: 0, passed: 0, agents: 0, risk: 0 };
+  const all = cells.find((c) => c.of === 'all') ?? none;
+  const riskiest = cells
+    .flatMap(({ of, agent_id, risk, calls, denied }) =>
+      of === 'agent' && agent_id !== null ? [{ agent_id, avg_risk: risk, calls, denied }] : [],
+    )
+    .sort((a, b) => b.avg_risk - a.avg_risk || b.calls - a.calls)
+    .slice(0, 5);
   const { agents: high, ...spread } = risks[0] ?? { critical: 0, high: 0, medium: 0, low: 0, agents: 0 };
   return {
-    total_calls: calls,
-    total_denials: denied,
-    active_agents_count: agents,
-    most_used_tool: tools[0]?.tool ?? null,
-    total_requests: calls,
-    blocked_requests: denied,
-    allowed_requests: allowed,
-    avg_risk_score: risk,
+    total_calls: all.calls,
+    total_denials: all.denied,
+    active_agents_count: all.agents,
+    most_used_tool: cells.find((c) => c.of === 'tool' && c.tool !== null)?.tool ?? null,
+    total_requests: all.calls,
+    blocked_requests: all.denied,
+    allowed_requests: all.passed,
+    avg_risk_score: all.risk,
     requests_by_hour: hours,
     risk_distribution: spread,
-    threats_blocked: denied,
+    threats_blocked: all.denied,
     high_risk_agents: high,
-    metadata: { top_risky_agents: risky, anomaly_trends: anomalies },
+    metadata: { top_risky_agents: riskiest, anomaly_trends: anomalies },
   };
 }
 
