@@ -62,8 +62,8 @@ export async function inclusionOf(tx: Read, id: string) {
     throw new Conflict(`the receipt ${id} is not the one that its day was counted with`);
   }
   if (index >= root.leafCount) return none;
-  const trees = treesOf(tx, receipt.day, root.leafCount);
-  const siblings = await trees.v1.path(index);
+  const trees = treesOf(tx, receipt.day, root.leafCount, index);
+  const [siblings, beside] = await Promise.all([trees.v1.path(index), trees.rfc6962.path(index)]);
   return {
     ...none,
     v1: {
@@ -78,7 +78,7 @@ export async function inclusionOf(tx: Read, id: string) {
       leaf_hash: hex(rfc6962.leaf(text)),
       index,
       size: root.leafCount,
-      path: hashesOf(await trees.rfc6962.path(index)),
+      path: hashesOf(beside),
     },
   };
 }

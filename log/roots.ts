@@ -84,15 +84,24 @@ async function growWhole(tx: Read): Promise<number> {
   return at.upto;
 }
 
-/** A day's tree as it is read again: rows are asked for once. */
-export function treesOf(tx: Read, day: string, size: number) {
+/** A day's tree as it is read again: rows are asked for once, those of the way up from `index` together. */
+export function treesOf(tx: Read, day: string, size: number, index = 0) {
   const rows = new Map<string, ReturnType<typeof tileAt>>();
-  const reads = (column: 'v1' | 'rfc6962') => async (level: number, n: number) => {
+  const ask = (level: number, n: number): ReturnType<typeof tileAt> => {
     const key = `${level} ${n}`;
     const asked = rows.get(key) ?? tileAt(tx, day, level, n);
+    asked.catch(() => undefined); // thrown where it is awaited
     rows.set(key, asked);
-    return hashesIn((await asked)?.[column] ?? Buffer.alloc(0));
+    return asked;
   };
+  for (let level = 0, [place, last] = [index, size - 1]; last >= 0; level += 1) {
+    [place, last] = [Math.floor(place / 256), Math.floor(last / 256)];
+    void ask(level, place);
+    void ask(level, last); // nodes at the edge are made from it
+    if (last === 0) break;
+  }
+  const reads = (column: 'v1' | 'rfc6962') => async (level: number, n: number) =>
+    hashesIn((await ask(level, n))?.[column] ?? Buffer.alloc(0));
   return { v1: tileTree(v1, reads('v1'), size), rfc6962: tileTree(rfc6962, reads('rfc6962'), size) };
 }
 
