@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InstantSchema, JsonObject } from '../domain/common.schema';
 import { activePolicies, type ActivePolicy } from './rego-policies';
+import { habitsOfCall, type Habits } from './habits';
 import type { Weights } from './risk-weights';
 import type { Read } from './tx';
 
@@ -154,6 +155,7 @@ export interface Facts {
   grants: { tool: string; effect: 'ALLOW' | 'DENY' }[];
   /** Refusals of this agent and tool in the last five minutes. */
   denials: number;
+  habits: Habits;
   /** Of risk, as the tenant has changed them. */
   weights: Weights | null;
   /** The tenant's own policies that are enforced. */
@@ -188,6 +190,7 @@ export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Fact
           from agent_grants where agent_id = c."agentId") as grants,
        (select count(*) from executions where agent_id = c."agentId" and tool = c.tool and decision in ('deny', 'kill')
           and started_at > now() - interval '5 minutes') as denials,
+       ${habitsOfCall} as habits,
        (select weights from risk_weights) as weights
      from rows from (
        jsonb_to_recordset($1) as ("ownerId" uuid, step int, "agentId" uuid, tool text, "ticketId" uuid)

