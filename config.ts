@@ -66,6 +66,7 @@ const Environment = z.object({
     .optional(),
   METRICS_TOKEN: z.string().min(16).optional(),
   RATE_LIMIT_PER_MINUTE: positive.default(6000),
+  TENANT_QUOTAS: z.stringbool().default(true),
   MAX_BODY_BYTES: positive.default(1 * megabytes),
   MAX_UPLOAD_BYTES: positive.default(64 * megabytes),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -129,6 +130,8 @@ export interface Config extends AgentModels {
   workerDeployment: string | null;
   workerBuildId: string | null;
   metricsToken: string | null;
+  /** Whether what a tenant's tier allows is held. */
+  tenantQuotas: boolean;
   rateLimitPerMinute: number;
   maxBodyBytes: number;
   maxUploadBytes: number;
@@ -199,6 +202,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     workerBuildId: e.WORKER_BUILD_ID ?? null,
     metricsToken: e.METRICS_TOKEN ?? null,
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
+    tenantQuotas: e.TENANT_QUOTAS,
     maxBodyBytes: e.MAX_BODY_BYTES,
     maxUploadBytes: e.MAX_UPLOAD_BYTES,
     logLevel: e.LOG_LEVEL,

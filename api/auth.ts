@@ -23,7 +23,7 @@ interface Presented {
 /** In this order: Bearer, X-API-Key, X-Dashboard-Service-Token, cookie. */
 function presented(headers: IncomingHttpHeaders): Presented | null {
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
-  const header = bearer ?? headers['x-api-key'] ?? headers['x-dashboard-service-token'];
+  const header = bearer ?? headers['x-api-key'] ?? headers['x-dashboard-service-token'] ?? headers['x-internal-secret'];
   if (header) return { credential: String(header).trim(), byCookie: false };
   const credential = parseCookies(headers.cookie ?? '')[tokenCookie];
   return credential ? { credential, byCookie: true } : null;

@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { reconciliation } from '../db/reconciliations';
 import type { Kernel } from './kernel';
 
 export const registry = new Registry();
@@ -25,6 +26,27 @@ const entities = new Gauge({
   registers: [registry],
 });
 
+const reconciled = {
+  auditWithoutUsage: new Gauge({
+    name: 'wheelhouse_audit_without_usage',
+    help: 'Audit rows that no usage record is for, as last reported',
+    labelNames: ['tenant'],
+    registers: [registry],
+  }),
+  usageWithoutAudit: new Gauge({
+    name: 'wheelhouse_usage_without_audit',
+    help: 'Usage records that no audit row is for, as last reported',
+    labelNames: ['tenant'],
+    registers: [registry],
+  }),
+  outboxPendingSeconds: new Gauge({
+    name: 'wheelhouse_outbox_pending_seconds',
+    help: 'Age of the oldest usage record that waits, as last reported',
+    labelNames: ['tenant'],
+    registers: [registry],
+  }),
+};
+
 export function observeRequest(req: Request, res: Response, next: NextFunction): void {
   const end = requests.startTimer();
   res.on('finish', () => {
@@ -38,6 +60,7 @@ export function observeRequest(req: Request, res: Response, next: NextFunction):
 /** The exposition, with the numbers of now. */
 export async function exposition({ store }: Kernel): Promise<string> {
   entities.reset();
+  for (const gauge of Object.values(reconciled)) gauge.reset();
   for (const tenantId of await store.tenants()) {
     const { rows } = await store.read(tenantId, (tx) =>
       tx.query<{ kind: string; status: string; n: number }>(
@@ -46,6 +69,9 @@ export async function exposition({ store }: Kernel): Promise<string> {
          union all select 'lease', status, count(*) from leases group by status`,
       ),
     );
+    const found = await store.read(tenantId, reconciliation);
+    for (const [name, value] of Object.entries(found ?? {}))
+      reconciled[name as keyof typeof reconciled].set({ tenant: tenantId }, Number(value));
     for (const row of rows) entities.inc({ kind: row.kind, status: row.status }, row.n);
   }
   return registry.metrics();

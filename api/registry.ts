@@ -4,6 +4,7 @@ import { auditAggregates } from './contracts/aegis/audit-aggregates';
 import { auditEntries } from './contracts/aegis/audit-entries';
 import { auditExport } from './contracts/aegis/audit-export';
 import { auth } from './contracts/aegis/auth';
+import { admin } from './contracts/aegis/admin';
 import { policy } from './contracts/aegis/policy';
 import { decision } from './contracts/aegis/decision';
 import { events } from './contracts/aegis/events';
@@ -56,6 +57,7 @@ import { auditExportHandlers } from './handlers/aegis/audit-export';
 import { authHandlers } from './handlers/aegis/auth';
 import { decisionHandlers } from './handlers/aegis/decision';
 import { eventHandlers } from './handlers/aegis/events';
+import { adminHandlers } from './handlers/aegis/admin';
 import { policyHandlers } from './handlers/aegis/policy';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { peopleHandlers } from './handlers/aegis/people';
@@ -153,6 +155,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [decision, decisionHandlers],
   [events, eventHandlers],
   [policy, policyHandlers],
+  [admin, adminHandlers],
   [investigations, investigationHandlers],
   [health, healthHandlers],
   [docs, docsHandlers(() => openapiDocument(operations, sockets))],

@@ -59,6 +59,10 @@ const opsAgentCodes: Partial<Record<Failure['code'], string>> = {
   Unavailable: 'OPS_AGENT_DEPENDENCY_FAILURE',
 };
 
+/** Which limit, and until when: beside the refusal's own keys, for those who read `data`. */
+const quotaOf = (f: Failure): Record<string, unknown> | null =>
+  f.code === 'RateLimited' ? { limit_type: rest(f)['limit_type'], reset_at: rest(f)['reset_at'] } : null;
+
 const constantCase = (code: string): string => code.replace(/(?<!^)([A-Z])/g, '_$1').toUpperCase();
 
 export const surfaces: readonly Surface[] = [
@@ -108,11 +112,12 @@ export const surfaces: readonly Surface[] = [
     envelope: (data) => ({ success: true, data, error: null, meta: null }),
     failure: (f) => ({
       success: false,
-      data: null,
+      data: quotaOf(f),
       error: f.status === 422 && f.issues.length ? 'Validation failed' : f.error.message,
       meta: {
         code: constantCase(f.code).toLowerCase(),
         request_id: f.requestId,
+        ...(f.code === 'RateLimited' && { category: 'quota', retry_after_s: rest(f)['retry_after_s'] }),
         ...(f.issues.length && { details: f.issues.map((i) => ({ type: i.code, loc: i.path, msg: i.message })) }),
       },
       ...rest(f),

@@ -52,6 +52,7 @@ async function withInstallation<T>(
       WHEELHOUSE_DATA_DIR: folder,
       PORT: '0',
       RATE_LIMIT_PER_MINUTE: '100000000',
+      TENANT_QUOTAS: 'false',
       LOG_LEVEL: 'warn',
       DATABASE_URL: null,
       TEMPORAL_ADDRESS: temporal,

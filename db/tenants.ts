@@ -1,8 +1,9 @@
 import { Conflict } from '../domain/errors';
 import { limitsOf, type DegradedMode, type TenantLimits, type TenantStatus, type Tier } from '../domain/tenant';
 import { micros } from './instant';
+import type { Pool } from 'pg';
 import { prepared } from './prepared';
-import type { Read } from './tx';
+import { systemTx, type Read } from './tx';
 
 /** What people and settings call the tenant by. */
 export async function tenantSlug(tx: Read): Promise<string> {
@@ -41,6 +42,16 @@ export async function ownTenant(tx: Read): Promise<Tenant | null> {
   const { rows } = await tx.query(`select ${tenantColumns} from tenants where id = $1`, [tx.tenantId]);
   return rows[0] ? tenantOf(rows[0]) : null;
 }
+
+/** Of the installation, the oldest first. */
+export const allTenants = (pool: Pool, limit: number, offset: number): Promise<Tenant[]> =>
+  systemTx(pool, async (client) => {
+    const { rows } = await client.query<Record<string, unknown>>(
+      `select ${tenantColumns} from tenants order by tenants.created_at, tenants.id limit $1 offset $2`,
+      [limit, offset],
+    );
+    return rows.map(tenantOf);
+  });
 
 export interface WantedTenant {
   name: string;

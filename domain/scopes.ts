@@ -10,7 +10,7 @@ export const scopes = [
   'workflows:read', 'workflows:write', 'knowledge:read', 'knowledge:write', 'skills:read', 'skills:write',
   'intake:read', 'intake:write', 'dashboard:read', 'audit:read', 'audit:note', 'receipts:read', 'events:read',
   'keys:manage', 'secrets:manage', 'kill_switch:read', 'kill_switch:write', 'risk:write',
-  'policy:read', 'policy:write', 'profile:read',
+  'policy:read', 'policy:write', 'internal:report', 'profile:read',
   'agent-ops:read', 'agent-ops:write', 'agent-ops:delete',
   'ops_agent:read', 'ops_agent:run', 'ops_agent:ack', 'ops_agent:ingest', 'transparency:write',
   'tokens:read', 'tokens:revoke', 'users:manage', 'sso:manage', 'tenants:read', 'tenants:manage',

@@ -36,6 +36,8 @@ async function test(opa, root) {
   try {
     await run(opa, ['check', '--strict', '--ignore', 'compiled', 'policy'], { cwd: root });
     await run(opa, ['test', '--ignore', 'compiled', 'policy'], { cwd: root });
+    // Every rule is tested, in each of its parts.
+    await run(opa, ['test', '--coverage', '--threshold', '100', '--ignore', 'compiled', 'policy'], { cwd: root });
   } catch (error) {
     throw new Error(`policy/: ${error.stdout ?? ''}${error.stderr ?? error.message}`, { cause: error });
   }

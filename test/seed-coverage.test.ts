@@ -42,6 +42,9 @@ const whole: Record<string, string[]> = {
     'policy',
     'auth',
     'users',
+    'admin',
+    'tenant',
+    'internal',
   ],
   'agent-ops': [
     'registry',

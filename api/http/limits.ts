@@ -3,6 +3,7 @@ import { inLots, sharedPoints, type Points, type Window } from '../../db/rate-li
 import { RateLimited, Unauthorized } from '../../domain/errors';
 import type { Principal } from '../../domain/principal';
 import type { Kernel } from '../kernel';
+import { createQuotas } from './quotas';
 import type { Surface } from '../surfaces';
 
 export interface Limits {
@@ -15,7 +16,9 @@ export interface Limits {
 }
 
 /** Counted for all API processes together (db/rate-limits.ts). */
-export function createLimits({ store, config }: Kernel): Limits {
+export function createLimits(kernel: Kernel): Limits {
+  const { store, config } = kernel;
+  const tenant = createQuotas(kernel);
   const perMinute = sharedPoints(store.pool, 'credential', config.rateLimitPerMinute);
   const perCredential = inLots(perMinute, Math.max(1, Math.floor(perMinute.points / 200)));
   const perAddress = sharedPoints(store.pool, 'address', 25);
@@ -40,7 +43,11 @@ export function createLimits({ store, config }: Kernel): Limits {
   };
 
   return {
-    credential: (principal, res, surface) => consume(perCredential, principal.credentialId, res, surface, 'per_minute'),
+    credential: async (principal, res, surface) => {
+      await consume(perCredential, principal.credentialId, res, surface, 'per_minute');
+      // The other doors have no quota of a tenant.
+      if (surface.name === 'aegis') await tenant(principal.tenantId);
+    },
     login: (req, res, surface) => consume(perAddress, `login:${req.ip}`, res, surface, 'ip_per_minute'),
     async failed(req, e) {
       if (e instanceof Unauthorized && e.details['reason'] !== 'unauthenticated') {

@@ -111,6 +111,7 @@ test('what the application may do with each table is what was granted, and nobod
      "rate_limits": "delete, insert, select, update",
      "receipts": "insert, select",
      "recommendations": "insert, select, update",
+     "reconciliations": "insert, select, update",
      "remote_tasks": "delete, insert, select, update",
      "remote_workers": "delete, insert, select, update",
      "report_runs": "delete, insert, select",

@@ -1,8 +1,8 @@
-import { root } from '../../../config';
 import { perOwner } from '../../../log/shared';
 import { Refused } from '../../../pipeline/rego/compile';
 import { createWorkshop } from '../../../pipeline/rego/workshop';
 import type { Ctx, Kernel } from '../../kernel';
+import { root } from '../../root';
 import { WithIssues } from '../../with-issues';
 
 export const workshopOf = perOwner((kernel: Kernel) =>

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { root } from '../../../config';
 import { activeNow, moduleOf } from '../../../db/rego-policies';
 import { NotFound } from '../../../domain/errors';
 import { perOwner } from '../../../log/shared';
@@ -11,6 +10,7 @@ import { inputOf, mostFlips, replay, type Flip, type Judge, type Replay } from '
 import { judgeByRules, type Rule } from '../../../pipeline/rego/rules';
 import { strictest } from '../../../pipeline/rego/tenants';
 import type { Ctx, Kernel } from '../../kernel';
+import { root } from '../../root';
 import { made, workshopOf } from './policy-workshop';
 
 /** What is to be tried: rules of a page, or a policy in Rego. */
