@@ -27,12 +27,14 @@ interface Key {
 }
 const atOnce = 8;
 const page = 1000;
+/** A server that is busy, or away for a moment, is asked again so often. */
+const patience = 30;
 
 /** The `data` of an answer. @throws Error naming the call and what came back */
 async function get<T>({ url, token }: ArchiveOptions, path: string): Promise<T> {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const res = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
-    if (res.status === 429 || res.status === 503) {
+    if ((res.status === 429 || res.status === 503) && tries < patience) {
       await pause(1000 * Number(res.headers.get('retry-after') ?? 1));
       continue;
     }
