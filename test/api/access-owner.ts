@@ -62,7 +62,7 @@ export function owners(server: () => Server): void {
 
     it('decides lets the ticket’s agent go on with its task, when it was asked for no agent and none is at work', async () => {
       const { ticket, agent } = await waitingAgent(server());
-      const { token } = await server().user('SECURITY_ANALYST');
+      const { token, email } = await server().user('SECURITY_ANALYST');
       const as = server().as(token);
       const ends = async (number: number) => {
         await agentIs(server(), number, 'pending_approval');
@@ -91,6 +91,22 @@ export function owners(server: () => Server): void {
         [ticket],
       );
       expect(rows).toHaveLength(2);
+      // Of a quorum as well: whoever did not hear what their vote came to hears it when they vote again.
+      await call('POST', '/api/approver-groups', { name: 'owners', members: [email] });
+      const made = await call('POST', '/api/approval-rules', {
+        name: 'x',
+        action: 'grant_access',
+        quorum: '1 of owners',
+      });
+      expect(made.status).toBe(200);
+      const voted = (await ask(ticket, wiki)).body.change_id as number;
+      const hasAgent = (number: number | null) =>
+        server().owner.query('update tickets set run_id = (select id from runs where number = $1) where number = $2', [number, ticket]); // prettier-ignore
+      await hasAgent(null);
+      expect(await yes(voted)).toMatchObject({ status: 'approved', resume: { status: 'not_resumed' } });
+      await hasAgent(resumed.resume.agent_id as number);
+      expect(await yes(voted)).toMatchObject({ status: 'approved', resume: { status: 'resumed' } });
+      await call('DELETE', `/api/approval-rules/${made.body.id}`);
     });
   });
 }

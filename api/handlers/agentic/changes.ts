@@ -140,15 +140,19 @@ export const changeHandlers: Handlers<typeof changes> = {
         correlationId: ctx.requestId,
       }),
     );
+    const goesOn = (): Promise<typeof waits> =>
+      gate.accessRequestId !== null && gate.runId === null ? resumeTicket(ctx, gate) : Promise.resolve(waits);
     if (gate.rule && decided?.status !== 'approved') {
       const standing = await voted(ctx, gate, decided);
+      // Approved by now: the answer to the vote that did it may have been lost, and the ticket's agent with it.
+      if (standing.status === 'approved') return { ...standing, resume: await goesOn() };
       return { ...standing, resume: standing.status === 'pending' ? waiting(waits) : waits };
     }
     return {
       status: 'approved' as const,
       change_id: gate.number,
       ...(decided?.already && { already_approved: true }),
-      resume: gate.accessRequestId !== null && gate.runId === null ? await resumeTicket(ctx, gate) : waits,
+      resume: await goesOn(),
     };
   },
 
