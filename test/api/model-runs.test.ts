@@ -33,16 +33,14 @@ const finish = (summary: string): Answer => turn({ calls: [{ tool: 'finish', arg
 const look = (query: string, tokens = { in: 100, out: 20 }): Answer =>
   turn({ text: `Looking for ${query}.`, calls: [{ tool: 'knowledge_search', args: { query } }], tokens });
 
-const create = async (): Promise<number> =>
-  (await s.call('POST', '/api/tickets', { title: 'Mail is down', description: 'Since noon', auto_assign: false })).body
-    .id as number;
+const mail = { title: 'Mail is down', description: 'Since noon', auto_assign: false };
+const create = async (): Promise<number> => (await s.call('POST', '/api/tickets', mail)).body.id as number;
 async function spawn(ticket: number, model = 'open'): Promise<{ agent: number; id: string }> {
   const spawned = await s.call('POST', `/api/tickets/${ticket}/assign-agent`, { harness: 'model', model });
   expect([spawned.status, spawned.body.model]).toEqual([200, model]);
-  const { rows } = await s.owner.query<{ id: string }>('select id from runs where number = $1', [
-    spawned.body.agent_id,
-  ]);
-  return { agent: spawned.body.agent_id as number, id: rows[0]?.id ?? '' };
+  const agent = spawned.body.agent_id as number;
+  const { rows } = await s.owner.query<{ id: string }>('select id from runs where number = $1', [agent]);
+  return { agent, id: rows[0]?.id ?? '' };
 }
 const ended = (agent: number) =>
   until(async () => {

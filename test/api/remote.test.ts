@@ -19,10 +19,8 @@ const say = (by: Server['call'], task: { task_id: number; token: number }, what:
 async function offered(more: object = {}) {
   const group = `group-${randomUUID()}`;
   const ticket = (await s.call('POST', '/api/tickets', { title: 'Mail is down', owning_group: group, auto_assign: false, ...more })).body.id as number; // prettier-ignore
-  const { body } = await s.call('POST', `/api/tickets/${ticket}/assign-agent`, {
-    harness: 'remote',
-    prompt: 'find out why',
-  });
+  const asked = { harness: 'remote', prompt: 'find out why' };
+  const { body } = await s.call('POST', `/api/tickets/${ticket}/assign-agent`, asked);
   expect(body).toMatchObject({ status: 'spawned', harness: 'remote' });
   return { ticket, agent: body.agent_id as number, task: body.task_id as number, labels: [`owning_group=${group}`] };
 }
