@@ -108,6 +108,8 @@ const Environment = z.object({
   ...toolEnvironment,
   ...fileEnvironment,
   ...retentionEnvironment,
+  /** The issuer of a single sign-on may be at private and loopback addresses, and at http. */
+  SSO_ALLOW_PRIVATE: flag.default(false),
   /** Whether cookies are for TLS alone; unset: when PUBLIC_URL is https. */
   SECURE_COOKIES: flag.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
@@ -159,6 +161,7 @@ export interface Config extends AgentModels {
   files: FileSettings;
   /** What new tickets go to when nobody says; null: to whichever is configured. */
   ticketProvider: 'local' | 'itop' | null;
+  ssoAllowPrivate: boolean;
   secureCookies: boolean;
   tracing: boolean;
   serviceName: string | null;
@@ -234,6 +237,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     tools: toolSettingsOf(e, root, env),
     files: filesOf(e),
     ticketProvider: e.DEFAULT_TICKET_PROVIDER ?? e.ACTIVE_TICKET_PROVIDER ?? null,
+    ssoAllowPrivate: e.SSO_ALLOW_PRIVATE,
     secureCookies: e.SECURE_COOKIES ?? e.PUBLIC_URL?.startsWith('https:') ?? false,
     tracing: Boolean(e.OTEL_EXPORTER_OTLP_ENDPOINT ?? e.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
     serviceName: e.OTEL_SERVICE_NAME ?? null,

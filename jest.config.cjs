@@ -13,7 +13,7 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: [
-    '/node_modules/(?!(jose|file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|node-pg-migrate|glob|minimatch|uuid|request-filtering-agent)/)',
+    '/node_modules/(?!(jose|openid-client|oauth4webapi|oidc-provider|koa|file-type|strtok3|token-types|uint8array-extras|@tokenizer|@borewit|node-pg-migrate|glob|minimatch|uuid|request-filtering-agent)/)',
   ],
   testTimeout: 120000,
   // One more than CI's cores: a test waits for servers about a third of its time.

@@ -10,6 +10,7 @@ import { decision } from './contracts/aegis/decision';
 import { events } from './contracts/aegis/events';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { people } from './contracts/aegis/people';
+import { sso } from './contracts/aegis/sso';
 import { receipts } from './contracts/aegis/receipts';
 import { tenants } from './contracts/aegis/tenants';
 import { risk } from './contracts/aegis/risk';
@@ -61,6 +62,7 @@ import { adminHandlers } from './handlers/aegis/admin';
 import { policyHandlers } from './handlers/aegis/policy';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { peopleHandlers } from './handlers/aegis/people';
+import { ssoHandlers } from './handlers/aegis/sso';
 import { receiptHandlers } from './handlers/aegis/receipts';
 import { tenantHandlers } from './handlers/aegis/tenants';
 import { riskHandlers } from './handlers/aegis/risk';
@@ -143,6 +145,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [auth, authHandlers],
   [tenants, tenantHandlers],
   [people, peopleHandlers],
+  [sso, ssoHandlers],
   [audit, auditHandlers],
   [auditAggregates, auditAggregateHandlers],
   [auditEntries, auditEntryHandlers],

@@ -45,6 +45,7 @@ const whole: Record<string, string[]> = {
     'admin',
     'tenant',
     'internal',
+    'sso',
   ],
   'agent-ops': [
     'registry',

@@ -33,13 +33,20 @@ const headersOf = (answer: IncomingMessage): Headers => {
  * like others, and no answer is longer than allowed. The stream that a server may push to is not asked for: what its tools
  * are is asked before each call.
  */
-export function guardedFetch({ allowPrivate, maxBytes }: EgressSettings) {
+export function guardedFetch(settings: EgressSettings) {
+  const out = fetchOut(settings);
+  return (url: string | URL, init: RequestInit = {}): Promise<Response> =>
+    init.method === 'GET' ? Promise.resolve(new Response(null, { status: 405 })) : out(url, init);
+}
+
+/** The same with whatever method is asked for. */
+export function fetchOut({ allowPrivate, maxBytes }: EgressSettings) {
   return (url: string | URL, init: RequestInit = {}): Promise<Response> => {
-    if (init.method === 'GET') return Promise.resolve(new Response(null, { status: 405 }));
     const target = new URL(url);
     const agent = egressAgent(target.href, allowPrivate);
     const request = target.protocol === 'https:' ? secure : plain;
-    const body = typeof init.body === 'string' ? Buffer.from(init.body) : null;
+    const text = init.body instanceof URLSearchParams ? init.body.toString() : init.body;
+    const body = typeof text === 'string' ? Buffer.from(text) : null;
     const headers = Object.fromEntries(new Headers(init.headers).entries());
     return new Promise<Response>((resolve, reject) => {
       const asked = request(

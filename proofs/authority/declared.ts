@@ -336,6 +336,18 @@ export const declared: Readonly<Record<string, Declared>> = {
   revokeToken: {
     ids: { 'query.agent_id': at('agent') },
   },
+  ssoProviders: { ids: { 'query.tenant_id': at('tenant', 'public') } },
+  startSso: {
+    ids: { 'path.provider': at('provider', 'public'), 'query.tenant_id': at('tenant', 'public') },
+    own: { statuses: [404], why: 'the provider of this world is of tickets; test/api/sso logs in' },
+  },
+  ssoCallback: {
+    ids: { 'path.provider': at('provider', 'public') },
+    own: { statuses: [404], why: 'the provider of this world is of tickets; test/api/sso logs in' },
+  },
+  getSsoConfig: none,
+  saveSsoConfig: { ids: { 'body.client_id': resource, 'body.entity_id': resource } },
+  testSsoConfig: none,
   createUser: { ids: { 'body.tenant_id': at('tenant', 'refused'), 'body.org_id': resource } },
   provisionCredentials: { ids: { 'body.agent_id': at('agent') } },
   listUsers: none,

@@ -43,7 +43,7 @@ const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
   'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask',
   'searchAuditLogs', 'verifyRoot', 'computeRoot', 'activatePolicy', 'testPolicy', 'simulatePolicy',
-  'introspectToken', 'revokeToken',
+  'introspectToken', 'testSsoConfig', 'revokeToken',
 ]); // prettier-ignore
 /** What these write goes by a key of its own: a second caller's is the next version of the first one's. */
 const versioned: Record<string, string> = {
@@ -55,6 +55,7 @@ const versioned: Record<string, string> = {
   createRaciGroup: 'raci_groups',
   createRaciRule: 'raci_rules',
   inviteUser: 'users',
+  saveSsoConfig: 'sso_configs',
 };
 /** An agent that starts on its own would write beside what is counted. */
 const quietly: Record<string, Record<string, unknown>> = { createTicket: { auto_assign: false } };

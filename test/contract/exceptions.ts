@@ -43,7 +43,7 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant', anybody, ['riskSummary', 'riskTimeline', 'topThreats', 'getSignalWeights', 'decisionSummary', 'decisionHistory']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['setSignalWeights', 'uploadPolicy', 'testPolicy', 'simulatePolicy']),
   ...given('JWT+tenant', anybody, ['introspectToken']),
-  ...given('JWT+tenant; ADMIN', admin, ['createUser', 'provisionCredentials', 'listUsers', 'inviteUser', 'updateUser', 'deactivateUser']),
+  ...given('JWT+tenant; ADMIN', admin, ['createUser', 'provisionCredentials', 'listUsers', 'inviteUser', 'updateUser', 'deactivateUser', 'getSsoConfig', 'saveSsoConfig', 'testSsoConfig']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['revokeToken']),
   ...given('JWT+tenant; platform-admin', admin, ['listTenants', 'getAnyTenant']),
   ...given('JWT+tenant', anybody, ['getQuota']),
