@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import { filled } from '../reads/bulk';
@@ -62,8 +63,18 @@ export async function seedCalls(
     );
     const loaded = (performance.now() - from) / 1000;
     await owner.query(`set app.tenant = '${tenantId}'`);
-    for (const function_ of ['tally_log()', 'tally_calls(100000)'])
-      for (let n = 1; n > 0;) n = Number((await owner.query<{ n: string }>(`select ${function_} as n`)).rows[0]?.n);
+    const end = last + count;
+    for (const [fold, stands] of [
+      ['tally_log()', 'log_tallied()'],
+      ['tally_calls(100000)', 'calls_tallied()'],
+    ]) {
+      // The worker may be at it: then this does nothing, and looks again.
+      for (let at = 0; at < end - (end % 128);) {
+        const { rows: n } = await owner.query<{ n: string }>(`select ${fold} as n`);
+        if (Number(n[0]?.n) === 0) await delay(100);
+        at = Number((await owner.query<{ at: string }>(`select ${stands} as at`)).rows[0]?.at);
+      }
+    }
     for (const table of [
       'call_days',
       'call_hours',
