@@ -7,6 +7,7 @@ import type { Actor, Principal } from '../domain/principal';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
+import type { Pipeline } from '../pipeline/run';
 import type { Wazuh } from '../pipeline/wazuh/wazuh';
 import type { Handler, HandlersOf, Received, SocketHandler } from './operation';
 import type { Temporal } from './temporal';
@@ -21,6 +22,8 @@ export interface Kernel {
   temporal: Temporal;
   /** Where the card payments of a tenant are. */
   transactions: TransactionSources;
+  /** Carries out the calls that are asked for here. */
+  pipeline: Pipeline;
   /** Null: there is none. */
   wazuh: Wazuh | null;
   /** Opens what was sealed for this installation. */

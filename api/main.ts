@@ -1,15 +1,18 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry';
-import type { Config } from '../config';
+import { root, type Config } from '../config';
 import { transactionSources } from '../db/transactions/sources';
 import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
+import { openPipeline, type PipelineExtensions } from '../pipeline/open';
 import { openWazuh } from '../pipeline/wazuh/wazuh';
 import { createApp } from './http/app';
+import { watchGroups } from '../workers/tool-processes';
 import type { Kernel } from './kernel';
 import { closeSockets } from './http/sockets';
 import { onUpgrade, UpgradableMessage } from './http/upgrade';
@@ -17,7 +20,10 @@ import { operations, sockets } from './registry';
 import { temporalGateway } from './temporal';
 
 /** Stateless: start as many as you like. Serves reads while Temporal is away. */
-export async function startApi(config: Config): Promise<{ url: string; close(): Promise<void> }> {
+export async function startApi(
+  config: Config,
+  added: PipelineExtensions = {},
+): Promise<{ url: string; close(): Promise<void> }> {
   const logger = createLogger(config.logLevel, 'api');
   const tracing = await startTracing(config, 'api');
   const opened = await openKernel(config, logger);
@@ -34,7 +40,16 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
   const temporal = temporalGateway(connection, client, config, namespace);
   const transactions = transactionSources(config.transactionView);
   const wazuh = config.wazuh && openWazuh(config.wazuh);
-  const kernel: Kernel = { config, ...opened, temporal, transactions, wazuh, logger };
+  const watcher = watchGroups();
+  const about = {
+    policyDir: join(root, 'policy/compiled'),
+    policyThread: join(root, 'dist/pipeline/rego/thread.js'),
+    transactions,
+    watcher,
+    logger,
+  };
+  const { pipeline, served } = await openPipeline(config, opened, about, added);
+  const kernel: Kernel = { config, ...opened, temporal, transactions, pipeline, wazuh, logger };
   const app = createApp(kernel, operations, sockets);
   const server = createServer({ IncomingMessage: UpgradableMessage }, app).on('upgrade', onUpgrade(app));
   server.requestTimeout = 300_000; // uploads
@@ -56,6 +71,7 @@ export async function startApi(config: Config): Promise<{ url: string; close(): 
       await temporal.settled();
       await connection.close();
       await opened.pool.end();
+      await served.connections.close();
       await transactions.close();
       await tracing?.shutdown();
     },

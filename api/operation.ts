@@ -32,6 +32,15 @@ export interface StreamWriter {
   readonly closed: AbortSignal;
 }
 
+/** How the key of a repeat goes with what stands in headers. */
+export interface Kept {
+  seconds: number;
+  /** Headers that say what is asked for, as the body does: a key that comes with others is used for another thing. */
+  says: readonly string[];
+  /** Headers that make it another request, whose key is its own. */
+  apart: readonly string[];
+}
+
 /** How much of rows one call takes. */
 export interface RowsOption {
   most: number;
@@ -83,6 +92,8 @@ export interface Operation<
   statuses?: readonly number[];
   /** The output is the whole answer: the door puts nothing around it. */
   whole?: true;
+  /** Keys of repeats are kept for a time of its own, not for a day; X-Idempotency-Key is one as well. */
+  kept?: Kept;
   /** Whoever asks may wait long for something to come: then the request says less often that it lives. */
   waits?: true;
   /** Refusals of its own, beside what every operation has. */

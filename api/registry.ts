@@ -8,6 +8,7 @@ import { admin } from './contracts/aegis/admin';
 import { policy } from './contracts/aegis/policy';
 import { decision } from './contracts/aegis/decision';
 import { events } from './contracts/aegis/events';
+import { execution } from './contracts/aegis/execution';
 import { killSwitch } from './contracts/aegis/kill-switch';
 import { people } from './contracts/aegis/people';
 import { sso } from './contracts/aegis/sso';
@@ -60,6 +61,7 @@ import { decisionHandlers } from './handlers/aegis/decision';
 import { eventHandlers } from './handlers/aegis/events';
 import { adminHandlers } from './handlers/aegis/admin';
 import { policyHandlers } from './handlers/aegis/policy';
+import { executionHandlers } from './handlers/aegis/execution';
 import { killSwitchHandlers } from './handlers/aegis/kill-switch';
 import { peopleHandlers } from './handlers/aegis/people';
 import { ssoHandlers } from './handlers/aegis/sso';
@@ -153,6 +155,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [receipts, receiptHandlers],
   [transparency, transparencyHandlers],
   [apiKeys, apiKeyHandlers],
+  [execution, executionHandlers],
   [killSwitch, killSwitchHandlers],
   [risk, riskHandlers],
   [decision, decisionHandlers],

@@ -87,7 +87,7 @@ export async function grantCapabilities(tx: Read, agent: Pick<Agent, 'id' | 'cap
   ]);
   await tx.query(
     `insert into agent_grants (id, tenant_id, agent_id, tool, effect)
-     select gen_random_uuid(), $1, $2, tool, 'ALLOW' from unnest($3::text[]) as t(tool) on conflict (agent_id, tool) do nothing`,
+     select gen_random_uuid(), $1, $2, tool, 'ALLOW' from unnest($3::text[]) as t(tool) on conflict (agent_id, tool, effect) do nothing`,
     [tx.tenantId, agent.id, tools],
   );
 }

@@ -15,18 +15,28 @@ const Row = z.object({
   decision: z.enum(['allow', 'monitor', 'throttle', 'escalate', 'deny', 'kill', 'error']),
   risk: z.number(),
   findings: z.array(z.string()),
-  reasons: z.array(z.object({ code: z.string(), message: z.string() })),
+  reasons: z.array(z.object({ code: z.string(), message: z.string(), retryAfterMs: z.number().optional() })),
   stages: z.array(z.object({ stage: z.string(), ms: z.number(), outcome: z.string() })),
   result: z.unknown(),
   resultDigest: z.string().nullable(),
   error: z.string().nullable(),
+  assessment: z
+    .object({
+      riskScore: z.number(),
+      confidence: z.number(),
+      signals: z.record(z.string(), z.number()),
+      policyId: z.string(),
+      policyVersion: z.string(),
+      technique: z.string().nullable(),
+    })
+    .nullish(),
   startedAt: InstantSchema,
   durationMs: z.number(),
 });
 export type ExecutionRow = z.output<typeof Row>;
 
 const columns = `id, step, tool, args, args_digest as "argsDigest", why, decision, risk, findings, reasons, stages, result,
-  result_digest as "resultDigest", error, started_at as "startedAt", duration_ms as "durationMs"`;
+  result_digest as "resultDigest", error, assessment, started_at as "startedAt", duration_ms as "durationMs"`;
 
 /** The execution ledger of one run or investigation, in order. */
 export async function ledger(tx: Read, ownerId: string): Promise<ExecutionRow[]> {
@@ -58,7 +68,7 @@ export interface Owner {
   agentId: string;
   ticketId: string | null;
 }
-export type OwnerKind = 'run' | 'investigation';
+export type OwnerKind = 'run' | 'investigation' | 'request';
 
 /** How far a run is. */
 export interface Counted {
@@ -76,10 +86,12 @@ export interface Recorded<E> {
 
 const columnTypes = `id uuid, owner_id uuid, step int, agent_id uuid, ticket_id uuid, tool text, args jsonb, args_digest text,
   why text, decision text, risk float8, findings text[], reasons jsonb, stages jsonb, result jsonb, result_digest text,
-  error text, started_at timestamptz, duration_ms float8, policy jsonb`;
+  error text, assessment jsonb, started_at timestamptz, duration_ms float8, policy jsonb`;
 const written = columnTypes.split(',').map((column) => column.trim().split(' ')[0] ?? '');
 
+const nobody = 'select null::uuid as id, null::int as steps, null::int as progress, null::boolean as said where false';
 const counting: Record<OwnerKind, string> = {
+  request: nobody,
   run: `update runs o set steps = g.step + 1, progress = greatest(o.progress, g.progress), heartbeat = now()
     from given g join inserted i using (owner_id, step) where o.id = g.owner_id and o.finished_at is null
     returning o.id, o.steps, o.progress,
@@ -96,7 +108,6 @@ const insertSql = (count: string): string => `with given as (
   ), counted as (${count})
   select i.owner_id as "ownerId", i.step, i.args, i.result, c.steps, c.progress, c.said
   from inserted i left join counted c on c.id = i.owner_id`;
-const nobody = 'select null::uuid as id, null::int as steps, null::int as progress, null::boolean as said where false';
 
 /**
  * Writes steps down and counts them, all in one statement; at most one of an owner. Null, in its place, for a step that is
@@ -110,8 +121,8 @@ export async function insertExecutions<E extends ExecutionRow>(
   const given = steps.map(({ of, execution: e, progress, policy }) => ({
     id: e.id, owner_id: of.ownerId, step: e.step, agent_id: of.agentId, ticket_id: of.ticketId, tool: e.tool, args: e.args,
     args_digest: e.argsDigest, why: e.why, decision: e.decision, risk: e.risk, findings: e.findings, reasons: e.reasons,
-    stages: e.stages, result: e.result, result_digest: e.resultDigest, error: e.error, started_at: e.startedAt,
-    duration_ms: e.durationMs, progress, policy,
+    stages: e.stages, result: e.result, result_digest: e.resultDigest, error: e.error, assessment: e.assessment ?? null,
+    started_at: e.startedAt, duration_ms: e.durationMs, progress, policy,
   })); // prettier-ignore
   const { rows } = await tx.query<Pick<ExecutionRow, 'args' | 'result'> & { [K in keyof Counted]: Counted[K] | null } & { ownerId: string }>(
     insertSql(kind === null ? nobody : counting[kind]),
@@ -150,6 +161,10 @@ export interface Facts {
   fence: string | null;
   agentStatus: string | null;
   agentName: string | null;
+  /** What keeps an agent from what its status would let it do: SUSPENDED, THROTTLED or QUARANTINED, and why. */
+  restriction: { kind: string; why: string | null } | null;
+  /** Of its definition; null: no such agent. */
+  agentVersion: number | null;
   /** The integer by which arguments name the call's ticket. */
   ticketNumber: number | null;
   grants: { tool: string; effect: 'ALLOW' | 'DENY' }[];
@@ -182,21 +197,30 @@ export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Fact
        (select coalesce(reason, 'engaged') from kill_switches where engaged) as "killSwitch",
        coalesce((select reason from run_fences where run_id = c."ownerId"),
          (select 'the run is ' || status from runs where id = c."ownerId" and finished_at is not null)) as fence,
-       (select status from agents where id = c."agentId") as "agentStatus",
-       (select name from agents where id = c."agentId") as "agentName",
+       a.status as "agentStatus", a.name as "agentName", a.current_version as "agentVersion",
+       case when a.restriction is not null
+         then jsonb_build_object('kind', a.restriction, 'why', a.restricted_because) end as restriction,
        ${activePolicies} as policies,
        (select number from tickets where id = c."ticketId") as "ticketNumber",
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]')
-          from agent_grants where agent_id = c."agentId") as grants,
+          from agent_grants where agent_id = c."agentId" and (expires_at is null or expires_at > now())) as grants,
        (select count(*) from executions where agent_id = c."agentId" and tool = c.tool and decision in ('deny', 'kill')
           and started_at > now() - interval '5 minutes') as denials,
        ${habitsOfCall} as habits,
        (select weights from risk_weights) as weights
      from rows from (
        jsonb_to_recordset($1) as ("ownerId" uuid, step int, "agentId" uuid, tool text, "ticketId" uuid)
-     ) with ordinality as c order by c.ordinality`,
+     ) with ordinality as c left join agents a on a.id = c."agentId" order by c.ordinality`,
     [JSON.stringify(calls)],
     'facts of calls',
   );
   return rows;
+}
+
+/** Of its definition; null: no such agent. */
+export async function agentVersionOf(tx: Read, agentId: string): Promise<number | null> {
+  const { rows } = await tx.query<{ version: number }>('select current_version as version from agents where id = $1', [
+    agentId,
+  ]);
+  return rows[0]?.version ?? null;
 }

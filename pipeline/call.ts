@@ -12,8 +12,10 @@ export interface Call {
   actor: Actor;
   scopes: readonly string[];
   agentId: string;
-  /** The run or investigation it belongs to, and its step there: the key of the execution ledger. */
-  owner: { kind: 'run' | 'investigation'; id: string; step: number };
+  /** The run, investigation or request it belongs to, and its step there: the key of the execution ledger. */
+  owner: { kind: 'run' | 'investigation' | 'request'; id: string; step: number };
+  /** What its entry is found by besides, unique in the tenant; owner and step when left out. */
+  requestId?: string;
   ticketId: string | null;
   tool: string;
   args: Record<string, unknown>;
@@ -31,11 +33,28 @@ export const passes = (decision: Decision): boolean => decision === 'allow' || d
 export interface Reason {
   code: string;
   message: string;
+  /** When it may be asked again, where that is known. */
+  retryAfterMs?: number | undefined;
 }
 export interface StageTime {
   stage: string;
   ms: number;
   outcome: string;
+}
+
+/** How a call was weighed. */
+export interface Assessment {
+  /** 0..100: the inherent risk of what was asked for, whoever asks. */
+  riskScore: number;
+  /** 0..1: how far from where another decision begins. */
+  confidence: number;
+  /** Each 0..1, by component of the composite risk. */
+  signals: Record<string, number>;
+  /** What decided, and the digest of the policy it decided under. */
+  policyId: string;
+  policyVersion: string;
+  /** ATT&CK, of the heaviest signal. */
+  technique: string | null;
 }
 
 /** A row of the execution ledger. */
@@ -54,6 +73,8 @@ export interface Execution {
   result: unknown;
   resultDigest: string | null;
   error: string | null;
+  /** Null: nothing weighed it. */
+  assessment?: Assessment | null | undefined;
   startedAt: string;
   durationMs: number;
 }

@@ -5,11 +5,14 @@ import type { NewEntry } from '../domain/log';
 import { progressAt } from '../domain/run';
 import { digestOf } from '../log/canonical';
 import type { Store } from '../log/store';
-import type { Call, Execution } from './call';
+import { passes, type Call, type Execution } from './call';
 import { grouped } from './grouped';
 
 /** What a call came to. */
-export type Outcome = Pick<Execution, 'decision' | 'risk' | 'findings' | 'reasons' | 'stages' | 'error' | 'result'> & {
+export type Outcome = Pick<
+  Execution,
+  'decision' | 'risk' | 'findings' | 'reasons' | 'stages' | 'error' | 'result' | 'assessment'
+> & {
   /** Left out, or null: it never came to the policies. */
   policy?: PolicyRecord | null;
 };
@@ -47,6 +50,10 @@ export function doneOf(call: Call, startedAt: number, { policy = null, ...outcom
   };
 }
 
+/** What people approved beforehand says so. */
+const decisionOf = ({ call, execution: { decision } }: Pick<Done, 'call' | 'execution'>): string =>
+  call.owner.kind === 'request' && call.gateId !== null && passes(decision) ? 'allow_approved' : decision;
+
 const entryOf = ({ call, execution: e }: Done): NewEntry => ({
   id: e.id,
   kind: `execution.${e.decision}`,
@@ -56,9 +63,9 @@ const entryOf = ({ call, execution: e }: Done): NewEntry => ({
   runId: call.owner.kind === 'run' ? call.owner.id : null,
   agentId: call.agentId,
   tool: call.tool,
-  decision: e.decision,
+  decision: decisionOf({ call, execution: e }),
   reason: e.reasons[0]?.code ?? e.error,
-  requestId: `${call.owner.id}:${call.owner.step}`,
+  requestId: call.requestId ?? `${call.owner.id}:${call.owner.step}`,
   receipt: true,
   body: {
     step: call.owner.step,
@@ -69,6 +76,13 @@ const entryOf = ({ call, execution: e }: Done): NewEntry => ({
     findings: e.findings,
     reasons: e.reasons,
     gate_id: call.gateId,
+    ...(e.assessment && {
+      inherent_risk: e.assessment.riskScore,
+      signals: e.assessment.signals,
+      policy_id: e.assessment.policyId,
+      policy_version: e.assessment.policyVersion,
+      mitre: e.assessment.technique === null ? {} : { technique: e.assessment.technique },
+    }),
   },
 });
 

@@ -1,8 +1,8 @@
 import { beginAttempt, holdsAttempt } from '../db/attempts';
 import { activeNow } from '../db/rego-policies';
-import { callFacts, executionAt, type Asked, type Counted, type Facts } from '../db/executions';
+import { agentVersionOf, callFacts, executionAt, type Asked, type Counted, type Facts } from '../db/executions';
 import type { Write } from '../db/tx';
-import { isRefusal } from '../domain/errors';
+import { BadGateway, DomainError, isRefusal } from '../domain/errors';
 import type { FileStore } from '../log/files';
 import type { Store } from '../log/store';
 import {
@@ -17,7 +17,10 @@ import {
   type ToolEntry,
 } from './call';
 import { entryOf } from './catalogue';
+import { digestOf, readingBy } from './asked';
+import { assess } from './assessment';
 import { lendTo } from './credential';
+import { deadlineIn, noDeadline } from './deadline';
 import { grouped } from './grouped';
 import type { ServedTools } from './mcp/served';
 import { storable } from '../domain/storable';
@@ -25,13 +28,23 @@ import { filterOutput } from './output-filter';
 import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
 import { withReferences } from './references';
 import { versionOf } from './rego/tenants';
-import { approvedFor, sealOf, useApproval } from './seal';
-import { stages, type StageDeps, type State, type Stop } from './stages';
+import { approvedFor, useApproval } from './seal';
+import { decide, unknownFacts } from './deciding';
+import { stages, type StageDeps, type State } from './stages';
 
 export interface ExecuteOptions {
   signal: AbortSignal;
   /** Told when this call is the one that is recorded: how far its run is with it, null when that has ended. */
   onCounted?: (counted: Counted | null) => void;
+  /** A call that is not decided by then is not carried out, and recorded as an error; none when left out. */
+  decideWithinMs?: number;
+}
+
+/** What an approval of a call is about. */
+export interface Sealed {
+  /** The digest that it is good for. */
+  digest: string;
+  target: string;
 }
 
 export interface Pipeline {
@@ -40,8 +53,8 @@ export interface Pipeline {
   isSlow: (call: Call) => Promise<boolean>;
   /** What there is to call in a tenant: built-in tools, and those of its tool servers. */
   catalogue: (tenantId: string) => Promise<readonly ToolEntry[]>;
-  /** The digest that an approval of this call is sealed to. */
-  seal: (call: Call) => Promise<string>;
+  /** What an approval of this call is sealed to. */
+  sealed: (call: Call) => Promise<Sealed>;
   /** @throws Error when the policy gives no answer: every call would be denied */
   assertUsable: () => void;
 }
@@ -60,26 +73,13 @@ class StepTaken extends Error {}
 /** This attempt at an external call was given up on, and another has begun: what this one did is the other's to record. */
 class Superseded extends Error {}
 
+/** What a tool that broke is to whoever asked for it: what it said of itself, where that was meant for others. */
+const failed = (tool: Tool, e: unknown): DomainError =>
+  e instanceof DomainError ? e : new BadGateway(`${tool.name} failed`);
+
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const { store, files } = deps;
-  const tools = new Map(deps.tools.map((t) => [t.name, t]));
-
-  const parse = async (
-    call: Call,
-  ): Promise<Pick<State, 'tool' | 'args' | 'argsError'> & { sealUnder: (policyVersion: string) => string }> => {
-    const tool = tools.get(call.tool) ?? (await deps.served?.find(call.tenantId, call.tool)) ?? null;
-    const parsed = tool?.args.safeParse(call.args);
-    const args: unknown = parsed?.success ? parsed.data : null;
-    const issue = parsed?.error?.issues[0];
-    const target = tool && parsed?.success ? tool.target(args) : call.tool;
-    return {
-      tool,
-      args,
-      argsError: issue ? `${issue.path.join('.') || 'arguments'}: ${issue.message}` : null,
-      sealUnder: (policyVersion) => sealOf(call, target, policyVersion, tool?.definition),
-    };
-  };
-
+  const read = readingBy(deps.tools, deps.served);
   const entries = deps.tools.map(entryOf);
   const recorder = createRecorder(store);
   const told = (recorded: RecordedStep | null | undefined, { onCounted }: ExecuteOptions): Execution => {
@@ -103,19 +103,26 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   const attempt = async (call: Call, options: ExecuteOptions): Promise<Execution> => {
     const startedAt = Date.now();
-    const { sealUnder, ...parsed } = await parse(call);
+    const { decideWithinMs } = options;
+    const deadline = decideWithinMs === undefined ? noDeadline : deadlineIn(decideWithinMs);
+    const asked = await read(call);
+    const { target: _, ...parsed } = asked;
     const { id: ownerId, step } = call.owner;
     const { agentId, ticketId } = call;
-    const known = await facts(call.tenantId)({ ownerId, step, agentId, tool: call.tool, ticketId });
+    const known = await deadline.race(facts(call.tenantId)({ ownerId, step, agentId, tool: call.tool, ticketId }));
+    if (known?.taken) throw new StepTaken();
     const { gateId } = call;
-    const policyVersion = versionOf(deps.policies.version, known.policies);
-    const seal = sealUnder(policyVersion);
-    if (known.taken) throw new StepTaken();
-    const sealValid = gateId === null ? null : await store.read(call.tenantId, (tx) => approvedFor(tx, gateId, seal));
+    const policyVersion = versionOf(deps.policies.version, known?.policies ?? []);
+    const seal = digestOf(call, asked, policyVersion, known?.agentVersion ?? null);
+    const sealValid =
+      gateId === null ? null : await store.read(call.tenantId, (tx) => approvedFor(tx, gateId, seal, call.owner));
 
     const state: State = {
-      call, ...parsed, policyVersion, seal, facts: known, sealValid, screening: null, policy: null, policyRecord: null, findings: [], behavior: { reasons: [] }, risk: 0, decision: 'allow',
+      call, ...parsed, policyVersion, facts: known ?? unknownFacts, sealValid, screening: null, policy: null, policyRecord: null,
+      findings: [], signals: {}, behavior: { reasons: [] }, risk: 0, decision: 'allow',
     }; // prettier-ignore
+    // Whoever asks again with an approval that is void is told to have it approved again.
+    if (call.owner.kind === 'request' && sealValid === false) state.sealValid = null;
     const times: StageTime[] = [];
     const timed = async <T>(stage: string, work: () => T | Promise<T>, outcome: (r: T) => string): Promise<T> => {
       const from = performance.now();
@@ -124,19 +131,12 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       return result;
     };
 
-    let stopped: Stop | null = null;
-    for (const stage of stages) {
-      stopped = await timed(
-        stage.name,
-        () => stage.run(state, deps),
-        (s) => s?.decision ?? 'pass',
-      );
-      if (stopped) break;
-    }
+    const { stop: stopped, ms } = await decide(known ? stages : [], state, deps, deadline);
+    times.push(...ms);
     const { tool } = state;
     const decided = (decision: Decision, reasons: Reason[], result: unknown, error: string | null): Outcome => ({
       decision, reasons, result, error, risk: state.risk, findings: [...new Set(state.findings)], stages: times,
-      policy: state.policyRecord,
+      policy: state.policyRecord, assessment: assess(state, decision),
     }); // prettier-ignore
     if (stopped || !tool) {
       const { decision, reasons } = stopped ?? { decision: 'deny' as const, reasons: [] };
@@ -155,9 +155,14 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     }
 
     // Calls that came at the same time all saw it stand approved, and one that came to nothing known may have happened.
-    if (gateId !== null && !(await store.write(call.tenantId, (tx) => useApproval(tx, gateId, seal, call.owner)))) {
+    if (
+      gateId !== null &&
+      state.sealValid !== null &&
+      !(await store.write(call.tenantId, (tx) => useApproval(tx, gateId, seal, call.owner)))
+    ) {
       const reasons = [{ code: 'approval_void', message: 'the approval is for another call, or over' }];
-      return told(await recorder(doneOf(call, startedAt, decided('deny', reasons, null, null))), options);
+      const decision = call.owner.kind === 'request' ? 'escalate' : 'deny';
+      return told(await recorder(doneOf(call, startedAt, decided(decision, reasons, null, null))), options);
     }
 
     const carryOut = async (write: Write | null, effect: Effect | null = null) => {
@@ -188,10 +193,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         const all = [...(state.policy?.reasons ?? []), ...raw.reasons, ...reasons];
         return decided(state.decision, all, filtered.value, null);
       } catch (e) {
-        // The tool said no: that is an answer. Anything else is trouble, and the step is tried again.
-        if (!isRefusal(e)) throw e;
+        // The tool said no: that is an answer. Anything else is trouble, and the step is tried again; a request is not.
+        const refusal = isRefusal(e) ? e : call.owner.kind === 'request' ? failed(tool, e) : null;
+        if (!refusal) throw e;
         await write?.query('rollback to savepoint tool');
-        return decided('error', [{ code: e.code, message: e.message }], null, e.message);
+        return decided('error', [{ code: refusal.code, message: refusal.message }], null, refusal.message);
       }
     };
     if (tool.effect === 'read') return told(await recorder(doneOf(call, startedAt, await carryOut(null))), options);
@@ -227,14 +233,20 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     },
     async isSlow(asked) {
       const call = { ...asked, args: storable(asked.args) };
-      const { tool, args } = await parse(call);
+      const { tool, args } = await read(call);
       if (!tool?.slow || args === null) return false;
       return tool.slow(args, { call, read: (w) => store.read(call.tenantId, w) });
     },
     catalogue: async (tenantId) => [...entries, ...((await deps.served?.all(tenantId)) ?? []).map(entryOf)],
-    seal: async (call) => {
-      const { sealUnder } = await parse({ ...call, args: storable(call.args) });
-      return sealUnder(versionOf(deps.policies.version, await store.read(call.tenantId, activeNow)));
+    async sealed(given) {
+      const call = { ...given, args: storable(given.args) };
+      const asked = await read(call);
+      const { agentVersion, active } = await store.read(call.tenantId, async (tx) => ({
+        agentVersion: await agentVersionOf(tx, call.agentId),
+        active: await activeNow(tx),
+      }));
+      const digest = digestOf(call, asked, versionOf(deps.policies.version, active), agentVersion);
+      return { digest, target: asked.target };
     },
     assertUsable() {
       const nobody = { id: '', kind: 'system', scopes: [] };

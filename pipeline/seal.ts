@@ -10,7 +10,7 @@ export const sealOf = (
   call: Pick<Call, 'tool' | 'args' | 'agentId' | 'tenantId'>,
   target: string,
   policyVersion: string,
-  definition?: string,
+  { definition, agentVersion }: { definition?: string | undefined; agentVersion?: number | undefined } = {},
 ): string =>
   digestOf({
     tenant: call.tenantId,
@@ -20,13 +20,25 @@ export const sealOf = (
     agent: call.agentId,
     policy: policyVersion,
     ...(definition !== undefined && { definition }),
+    ...(agentVersion !== undefined && { agentVersion }),
   });
 
+/** How long a caller who was told to come back has, from when it was approved. */
+const requestSeconds = 300;
+
 /** Whether a gate stands approved for exactly this, in time by the database's clock. */
-export async function approvedFor(tx: Read, gateId: string, seal: string): Promise<boolean> {
+export async function approvedFor(
+  tx: Read,
+  gateId: string,
+  seal: string,
+  of: Call['owner'] | null = null,
+): Promise<boolean> {
+  const seconds = of?.kind === 'request' ? requestSeconds : null;
   const { rowCount } = await tx.query(
-    `select from gates where id = $1 and status = 'approved' and digest = $2 and expires_at > now()`,
-    [gateId, seal],
+    `select from gates where id = $1 and status = 'approved' and digest = $2 and expires_at > now()
+       and ($3::int is null or decided_at > now() - make_interval(secs => $3))
+       and not exists (select from gate_uses where gate_id = $1 and (owner_id, step) <> ($4::uuid, $5::int))`,
+    [gateId, seal, seconds, of?.id ?? null, of?.step ?? null],
   );
   return rowCount === 1;
 }
@@ -45,5 +57,5 @@ export async function useApproval(tx: Read, gateId: string, seal: string, of: Ca
     of.id,
     of.step,
   ]);
-  return rowCount === 1 && approvedFor(tx, gateId, seal);
+  return rowCount === 1 && approvedFor(tx, gateId, seal, of);
 }

@@ -20,7 +20,6 @@ export interface State {
   argsError: string | null;
   /** Of all policies that decide in the tenant. */
   policyVersion: string;
-  seal: string;
   /** Null: the call brings no approval. */
   sealValid: boolean | null;
   screening: Screening | null;
@@ -30,6 +29,8 @@ export interface State {
   findings: string[];
   /** What stage 5 adds to the risk, and why. */
   behavior: Partial<RiskScores> & { reasons: Reason[] };
+  /** What the stages measured, each 0..1, by component of the composite risk. */
+  signals: Record<string, number>;
   risk: number;
   /** What it comes to when nothing stops it: allow, or monitor. */
   decision: Decision;
@@ -62,6 +63,8 @@ export interface Stage {
 const stop = (decision: Decision, code: string, message: string): Stop => ({ decision, reasons: [{ code, message }] });
 
 const scoresOf = ({ behavior: { reasons: _, ...scores } }: State): Partial<RiskScores> => scores;
+/** An agent that is throttled has this part of the calls that others have. */
+const throttledTo = 10;
 
 /** Stages 0 to 7, in order; 8 to 10 (execution, output filter, audit) carry the call out and record it: see run.ts. */
 export const stages: readonly Stage[] = [
@@ -76,6 +79,9 @@ export const stages: readonly Stage[] = [
     name: 'auth',
     run: ({ call, tool, facts }) => {
       if (facts.agentStatus === null) return stop('deny', 'unknown_agent', 'the agent does not exist');
+      if (facts.restriction?.kind === 'QUARANTINED')
+        return stop('deny', 'agent_quarantined', facts.restriction.why ?? 'no reason given');
+      if (facts.restriction?.kind === 'SUSPENDED') return stop('deny', 'agent_not_active', 'the agent is SUSPENDED');
       if (facts.agentStatus !== 'ACTIVE') return stop('deny', 'agent_not_active', `the agent is ${facts.agentStatus}`);
       if (!tool) return stop('deny', 'unknown_tool', `there is no tool ${call.tool}`);
       if (call.scopes.includes(tool.scope)) return null;
@@ -84,10 +90,13 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'rate_limit',
-    run: async ({ call }, { limiter }) => {
+    run: async ({ call, facts }, { limiter }) => {
       // Rejects when the store is away: fail closed, the caller repeats.
-      const { consumed } = await limiter.consume(`${call.tenantId}:${call.agentId}`);
-      return consumed > limiter.points ? stop('throttle', 'rate_limited', 'the agent calls too often') : null;
+      const { consumed, leftMs } = await limiter.consume(`${call.tenantId}:${call.agentId}`);
+      const points = facts.restriction?.kind === 'THROTTLED' ? limiter.points / throttledTo : limiter.points;
+      if (consumed <= points) return null;
+      const reason = { code: 'rate_limited', message: 'the agent calls too often', retryAfterMs: Math.ceil(leftMs) };
+      return { decision: 'throttle', reasons: [reason] };
     },
   },
   {
@@ -98,12 +107,13 @@ export const stages: readonly Stage[] = [
       const screening = screen(state.tool, state.call.args);
       state.screening = screening;
       state.findings.push(...screening.findings);
+      state.signals['inference'] = screening.risk;
       return null;
     },
   },
   {
     name: 'policy',
-    run: async (state, { policies, own }) => {
+    run: async (state, { policies, own, decide }) => {
       const { call, tool, facts, policyVersion } = state;
       const input: PolicyInput = {
         tenant: call.tenantId,
@@ -129,6 +139,7 @@ export const stages: readonly Stage[] = [
       state.policyRecord = { input: told, agent, decision, policyId, version };
       if (state.policy.decision !== 'deny') return null;
       state.findings.push('policy_deny');
+      if (state.screening) state.risk = decide(state.screening, state.policy, {}, weightsFrom(facts.weights)).risk;
       return { decision: 'deny', reasons: state.policy.reasons };
     },
   },

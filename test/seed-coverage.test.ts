@@ -31,6 +31,7 @@ const whole: Record<string, string[]> = {
   aegis: [
     'risk',
     'decision',
+    'execution',
     'audit',
     'API Keys',
     'receipts',

@@ -10,38 +10,22 @@ import { vaultCredentials } from '../activities/integrations/credentials/vault/p
 import { itopProvider } from '../activities/providers/itop/provider';
 import { root, type Config } from '../config';
 import { isTenant } from '../db/provider-states';
-import { inLots, sharedPoints } from '../db/rate-limits';
 import { transactionSources } from '../db/transactions/sources';
 import type { CredentialProvider } from '../domain/credentials';
 import type { Harness } from '../domain/harness';
 import { queuesOf } from '../domain/queues';
 import type { openKernel } from '../log/open';
-import type { Tool } from '../pipeline/call';
-import { loadPolicies, type PolicyEngine } from '../pipeline/policy';
-import { Connections } from '../pipeline/mcp/connections';
-import { servedBy } from '../pipeline/mcp/served';
-import { createEvaluator } from '../pipeline/rego/evaluator';
-import { tenantPolicies } from '../pipeline/rego/tenants';
-import { createPipeline } from '../pipeline/run';
-import { combine, screenCall } from '../pipeline/screening';
-import { builtinTools } from '../pipeline/tools';
+import { openPipeline, type PipelineExtensions } from '../pipeline/open';
 import { askToSync } from './ticket-sync';
 import { watchGroups } from './tool-processes';
 
 type Kernel = Awaited<ReturnType<typeof openKernel>>;
 
 /** What an installation adds to what is built in. */
-export interface Extensions {
-  tools?: readonly Tool[];
+export interface Extensions extends PipelineExtensions {
   /** Another of a built-in harness's name takes its place. */
   harnesses?: readonly Harness[];
-  /** Policies over the built-in ones. */
-  policies?: (builtin: PolicyEngine) => PolicyEngine;
 }
-
-/** Calls that one agent may make in a minute, and how many of them a process asks for at a time: less than 1 %. */
-const callsPerMinute = 3_000;
-const lot = 20;
 
 /** The vault for the tenant whose it is, or for all; else the service that is named; else this installation's database. */
 function credentialsOf({ vault, credentialProvider }: Config, store: Kernel['store']): CredentialProvider {
@@ -71,31 +55,25 @@ export async function warnOfSharedVault(
   if (tenants > 1) logger.warn({ tenants }, 'VAULT_TENANT is not set: secrets of the vault are lent in every tenant');
 }
 
-/** A message of a tool server's, and how many processes of them there are at a time. */
-const connectionLimits = { maxBytes: 1024 * 1024, mostChildren: 32 };
-
 /** What activities lean on: the kernel, and the governed pipeline over it. */
 export async function createDeps(
   config: Config,
   kernel: Kernel,
   temporal: WorkflowClient,
   logger: Logger,
-  added: Pick<Extensions, 'tools' | 'policies'> = {},
+  added: PipelineExtensions = {},
 ): Promise<Deps> {
-  const { store, files, masterKey, pool } = kernel;
-  const builtin = await loadPolicies(join(root, 'policy/compiled'), (err) =>
-    logger.error({ err }, 'a policy failed: the call was denied'),
-  );
-  const policies = added.policies?.(builtin) ?? builtin;
-  const limiter = inLots(sharedPoints(pool, 'call', callsPerMinute), lot);
-  const { publicUrl, backTestMs } = config;
+  const { store } = kernel;
   const transactions = transactionSources(config.transactionView);
   await warnOfSharedVault(config, store, logger);
-  const { allowPrivate, idleMs, programs, startTimeoutMs: connectMs } = config.tools;
-  const limits = { allowPrivate, idleMs, connectMs, ...connectionLimits };
-  const connections = new Connections(limits, watchGroups(), logger);
-  const served = { store, masterKey, connections, programs };
-  const tools = [...builtinTools({ store, files, publicUrl, transactions, backTestMs }), ...(added.tools ?? [])];
+  const about = {
+    policyDir: join(root, 'policy/compiled'),
+    policyThread: join(root, 'dist/pipeline/rego/thread.js'),
+    transactions,
+    watcher: watchGroups(),
+    logger,
+  };
+  const { pipeline, served } = await openPipeline(config, kernel, about, added);
   return {
     ...kernel,
     logger,
@@ -117,22 +95,6 @@ export async function createDeps(
     webhookAllowPrivate: config.webhookAllowPrivate,
     tools: served,
     settings: config,
-    pipeline: createPipeline({
-      store,
-      files,
-      masterKey,
-      tools,
-      policies,
-      own: tenantPolicies(
-        store,
-        createEvaluator(join(root, 'dist/pipeline/rego/thread.js'), (err) =>
-          logger.error({ err }, 'a policy of a tenant failed: the call was denied'),
-        ),
-      ),
-      screen: screenCall,
-      decide: combine,
-      limiter,
-      served: servedBy(served),
-    }),
+    pipeline,
   };
 }

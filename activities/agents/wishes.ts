@@ -52,7 +52,9 @@ export const wishesOf = (
         return { kind: 'finish', summary: `not published: the proposal was refused (${execution.decision}): ${why}` };
       }
       const { action, target, reason } = move;
-      const digest = await pipeline.seal(callOf(s, { tool: execution.tool, args: execution.args, why: reason }, null));
+      const digest = (
+        await pipeline.sealed(callOf(s, { tool: execution.tool, args: execution.args, why: reason }, null))
+      ).digest;
       return { kind: 'propose', proposal: { action, target, reason, step: execution.step, digest } };
     },
 

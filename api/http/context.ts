@@ -31,7 +31,7 @@ export function closedCtx(
 ): Ctx {
   const { store } = open.kernel;
   const { tenantId } = principal;
-  if (key !== undefined && !/^[\x21-\x7e]{1,200}$/.test(key)) {
+  if (key !== undefined && !/^[\x21-\x7e]{1,240}$/.test(key)) {
     throw new Invalid('Idempotency-Key: 1 to 200 printable characters without spaces', { field: 'Idempotency-Key' });
   }
   // Not spread: `closed` is made for who asks for it.

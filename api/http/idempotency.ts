@@ -3,6 +3,7 @@ import { Conflict, Invalid, KeyReused } from '../../domain/errors';
 import { digestOf } from '../../log/canonical';
 import { seal, unseal } from '../../log/keys';
 import type { Kernel } from '../kernel';
+import type { Operation } from '../operation';
 
 /** An answer as it was first given; a refusal too, when the log has it: a repeat is not refused once more. */
 export interface Answer {
@@ -10,6 +11,8 @@ export interface Answer {
   body: unknown;
 }
 export interface Claim {
+  /** Until when the key means this request. */
+  until: string;
   /** The first answer, when this request repeats one that is done. */
   replay: Answer | null;
   keep(answer: Answer): Promise<void>;
@@ -36,9 +39,10 @@ export async function claimKey(
   route: string,
   key: string,
   body: unknown,
-  waits = false,
+  { waits, kept }: Pick<Operation, 'waits' | 'kept'>,
 ): Promise<Claim> {
   const { staleSeconds, aliveMs } = patience[waits ? 'waits' : 'usual'];
+  const keptMs = kept ? kept.seconds * 1000 : dayMs;
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
     throw new Invalid('Idempotency-Key: 1 to 200 printable characters without spaces', { field: 'Idempotency-Key' });
   }
@@ -47,21 +51,22 @@ export async function claimKey(
   const about = `answer:${id.join(':')}`;
   const masterKey = config.masterKey;
   if (!masterKey) throw new Error('WHEELHOUSE_MASTER_KEY is not set');
-  const row = await store.write(principal.tenantId, async (tx) => {
+  const { until, row } = await store.write(principal.tenantId, async (tx) => {
     await tx.query(`delete from idempotency_keys where expires_at < now()`);
-    const { rowCount } = await tx.query(
+    const taken = await tx.query<{ expires_at: Date }>(
       `insert into idempotency_keys (tenant_id, principal_id, route, key, body_digest, expires_at) values ($1, $2, $3, $4, $5, $6)
        on conflict (tenant_id, principal_id, route, key) do update set started_at = now()
        where idempotency_keys.answer_sealed is null and idempotency_keys.body_digest = $5
-         and idempotency_keys.started_at < now() - make_interval(secs => ${staleSeconds})`,
-      [...id, digest, new Date(Date.now() + dayMs)],
+         and idempotency_keys.started_at < now() - make_interval(secs => ${staleSeconds})
+       returning expires_at`,
+      [...id, digest, new Date(Date.now() + keptMs)],
     );
-    if (rowCount) return null;
-    const { rows } = await tx.query<{ body_digest: string; answer_sealed: Buffer | null }>(
-      `select body_digest, answer_sealed from idempotency_keys where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4`,
+    if (taken.rows[0]) return { until: taken.rows[0].expires_at, row: null };
+    const { rows } = await tx.query<{ body_digest: string; answer_sealed: Buffer | null; expires_at: Date }>(
+      `select body_digest, answer_sealed, expires_at from idempotency_keys where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4`,
       id,
     );
-    return rows[0] ?? null;
+    return { until: rows[0]?.expires_at ?? new Date(), row: rows[0] ?? null };
   });
   if (row && row.body_digest !== digest) {
     throw new KeyReused('Idempotency-Key was used with another body', { field: 'Idempotency-Key' });
@@ -81,6 +86,7 @@ export async function claimKey(
   }, aliveMs).unref();
   if (row) clearInterval(alive);
   return {
+    until: until.toISOString(),
     replay: row?.answer_sealed ? (JSON.parse(unseal(masterKey, row.answer_sealed, about).toString()) as Answer) : null,
     keep: (answer) => {
       clearInterval(alive);

@@ -21,6 +21,20 @@ export interface Mounted {
   handler: AnyHandler;
 }
 
+const keyOf = (req: Request, op: Operation): string | undefined =>
+  req.get('idempotency-key') ?? (op.kept && req.get('x-idempotency-key'));
+
+/** What a key is bound to. */
+function boundTo(req: Request, { kept }: Operation, asked: string, body: unknown): { asked: string; body: unknown } {
+  if (!kept) return { asked, body };
+  const named = (names: readonly string[]) => names.map((name) => req.get(name) ?? null);
+  const apart = named(kept.apart);
+  return {
+    asked: apart.some((v) => v !== null) ? `${asked} ${apart.join(' ').slice(0, 200)}` : asked,
+    body: [body ?? null, ...named(kept.says)],
+  };
+}
+
 /** A refusal is certain; trouble, and an engine that did not answer, may come after the first row. */
 const changedNothing = (e: unknown): boolean => e instanceof DomainError && e.status < 500;
 
@@ -105,7 +119,7 @@ function answer(
       const principal = await authenticate(kernel, req, surface).catch((e: unknown) => limits.failed(req, e));
       await limits.credential(principal, res, surface);
       authorise(principal, op.access);
-      const key = req.method === 'POST' ? req.get('idempotency-key') : undefined;
+      const key = req.method === 'POST' ? keyOf(req, op) : undefined;
       const asked = `${req.method} ${req.path}`;
       if (upload) {
         const file = await readUpload(req);
@@ -121,14 +135,18 @@ function answer(
       assertStorable(read);
       assertStorable(req.query);
       const input = inputs(req, op, read, received);
-      const ctx = closedCtx(open, principal, asked, key, { upload: null, received });
+      const ctxFor = (named: string | undefined) => closedCtx(open, principal, asked, named, { upload: null, received });
       if (key === undefined) {
-        send(res, op, surface, await handler(input, ctx as never));
+        send(res, op, surface, await handler(input, ctxFor(undefined) as never));
         return;
       }
-      const claim = await claimKey(kernel, principal, asked, key, read, op.waits);
+      const bound = boundTo(req, op, asked, read);
+      const claim = await claimKey(kernel, principal, bound.asked, key, bound.body, op);
+      // A key that is free again before long makes other things when it is used again.
+      const ctx = ctxFor(op.kept ? `${key}@${claim.until}` : key);
       if (claim.replay) {
         res.setHeader('Idempotent-Replayed', 'true');
+        if (op.kept) res.setHeader('X-Idempotency-Hit', 'true');
         res.status(claim.replay.status).json(claim.replay.body);
         return;
       }

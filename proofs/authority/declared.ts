@@ -82,6 +82,10 @@ const leaseless = {
   statuses: [403],
   why: 'no run of this world has a lease for Wazuh; test/api/wazuh has those that do',
 };
+const called = {
+  statuses: [200, 403],
+  why: 'a run calls by its own steps, an agent as itself alone; what is granted is test/api/execute’s',
+};
 const none: Declared = { ids: {} };
 const remote: Declared = {
   ids: { 'path.task_id': at('task') },
@@ -420,6 +424,8 @@ export const declared: Readonly<Record<string, Declared>> = {
   testPolicy: none,
   simulatePolicy: { ids: { 'body.agent_id': at('agent') } },
   setSignalWeights: none,
+  execute: { ids: { 'body.agent_id': at('agent', 'refused') }, own: called },
+  executeTool: { ids: { 'body.agent_id': at('agent', 'refused'), 'path.tool_name': resource }, own: called },
   getKillSwitch: { ids: tenant },
   setKillSwitch: { ids: tenant },
   releaseKillSwitch: { ids: tenant },

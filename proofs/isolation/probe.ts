@@ -15,6 +15,8 @@ const values: Readonly<Record<string, string>> = {
   'agent_signals.status': 'pending',
   'agents.runtime': 'external',
   'agents.status': 'DISABLED',
+  'agents.restriction': 'SUSPENDED',
+  'agents.risk_level': 'medium',
   'runs.trigger_kind': 'manual',
   'leases.status': 'active',
   'alert_rules.rule_type': 'error_rate',

@@ -152,14 +152,14 @@ test('an approval under one version is void under the next, and a tenant sees it
     tenantId: server.tenantId, actor: { id: agentId, kind: 'agent' as const, name: 'a' }, scopes: agentScopes, agentId,
     owner: { kind: 'investigation' as const, id: v7(), step: 0 }, ticketId: null, tool: 'shell.run', args: { text: 'x' }, why: null, gateId: null,
   }; // prettier-ignore
-  const before = await pipeline.seal(call);
+  const before = (await pipeline.sealed(call)).digest;
   await upload('sealed', refusing('nothing'));
-  const after = await pipeline.seal(call);
+  const after = (await pipeline.sealed(call)).digest;
   expect(after).not.toBe(before);
   await upload('sealed', refusing('nothing'));
-  expect(await pipeline.seal(call)).not.toBe(after);
+  expect((await pipeline.sealed(call)).digest).not.toBe(after);
   await server.call('POST', '/policy/activate', { name: 'sealed', version: null });
-  expect(await pipeline.seal(call)).toBe(before);
+  expect((await pipeline.sealed(call)).digest).toBe(before);
 });
 
 const loop = `package p

@@ -9,12 +9,15 @@ export interface Exception {
 
 const killSwitch = 'the path names a tenant, and that of others is refused with 403, known or not, as the contract says';
 
+const tool = 'the path names a tool, which need not be ours: whoever asks may run it himself';
+
 const rows = 'takes rows, of any number of bytes up to a limit of its own: test/api/ops-transactions.test.ts';
 
 const provider = 'the path names a kind of system, which is nobody’s: what is behind it is the caller’s own';
 
 export const exceptions: Exception[] = [
   ...['syncProvider', 'syncProviderTicket'].map((operation) => ({ operation, check: 'foreign id', reason: provider })),
+  ...['unknown id', 'foreign id'].map((check) => ({ operation: 'executeTool', check, reason: tool })),
   ...['getKillSwitch', 'setKillSwitch', 'releaseKillSwitch'].flatMap((operation) =>
     ['unknown id', 'foreign id'].map((check) => ({ operation, check, reason: killSwitch })),
   ),
@@ -24,6 +27,7 @@ export const exceptions: Exception[] = [
 
 const anybody = 'the contract asks for a login alone; here a login opens what its role has the scope for';
 const admin = 'the contract names the role; here the role is the scope that it holds';
+const calls = 'whoever may have an agent call its tools: agents, and the roles that the scope is in';
 const given = (contract: string, reason: string, operations: string[]) =>
   operations.map((operation) => ({ operation, contract, reason }));
 
@@ -48,6 +52,8 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant; platform-admin', admin, ['listTenants', 'getAnyTenant']),
   ...given('JWT+tenant', anybody, ['getQuota']),
   ...given('internal; X-Internal-Secret', 'the secret is a credential with this scope', ['reportReconciliation']),
+  ...given('JWT+tenant or API key; X-Agent-ID required; agent role or ADMIN/SECURITY', calls, ['execute']),
+  ...given('JWT+tenant; X-Agent-ID required', calls, ['executeTool']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
   ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),
   ...given('JWT+tenant', 'a token alone, whatever its scopes: keys are no sessions', ['refreshToken', 'logout']),

@@ -110,6 +110,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     key_id: key.data.id,
     tenant_id: s.tenantId,
     user_id: (await must('GET', '/users')).data[0].id,
+    tool_name: 'knowledge.search',
     provider: 'local',
     slug: 'fixture-site',
     path: 'index.html',

@@ -33,7 +33,7 @@ export const callActivities = (
       const call = callOf({ run, step }, asked, asked.gateId);
       const came = await execute(call, signal);
       if (came.decision === 'escalate') {
-        const seal = await pipeline.seal(call);
+        const seal = (await pipeline.sealed(call)).digest;
         await store.write(tenantId, (tx) => sealCall(tx, callId, seal));
       }
       const count = await counted(input);

@@ -95,7 +95,7 @@ async function investigate(
     {
       id: v7(), tenantId: house.tenantId, ticketId: ticket.id, runId: run.id, agentId: run.agentId, accessRequestId: null, action: move.action,
       target: move.target, reason: move.reason, command: null, riskLevel: 'medium', approvalPolicy: {}, requestedBy: system, onBehalfOf: null,
-      digest: await pipeline.seal(callOf(run, move.tool, move.args)),
+      digest: (await pipeline.sealed(callOf(run, move.tool, move.args))).digest,
     },
     new Date().toISOString(),
     60_000,
