@@ -72,7 +72,7 @@ afterAll(async () => {
   await s.close();
 });
 
-const save = (more: Record<string, unknown> = {}, call = s.call): Promise<Answer> =>
+const save = (more: Record<string, unknown> = {}, call = s.as(s.token)): Promise<Answer> =>
   call('POST', '/auth/sso/config', {
     provider_type: 'oidc', issuer, client_id: 'wheelhouse', client_secret: clientSecret, default_role: 'READ_ONLY', ...more,
   }); // prettier-ignore

@@ -112,6 +112,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     user_id: (await must('GET', '/users')).data[0].id,
     tool_name: 'knowledge.search',
     provider: 'local',
+    issuer: 'oidc',
     slug: 'fixture-site',
     path: 'index.html',
     rule_id: '5710',
@@ -125,7 +126,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     article: promoted.knowledge_article_id,
     skill: String(skill.rows[0]?.number),
   };
-  const nounOf = (path: string, key: string): string => (key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
+  const nounOf = (path: string, key: string): string => (key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
     missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),

@@ -20,7 +20,7 @@ const textOf = (value: unknown, most: number): string | null =>
   typeof value === 'string' && value.length <= most && /^[^\p{C}]+$/u.test(value) ? value : null;
 
 /** What their groups make of them; null: nothing, and nobody else is let in. */
-function roleOf(config: SsoConfig, claims: Claims, known: UserRow | null): UserRole | string | null {
+function roleOf(config: SsoConfig, claims: Claims, known: UserRow | null): string | null {
   const claim = claims[config.groupClaim];
   const groups = (Array.isArray(claim) ? claim : [claim]).filter((g): g is string => typeof g === 'string');
   const mapped = groups.flatMap((g) =>
