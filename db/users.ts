@@ -119,6 +119,10 @@ export async function putInvitation(
   return { user, expiresAt: user.expiresAt };
 }
 
+/** Whether the issuer knows them already, as whomever. */
+export const isLinked = async (tx: Read, id: string, issuer: string): Promise<boolean> =>
+  (await tx.query('select from users where id = $1 and sso_issuer = $2', [id, issuer])).rowCount === 1;
+
 /** Whom the issuer knows them as, from now on. */
 export async function linkSubject(tx: Read, id: string, issuer: string, subject: string): Promise<void> {
   await tx.query('update users set sso_issuer = $2, sso_subject = $3 where id = $1', [id, issuer, subject]);

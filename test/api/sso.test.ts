@@ -166,6 +166,8 @@ describe('the configuration', () => {
     expect((await save({ client_secret: null, issuer: `${issuer}/other` })).status).toBe(422);
     const other = await s.tenant();
     expect((await save({ role_mapping: { x: 'OWNER' } }, s.as(other.token))).status).toBe(403);
+    const narrow = await s.call('POST', '/api-keys', { name: 'sso', role: 'ADMIN', scopes: ['sso:manage'] });
+    expect((await save({ default_role: null }, s.as(narrow.body.data.api_key))).status).toBe(403);
     expect((await save({ issuer: 'http://127.0.0.1:9' }, s.as(other.token))).status).toBe(200);
     expect((await s.as(other.token)('POST', '/auth/sso/config/test', {})).body.data).toMatchObject({
       reachable: false,
@@ -223,6 +225,24 @@ describe('a log-in', () => {
     person('thief', { email: s.admin.email, email_verified: false, groups: ['ops'] });
     expect(await logIn('thief')).toMatchObject({ status: 401, reason: 'email_not_verified' });
   });
+  test('an address gives nobody above ADMIN, nor whom the issuer knows as somebody else, nor anybody new where it is unproven', async () => {
+    const save = {
+      email: 'root@people.test',
+      password: 'a password of some length',
+      role: 'OWNER',
+      tenant_id: s.tenantId,
+    };
+    const root = await s.call('POST', '/auth/users', save);
+    expect(root.status).toBe(201);
+    person('root', { groups: ['ops'] });
+    expect(await logIn('root')).toMatchObject({ status: 401, reason: 'role_above_sso', token: '' });
+    person('first', { email: 'shared@people.test', groups: ['ops'] });
+    expect((await logIn('first')).status).toBe(302);
+    person('second', { email: 'Shared@people.test', groups: ['ops'] });
+    expect(await logIn('second')).toMatchObject({ status: 401, reason: 'email_of_another', token: '' });
+    person('early', { email: 'chief@people.test', email_verified: false, groups: ['ops'] });
+    expect(await logIn('early')).toMatchObject({ status: 401, reason: 'email_not_verified', token: '' });
+  });
   test('somebody of another tenant is nobody here: a user of this one comes of it, and theirs stays as it is', async () => {
     const other = await s.tenant();
     await s.owner.query(`update users set email = 'omar@people.test' where tenant_id = $1`, [other.tenantId]);
@@ -241,6 +261,7 @@ describe('a log-in', () => {
     ['another code', (url: URL) => url.searchParams.set('code', 'x'), () => ({})],
     ['another nonce', () => undefined, () => ({ nonce: 'x'.repeat(43) })],
     ['another verifier', () => undefined, () => ({ verifier: 'x'.repeat(43) })],
+    ['another issuer than it began with', () => undefined, () => ({ issuer: 'https://id.example' })],
     ['too late', () => undefined, () => ({ until: Date.now() - 1 })],
   ] as [string, (url: URL) => unknown, () => Record<string, unknown>][])(
     '%s is 401',

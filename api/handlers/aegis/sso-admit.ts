@@ -4,6 +4,7 @@ import type { Write } from '../../../db/tx';
 import {
   holdActive,
   insertUser,
+  isLinked,
   linkSubject,
   saveUser,
   userByEmail,
@@ -31,14 +32,20 @@ function roleOf(config: SsoConfig, claims: Claims, known: UserRow | null): strin
   return config.defaultRole;
 }
 
-/** Whom the issuer means: whoever it named before, else whoever has the address that it has verified. */
-async function whom(tx: Write, config: SsoConfig, claims: Claims): Promise<UserRow | null | 'unproven'> {
+/**
+ * Whom the issuer means: whoever it named before, else whoever has the address that it has verified. An address gives nobody
+ * above ADMIN, for an ADMIN says which issuer it is; nor whom the issuer knows as somebody else, for addresses are given anew.
+ */
+async function whom(tx: Write, config: SsoConfig, claims: Claims): Promise<UserRow | null | { why: string }> {
   const known = await userBySubject(tx, config.issuer, claims.sub);
   if (known) return known;
   const email = textOf(claims['email'], 254);
   const same = email === null ? null : await userByEmail(tx, email);
-  if (!same) return null;
-  return claims['email_verified'] === true ? same : 'unproven';
+  // What the issuer itself says is unproven makes nobody who would be in the way of whoever has that address.
+  if (!same) return claims['email_verified'] === false ? { why: 'email_not_verified' } : null;
+  if (claims['email_verified'] !== true) return { why: 'email_not_verified' };
+  if (rankOf(same.role) > rankOf('ADMIN')) return { why: 'role_above_sso' };
+  return (await isLinked(tx, same.id, config.issuer)) ? { why: 'email_of_another' } : same;
 }
 
 /**
@@ -48,7 +55,7 @@ async function whom(tx: Write, config: SsoConfig, claims: Claims): Promise<UserR
 export async function admit(tx: Write, config: SsoConfig, claims: Claims): Promise<Admitted> {
   const admins = await holdActive(tx, adminRoles);
   const found = await whom(tx, config, claims);
-  if (found === 'unproven') return { why: 'email_not_verified', userId: null };
+  if (found && 'why' in found) return { ...found, userId: null };
   const role = roleOf(config, claims, found);
   if (role === null) return { why: 'no_group', userId: found?.id ?? null };
   const actor = (u: UserRow) => ({ id: u.id, kind: 'user' as const, name: u.email });

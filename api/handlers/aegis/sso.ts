@@ -17,6 +17,7 @@ const cookieName = 'acp_sso_nonce';
 const cookieSeconds = 600;
 const Kept = z.object({
   tenantId: z.uuid(),
+  issuer: z.string(),
   state: z.string(),
   nonce: z.string(),
   verifier: z.string(),
@@ -73,8 +74,8 @@ function pendingOf({ kernel, headers }: OpenCtx): z.output<typeof Kept> | null {
   } catch {
     return null; // none of ours, or changed on its way
   }
-  const kept = Kept.parse(JSON.parse(opened));
-  return kept.until > Date.now() ? kept : null;
+  const kept = Kept.safeParse(JSON.parse(opened)); // of another version of this server: begin again
+  return kept.success && kept.data.until > Date.now() ? kept.data : null;
 }
 
 const to = (location: string): Reply => ({ type: 'text/html', status: 302, headers: { Location: location }, body: '' });
@@ -100,7 +101,7 @@ export const ssoHandlers: Handlers<typeof sso> = {
     if (!known?.enabled) throw new NotFound('this tenant has no single sign-on');
     const issuer = await discover(issuerOf(ctx.kernel, tenantId, known), config.ssoAllowPrivate).catch(told);
     const { url, pending } = await beginLogin(issuer, redirectUri(ctx));
-    const kept = { ...pending, tenantId, until: Date.now() + cookieSeconds * 1000 };
+    const kept = { ...pending, tenantId, issuer: known.issuer, until: Date.now() + cookieSeconds * 1000 };
     setPending(ctx, seal(masterKey, JSON.stringify(kept), cookieName).toString('base64url'));
     return to(url.href);
   },
@@ -112,6 +113,8 @@ export const ssoHandlers: Handlers<typeof sso> = {
     const { tenantId } = kept;
     const known = await store.read(tenantId, ssoConfig);
     if (!known?.enabled) throw denied('not_configured');
+    // A code is shown, with what proves whose it is, to the issuer that gave it, and to none that was set meanwhile.
+    if (known.issuer !== kept.issuer) throw denied('issuer_changed');
     const cameBack = new URL(redirectUri(ctx));
     for (const [key, value] of Object.entries(query)) if (value !== undefined) cameBack.searchParams.set(key, value);
     const issuer = await discover(issuerOf(ctx.kernel, tenantId, known), config.ssoAllowPrivate).catch(told);
@@ -152,6 +155,9 @@ export const ssoHandlers: Handlers<typeof sso> = {
     }
     if (!config.ssoAllowPrivate && !body.issuer.startsWith('https:'))
       throw new Invalid('issuer: an https URL', { field: 'issuer', reason: 'url_blocked' });
+    // Whoever names the issuer can have it say that anybody is whoever came in by an address: no narrower credential does.
+    const less = whyNotGiven(ctx.principal, 'ADMIN');
+    if (less !== null) throw new Forbidden(less, { reason: 'role_above_own', authenticated: true });
     const blocked = await refusalOf(body.issuer, config.ssoAllowPrivate);
     if (blocked !== null) throw new Invalid(`issuer: ${blocked}`, { field: 'issuer', reason: 'url_blocked' });
     const given = body.client_secret?.startsWith('***') ? null : (body.client_secret ?? null);
