@@ -352,7 +352,7 @@ export const declared: Readonly<Record<string, Declared>> = {
   getSsoConfig: none,
   saveSsoConfig: { ids: { 'body.client_id': resource, 'body.entity_id': resource } },
   testSsoConfig: none,
-  createUser: { ids: { 'body.tenant_id': at('tenant', 'refused'), 'body.org_id': resource } },
+  createUser: { ids: { 'body.tenant_id': at('tenant', 'refused'), 'body.org_id': at('tenant', 'ignored') } },
   provisionCredentials: { ids: { 'body.agent_id': at('agent') } },
   listUsers: none,
   inviteUser: none,

@@ -105,6 +105,6 @@ export const said = (a: Answer): string =>
     a.status,
     a.headers,
     a.text
-      .replace(/"(request_id|timestamp)":"[^"]*"/g, '"$1":""')
+      .replace(/"(request_id|timestamp|computed_at)":"[^"]*"/g, '"$1":""')
       .replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b|site-\w+|no-such-site/g, '#'),
   ]);

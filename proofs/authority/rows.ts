@@ -5,7 +5,7 @@ const leftOut: Record<string, string> = {
   api_keys: `to_jsonb(t) - 'last_used_at'`,
   tools: `to_jsonb(t) - '{status,last_check,response_time_ms,last_error}'::text[]`, // looked at by a Schedule
 };
-const entriesOfRefusals = ['user.login_failed'];
+const entriesOfRefusals = ['user.login_failed', 'agent.login_failed'];
 
 /** Digest by table of every row of a tenant; two that differ name the tables that were written. */
 export async function rowsOf(owner: Client, tenantId: string): Promise<Map<string, string>> {

@@ -96,7 +96,7 @@ export const people = {
     summary: 'Invite somebody, for seven days; inviting them again before they came makes the older invitation void',
     access: 'users:manage',
     status: 201,
-    body: z.object({ email: Email, role: Role }).meta({ example: { email: 'dana@example.com', role: 'DEVELOPER' } }),
+    body: z.object({ email: Email, role: Role }).meta({ example: { email: 'erin@example.com', role: 'DEVELOPER' } }),
     output: UserRow.extend({ invitation: Invitation }),
     errors: ['Conflict', 'Forbidden'],
   }),

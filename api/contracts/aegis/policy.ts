@@ -145,7 +145,7 @@ export const policy = {
     summary: 'Ask a policy that is not kept what it says of each case, and run its own tests',
     access: 'policy:write',
     body: z
-      .strictObject({ rego: Rego, tests: Rego.optional(), test_cases: z.array(TestCase).min(1).max(500) })
+      .object({ rego: Rego, tests: Rego.optional(), test_cases: z.array(TestCase).min(1).max(500) })
       .meta({ example: { rego, test_cases: [{ tool_name: 'logs.search', expected: 'allow' }] } }),
     output: z.object({
       results: z.array(
@@ -171,12 +171,12 @@ export const policy = {
       'What would have been decided otherwise: rules, or a policy in Rego, over the calls that were recorded; nothing is changed',
     access: 'policy:write',
     body: z.union([
-      z.strictObject({
+      z.object({
         policy: z.array(Rule).min(1).max(100),
         agent_id: z.uuid().optional(),
         time_range: z.enum(['1h', '6h', '24h', '7d']).default('24h'),
       }),
-      z.strictObject({
+      z.object({
         policy_text: Rego,
         name: Name.optional().describe('Of the policy whose place it would take'),
         agent_id: z.uuid().optional(),
