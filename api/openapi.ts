@@ -74,6 +74,7 @@ function headersOf(op: Operation, method: Method, surface: Surface): Json[] {
           }),
         ]
       : []),
+    ...(op.kept ? [...op.kept.says, ...op.kept.apart].map((name) => header(name, 'Says what is asked for, as the body does', false, { type: 'string' })) : []),
   ]; // prettier-ignore
 }
 

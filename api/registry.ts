@@ -1,3 +1,4 @@
+import { doorAgents } from './contracts/aegis/agents';
 import { apiKeys } from './contracts/aegis/api-keys';
 import { audit } from './contracts/aegis/audit';
 import { auditAggregates } from './contracts/aegis/audit-aggregates';
@@ -51,6 +52,7 @@ import { transactions } from './contracts/ops-agent/transactions';
 import { investigations } from './contracts/ops-agent/investigations';
 import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
+import { doorAgentHandlers } from './handlers/aegis/agents';
 import { apiKeyHandlers } from './handlers/aegis/api-keys';
 import { auditHandlers } from './handlers/aegis/audit';
 import { auditAggregateHandlers } from './handlers/aegis/audit-aggregates';
@@ -156,6 +158,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [transparency, transparencyHandlers],
   [apiKeys, apiKeyHandlers],
   [execution, executionHandlers],
+  [doorAgents, doorAgentHandlers],
   [killSwitch, killSwitchHandlers],
   [risk, riskHandlers],
   [decision, decisionHandlers],

@@ -78,13 +78,13 @@ export async function saveAgent(tx: Read, a: Agent): Promise<Agent> {
   return agents.parse(rows[0]);
 }
 
-/** The tools that its capabilities name are those that it may call: what is denied to it stays denied. */
+/** The tools that its capabilities name are those that it may call: what is denied to it, or granted by somebody, stays so. */
 export async function grantCapabilities(tx: Read, agent: Pick<Agent, 'id' | 'capabilities'>): Promise<void> {
   const tools = toolsOf(agent.capabilities);
-  await tx.query(`delete from agent_grants where agent_id = $1 and effect = 'ALLOW' and not tool = any($2)`, [
-    agent.id,
-    tools,
-  ]);
+  await tx.query(
+    `delete from agent_grants where agent_id = $1 and effect = 'ALLOW' and granted_by is null and not tool = any($2)`,
+    [agent.id, tools],
+  );
   await tx.query(
     `insert into agent_grants (id, tenant_id, agent_id, tool, effect)
      select gen_random_uuid(), $1, $2, tool, 'ALLOW' from unnest($3::text[]) as t(tool) on conflict (agent_id, tool, effect) do nothing`,

@@ -3,6 +3,22 @@ import type { Actor } from './principal';
 export const agentStatuses = ['ACTIVE', 'PAUSED', 'ERROR', 'DISABLED'] as const;
 export type AgentStatus = (typeof agentStatuses)[number];
 
+/** What keeps an agent from what its status would let it do: nothing of it passes; it may call less often; nothing, until people have looked. */
+export const restrictions = ['SUSPENDED', 'THROTTLED', 'QUARANTINED'] as const;
+export type Restriction = (typeof restrictions)[number];
+/** What the audit door calls how an agent stands. */
+export const doorStatuses = ['ACTIVE', 'INACTIVE', 'TERMINATED', ...restrictions] as const;
+export const doorRiskLevels = ['low', 'medium', 'high', 'critical'] as const;
+export type DoorStatus = (typeof doorStatuses)[number];
+
+/** What that is to the other doors: one that is throttled works, one that is held does not. */
+export function standingOf(shown: DoorStatus): { status: AgentStatus; restriction: Restriction | null } {
+  if (shown === 'TERMINATED') return { status: 'DISABLED', restriction: null };
+  if (shown === 'ACTIVE') return { status: 'ACTIVE', restriction: null };
+  if (shown === 'INACTIVE') return { status: 'PAUSED', restriction: null };
+  return { status: shown === 'THROTTLED' ? 'ACTIVE' : 'PAUSED', restriction: shown };
+}
+
 export const agentTypes = ['cron_report', 'real_time_responder', 'scheduled_task', 'error_handler'] as const;
 export type AgentType = (typeof agentTypes)[number];
 
@@ -45,6 +61,33 @@ export interface Agent {
   updatedAt: string;
   deletedAt: string | null;
 }
+
+/** One that runs elsewhere and asks here before it calls a tool: it may call what it is granted. */
+export const newExternalAgent = (of: Pick<Agent, 'id' | 'tenantId' | 'name' | 'description'>): Agent => ({
+  ...of,
+  number: 0,
+  displayName: null,
+  agentType: 'scheduled_task',
+  status: 'ACTIVE',
+  harness: 'external',
+  model: null,
+  runtime: 'external',
+  schedule: null,
+  timezone: 'UTC',
+  capabilities: [],
+  configuration: {},
+  lastRunAt: null,
+  lastSuccessAt: null,
+  lastFailureAt: null,
+  consecutiveFailures: 0,
+  currentVersion: 0,
+  ticketId: null,
+  scheduledBy: null,
+  scheduledScopes: [],
+  createdAt: '',
+  updatedAt: '',
+  deletedAt: null,
+});
 
 /** What an agent goes by, whole: a version more with every change of it. */
 export interface Definition {

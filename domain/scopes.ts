@@ -2,7 +2,7 @@
 export const scopes = [
   'tickets:read', 'tickets:create', 'tickets:note', 'tickets:request_info',
   'agents:read', 'agents:spawn', 'agents:stop', 'agents:heartbeat', 'agents:act', 'agents:claim', 'agents:wake',
-  'agents:restart', 'agents:update', 'agents:write',
+  'agents:restart', 'agents:update', 'agents:write', 'agents:manage',
   'changes:read', 'changes:request', 'changes:approve', 'changes:complete', 'approvers:write',
   'tools:read', 'tools:operate', 'tools:manage', 'tools:call', 'setup:read',
   'providers:read', 'providers:sync', 'access:request', 'deployments:write',
@@ -42,6 +42,7 @@ const securityAnalyst: readonly Scope[] = [
     ...developer,
     'changes:approve',
     'kill_switch:write',
+    'agents:manage',
     'transparency:write',
     'audit:note',
     'agents:act',

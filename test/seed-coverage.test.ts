@@ -32,6 +32,8 @@ const whole: Record<string, string[]> = {
     'risk',
     'decision',
     'execution',
+    'agents',
+    'registry',
     'audit',
     'API Keys',
     'receipts',

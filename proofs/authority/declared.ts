@@ -9,7 +9,7 @@ export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem' | 'attachment' | 'site' | 'deployment'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
-  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server' | 'user' | 'day' | 'root'; // prettier-ignore
+  | 'registered' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server' | 'user' | 'day' | 'root' | 'permission'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set([
@@ -424,6 +424,27 @@ export const declared: Readonly<Record<string, Declared>> = {
   testPolicy: none,
   simulatePolicy: { ids: { 'body.agent_id': at('agent') } },
   setSignalWeights: none,
+  listDoorAgents: { ids: { 'query.owner_id': resource } },
+  summariseDoorAgents: none,
+  getDoorAgent: { ids: { 'path.agent_id': at('agent') } },
+  profileDoorAgent: { ids: { 'path.agent_id': at('agent') } },
+  createDoorAgent: { ids: { 'body.owner_id': resource } },
+  updateDoorAgent: { ids: { 'path.agent_id': at('agent') } },
+  deleteDoorAgent: {
+    ids: { 'path.agent_id': at('registered') },
+    own: { statuses: [200, 404], why: 'whoever comes second finds it gone' },
+    fresh: 'registered',
+  },
+  listPermissions: { ids: { 'path.agent_id': at('agent') } },
+  grantPermission: { ids: { 'path.agent_id': at('agent') } },
+  revokePermission: {
+    ids: { 'path.agent_id': at('agent'), 'path.permission_id': at('permission') },
+    own: {
+      statuses: [404],
+      why: 'the grant of this world is taken back by whoever comes first; test/api/agents-door has its own',
+    },
+  },
+  registryTools: none,
   execute: { ids: { 'body.agent_id': at('agent', 'refused') }, own: called },
   executeTool: { ids: { 'body.agent_id': at('agent', 'refused'), 'path.tool_name': resource }, own: called },
   getKillSwitch: { ids: tenant },

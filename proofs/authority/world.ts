@@ -203,6 +203,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     ticket: own.ticket, run: own.run, task: own.task, event: event['id'], note: note['id'], attachment: own.attachment, site, deployment, change: await requestChange(), postmortem,
     approvers: approvers['id'], approval: approval['id'], raci: raci['id'],
     blueprint: promoted['workflow_id'], pipeline: await startPipeline(), article: promoted['knowledge_article_id'], skill, agent: agentId, key: key.data['id'],
+    permission: await scalar<string>(owner, 'select id as v from agent_grants where agent_id = $1 order by tool limit 1', [agentId]),
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
     asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,

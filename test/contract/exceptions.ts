@@ -54,6 +54,8 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('internal; X-Internal-Secret', 'the secret is a credential with this scope', ['reportReconciliation']),
   ...given('JWT+tenant or API key; X-Agent-ID required; agent role or ADMIN/SECURITY', calls, ['execute']),
   ...given('JWT+tenant; X-Agent-ID required', calls, ['executeTool']),
+  ...given('JWT+tenant', anybody, ['listDoorAgents', 'summariseDoorAgents', 'getDoorAgent', 'profileDoorAgent', 'listPermissions', 'registryTools']),
+  ...given('JWT+tenant; ADMIN/SECURITY', admin, ['createDoorAgent', 'updateDoorAgent', 'deleteDoorAgent', 'grantPermission', 'revokePermission']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
   ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),
   ...given('JWT+tenant', 'a token alone, whatever its scopes: keys are no sessions', ['refreshToken', 'logout']),

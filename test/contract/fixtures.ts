@@ -111,6 +111,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     tenant_id: s.tenantId,
     user_id: (await must('GET', '/users')).data[0].id,
     tool_name: 'knowledge.search',
+    permission_id: (await must('GET', `/agents/${entry.agent_id}/permissions`)).data[0].id,
     provider: 'local',
     issuer: 'oidc',
     slug: 'fixture-site',
@@ -126,10 +127,10 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     article: promoted.knowledge_article_id,
     skill: String(skill.rows[0]?.number),
   };
-  const nounOf = (path: string, key: string): string => (key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
+  const nounOf = (path: string, key: string): string => (key === 'agent_id' && path.startsWith('/agents/') ? 'agent' : key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
-    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
+    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') || path.startsWith('/agents/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
   };
 }
 

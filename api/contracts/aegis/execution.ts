@@ -47,45 +47,30 @@ const Decided = z.object({
   result: z.unknown().describe('Null where the tool is run by whoever asked'),
 });
 const Meta = z.looseObject({ request_id: z.string(), stages: z.array(Stage), duration_ms: z.number() });
-const Weighed = z.object({
-  tier: z.string(),
-  findings: z.array(z.string()),
-  policy_id: z.string().nullable(),
-  risk_score: z.int(),
+/** What a refusal says besides. */
+const Refused = z.object({
+  rule_id: z.string(),
+  score: Score,
+  approval_id: z.uuid().describe('Once it is approved: X-Aegis-Approval-ID of the same call'),
+  change_id: z.int(),
+  engaged_at: Instant.nullable(),
+  engaged_by: z.string().nullable(),
+  reason: z.string().nullable(),
+  limit_type: z.string(),
+  reset_at: Instant,
+  deadline_seconds: z.number(),
 });
 
-/** Carried out, or refused: both are answers, and both are in the log. */
-const Answer = z.union([
-  z.object({ success: z.literal(true), data: Decided, error: z.null(), meta: Meta }),
-  z.object({
-    success: z.literal(false),
-    data: Decided.partial().extend({
-      rule_id: z.string().optional(),
-      score: Score.optional(),
-      approval_id: z.uuid().optional().describe('Once it is approved: X-Aegis-Approval-ID of the same call'),
-      change_id: z.int().optional(),
-      engaged_at: Instant.nullish(),
-      engaged_by: z.string().nullish(),
-      reason: z.string().nullish(),
-      limit_type: z.string().optional(),
-      reset_at: Instant.optional(),
-      deadline_seconds: z.number().optional(),
-    }),
-    error: z.string(),
-    meta: Meta.extend({ code: z.string() }),
-    detail: z.string().optional(),
-    findings: z.array(z.string()).optional(),
-    reason: z.string().optional(),
-    policy_id: z.string().optional(),
-    risk_score: z.int().optional(),
-    explanation: z.string().optional(),
-    security: Weighed.optional(),
-    governance: Weighed.optional(),
-    mitre: z.record(z.string(), z.string()).optional(),
-    limit_type: z.string().optional(),
-    reset_at: Instant.optional(),
-  }),
-]);
+/**
+ * Carried out, or refused: both are answers, and both are in the log. Of a refusal `error` says which, and beside the four
+ * stand findings, reason, policy_id, risk_score, explanation, security, governance and mitre, each where there is one.
+ */
+const Answer = z.looseObject({
+  success: z.boolean(),
+  data: Decided.extend(Refused.partial().shape),
+  error: z.string().nullable(),
+  meta: Meta,
+});
 export type ExecuteAnswer = z.input<typeof Answer>;
 
 const executes = {
@@ -94,7 +79,7 @@ const executes = {
   output: Answer,
   whole: true,
   statuses: [403, 404, 409, 413, 422, 429, 502, 504],
-  kept: { seconds: 60, says: ['x-agent-id', 'x-acp-tool'], apart: ['x-aegis-approval-id'] },
+  kept: { seconds: 60, says: ['X-Agent-ID', 'X-ACP-Tool'], apart: ['X-Aegis-Approval-ID'] },
   errors: ['Forbidden', 'Invalid'],
 } as const;
 

@@ -155,7 +155,7 @@ export function answerOf(call: Call & { requestId: string }, e: Execution, besid
   const [reason] = e.reasons;
   const body = {
     success: false as const,
-    data: { ...data, rule_id: reason?.code, score: e.risk, ...r.data },
+    data: { ...data, result: null, rule_id: reason?.code, score: e.risk, ...r.data },
     error: r.error,
     meta: { ...meta, code: r.code, ...(r.category !== undefined && { category: r.category }), ...r.meta },
     ...(e.findings.length > 0 && { findings: e.findings }),
