@@ -116,6 +116,16 @@ export function createEngine(
   };
 }
 
+/** @throws Error when it gives no answer: every call would be denied */
+export function assertAnswers(policies: PolicyEngine): void {
+  const nobody = { id: '', kind: 'system', scopes: [] };
+  const { reasons } = policies.evaluate({
+    tenant: '', principal: nobody, agent: { id: '', grants: [] }, tool: { name: '', effect: 'read', scope: null }, args: {},
+    target: '', run: null, approval: null, risk: 0,
+  }); // prettier-ignore
+  if (reasons.some((r) => r.code === 'policy_unavailable')) throw new Error('the policy gives no answer');
+}
+
 /**
  * Holds one instance of a module. OPA resets the heap to the same mark at the start of each evaluation, so calls leave
  * nothing to one another; after a failure the state is unknown, and a new instance takes over.

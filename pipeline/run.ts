@@ -1,6 +1,7 @@
 import { beginAttempt, holdsAttempt } from '../db/attempts';
+import { effectsStopped } from '../db/containment';
 import { activeNow } from '../db/rego-policies';
-import { agentVersionOf, callFacts, executionAt, type Asked, type Counted, type Facts } from '../db/executions';
+import { agentVersionOf, executionAt, type Counted } from '../db/executions';
 import type { Write } from '../db/tx';
 import { BadGateway, DomainError, isRefusal } from '../domain/errors';
 import type { FileStore } from '../log/files';
@@ -21,14 +22,15 @@ import { digestOf, readingBy } from './asked';
 import { assess } from './assessment';
 import { lendTo } from './credential';
 import { deadlineIn, noDeadline } from './deadline';
-import { grouped } from './grouped';
+import { factsFrom } from './facts';
 import type { ServedTools } from './mcp/served';
 import { storable } from '../domain/storable';
 import { filterOutput } from './output-filter';
 import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
 import { withReferences } from './references';
 import { versionOf } from './rego/tenants';
-import { approvedFor, useApproval } from './seal';
+import { assertAnswers } from './policy';
+import { approvedFor, useApproval, type Sealed } from './seal';
 import { decide, unknownFacts } from './deciding';
 import { stages, type StageDeps, type State } from './stages';
 
@@ -38,13 +40,6 @@ export interface ExecuteOptions {
   onCounted?: (counted: Counted | null) => void;
   /** A call that is not decided by then is not carried out, and recorded as an error; none when left out. */
   decideWithinMs?: number;
-}
-
-/** What an approval of a call is about. */
-export interface Sealed {
-  /** The digest that it is good for. */
-  digest: string;
-  target: string;
 }
 
 export interface Pipeline {
@@ -87,19 +82,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     onCounted?.(recorded.counted);
     return recorded.execution;
   };
-  const factsOf = new Map<string, (asked: Asked) => Promise<Facts>>();
-  /** Those of calls that are made at the same time in one round trip, begun after the last of them asked. */
-  const facts = (tenantId: string): ((asked: Asked) => Promise<Facts>) => {
-    const known =
-      factsOf.get(tenantId) ??
-      grouped((all: readonly Asked[]) => store.read(tenantId, (tx) => callFacts(tx, all)), {
-        keysOf: () => [],
-        most: 32,
-        atOnce: 2,
-      });
-    factsOf.set(tenantId, known);
-    return known;
-  };
+  const facts = factsFrom(store);
 
   const attempt = async (call: Call, options: ExecuteOptions): Promise<Execution> => {
     const startedAt = Date.now();
@@ -109,7 +92,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const { target: _, ...parsed } = asked;
     const { id: ownerId, step } = call.owner;
     const { agentId, ticketId } = call;
-    const known = await deadline.race(facts(call.tenantId)({ ownerId, step, agentId, tool: call.tool, ticketId }));
+    const known = await deadline.race(facts(call.tenantId, { ownerId, step, agentId, tool: call.tool, ticketId }));
     if (known?.taken) throw new StepTaken();
     const { gateId } = call;
     const policyVersion = versionOf(deps.policies.version, known?.policies ?? []);
@@ -208,7 +191,18 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     };
     if (tool.effect === 'external') {
       const { id, step } = call.owner;
-      const attempt = await store.write(call.tenantId, (tx) => beginAttempt(tx, id, step));
+      // Stopped since stage 0: what is engaged now waits for this transaction, and sees what it began.
+      const begun = await store.write(call.tenantId, async (tx) => ({
+        stopped: await effectsStopped(tx, id),
+        attempt: await beginAttempt(tx, id, step),
+      }));
+      const { attempt, stopped: late } = begun;
+      if (late) {
+        const [decision, code] =
+          late.by === 'fence' ? (['deny', 'run_fenced'] as const) : (['kill', 'kill_switch_engaged'] as const);
+        const reasons = [{ code, message: late.reason }];
+        return told(await recorder(doneOf(call, startedAt, decided(decision, reasons, null, null))), options);
+      }
       const outcome = await carryOut(null, { key: `${id}:${step}`, attempt, fence: attempt });
       return store.write(call.tenantId, async (tx) => {
         if (!(await holdsAttempt(tx, id, step, attempt))) throw new Superseded(`attempt ${attempt} at step ${step}`);
@@ -248,14 +242,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       const digest = digestOf(call, asked, versionOf(deps.policies.version, active), agentVersion);
       return { digest, target: asked.target };
     },
-    assertUsable() {
-      const nobody = { id: '', kind: 'system', scopes: [] };
-      const { reasons } = deps.policies.evaluate({
-        tenant: '', principal: nobody, agent: { id: '', grants: [] }, tool: { name: '', effect: 'read', scope: null }, args: {},
-        target: '', run: null, approval: null, risk: 0,
-      }); // prettier-ignore
-      if (reasons.some((r) => r.code === 'policy_unavailable')) throw new Error('the policy gives no answer');
-    },
+    assertUsable: () => assertAnswers(deps.policies),
   };
 }
 

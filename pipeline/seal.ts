@@ -2,6 +2,13 @@ import type { Read } from '../db/tx';
 import { digestOf } from '../log/canonical';
 import type { Call } from './call';
 
+/** What an approval of a call is about. */
+export interface Sealed {
+  /** The digest that it is good for. */
+  digest: string;
+  target: string;
+}
+
 /**
  * What an approval is good for: this tool with these arguments, on this target, by this agent, under this policy; and as it
  * is defined, where others than this project say so.

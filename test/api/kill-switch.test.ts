@@ -29,6 +29,7 @@ test('engaged, once; read; released, once: each turn is one entry', async () => 
       reason: 'an agent runs wild',
       engaged_by: server.admin.email,
       engaged_at: expect.any(String),
+      containment: { runs: [], stopped: 0, unconfirmed: 0 },
     },
   ]);
   expect((await server.call('POST', path(), { action: 'engage', reason: 'again' })).body).toEqual(engaged.body);
@@ -64,4 +65,31 @@ test('two who engage at once: one entry', async () => {
   await Promise.all(Array.from({ length: 8 }, () => server.call('POST', path(), {})));
   expect((await logged('kill_switch.engaged')).length).toBe(before + 1);
   await server.call('DELETE', path());
+});
+
+test('the report says of each run whether it has stopped, and why nobody knows', async () => {
+  const agent = (await server.owner.query<{ id: string }>(`select id from agents limit 1`)).rows[0]?.id;
+  const run = async (): Promise<{ id: string; number: number }> => {
+    const ticket = (await server.call('POST', '/api/tickets', { title: 'x', auto_assign: false })).body.id as number;
+    const { rows } = await server.owner.query<{ id: string; number: number }>(
+      `insert into runs (id, tenant_id, agent_id, ticket_id, status, harness, task_type, spawned_by, scopes, version, created_at)
+       select gen_random_uuid(), $1, $2, id, 'running', 'embedded', 'ticket', '{"id":null,"kind":"system","name":"x"}', '{}', 1, now()
+       from tickets where number = $3 returning id, number`,
+      [server.tenantId, agent, ticket],
+    );
+    return rows[0] as { id: string; number: number };
+  };
+  const [idle, calling] = [await run(), await run()];
+  await server.owner.query(
+    'insert into execution_attempts (tenant_id, owner_id, step, attempt) values ($1, $2, 3, 1)',
+    [server.tenantId, calling.id],
+  );
+  const { containment } = (await server.call('POST', path(), { reason: 'drill' })).body.data;
+  await server.call('DELETE', path());
+  expect(containment).toMatchObject({ stopped: 1, unconfirmed: 1 });
+  expect(containment.runs).toMatchObject([
+    { run_id: idle.id, agent_id: idle.number, state: 'stopped', why: null },
+    { run_id: calling.id, state: 'unconfirmed', why: 'a call of an outside tool was begun and has not ended' },
+  ]);
+  expect((await logged('kill_switch.contained')).at(-1).body).toMatchObject({ stopped: 1, unconfirmed: 1 });
 });

@@ -13,6 +13,23 @@ const KillSwitch = z.object({
   engaged_at: Instant.nullable(),
 });
 
+const Containment = z.object({
+  runs: z.array(
+    z.object({
+      run_id: z.uuid(),
+      agent_id: z.int().describe('The run, as /api/agents has it'),
+      agent: z.string(),
+      ticket_id: z.int().nullable(),
+      state: z
+        .enum(['stopped', 'unconfirmed'])
+        .describe('stopped: nothing of it is under way, and its next call is refused'),
+      why: z.string().nullable(),
+    }),
+  ),
+  stopped: z.int(),
+  unconfirmed: z.int(),
+});
+
 export const killSwitch = {
   getKillSwitch: operation({
     route: 'GET /decision/kill-switch/:tenant_id',
@@ -30,7 +47,9 @@ export const killSwitch = {
     access: 'kill_switch:write',
     params,
     body: z.object({ action: z.enum(['engage', 'disengage']).default('engage'), reason: prose.optional() }),
-    output: KillSwitch,
+    output: KillSwitch.extend({
+      containment: Containment.optional().describe('Of an engaged one, a second after at most'),
+    }),
     errors: ['Forbidden'],
   }),
   releaseKillSwitch: operation({

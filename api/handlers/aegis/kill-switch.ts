@@ -1,7 +1,10 @@
+import { holdEffects } from '../../../db/containment';
 import { killSwitchOf, setKillSwitch } from '../../../db/kill-switch';
 import { Forbidden } from '../../../domain/errors';
+import type { NewEntry } from '../../../domain/log';
 import type { killSwitch } from '../../contracts/aegis/kill-switch';
 import type { Ctx, Handlers } from '../../kernel';
+import { containment } from './containment';
 import { killSwitchView } from './views';
 
 /** @throws Forbidden for any tenant but the caller's, whether it exists or not */
@@ -12,8 +15,11 @@ function own(ctx: Ctx, tenantId: string): void {
 
 async function turn(ctx: Ctx, tenantId: string, engaged: boolean, reason: string | null) {
   own(ctx, tenantId);
+  let turned = false;
   const stands = await ctx.write(async (tx) => {
+    if (engaged) await holdEffects(tx);
     const changed = await setKillSwitch(tx, { engaged, reason, changedBy: ctx.actor });
+    turned = changed !== null;
     if (!changed) return killSwitchOf(tx);
     tx.log({
       kind: engaged ? 'kill_switch.engaged' : 'kill_switch.disengaged',
@@ -24,8 +30,21 @@ async function turn(ctx: Ctx, tenantId: string, engaged: boolean, reason: string
     });
     return changed;
   });
-  return killSwitchView(ctx.tenantId, stands);
+  const view = killSwitchView(ctx.tenantId, stands);
+  if (!engaged) return view;
+  const report = await containment(ctx);
+  if (turned) await ctx.write((tx) => Promise.resolve(tx.log(contained(ctx, report))));
+  return { ...view, containment: report };
 }
+
+/** As many runs as an entry is to hold; the numbers are of all. */
+const mostLogged = 200;
+const contained = (ctx: Ctx, { runs, ...counts }: Awaited<ReturnType<typeof containment>>): NewEntry => ({
+  kind: 'kill_switch.contained',
+  actor: ctx.actor,
+  subject: { kind: 'kill_switch', id: ctx.tenantId },
+  body: { ...counts, runs: runs.slice(0, mostLogged) },
+});
 
 export const killSwitchHandlers: Handlers<typeof killSwitch> = {
   getKillSwitch: async ({ params }, ctx) => {
