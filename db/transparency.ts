@@ -45,15 +45,16 @@ export async function leavesAfter(
   from: number,
   most: number,
 ): Promise<{ leaves: Leaf[]; ends: { day: string; seq: number }[] }> {
-  const range = 'l.seq > $1 and l.seq <= $1 + $2';
+  const range = 'l.seq > $1 and l.seq <= $2';
   const { rows: ends } = await tx.query<{ day: string; seq: number }>(
     `select ${dayOf('l.at')} as day, max(l.seq) as seq from log l where ${range} group by 1 order by 2`,
-    [from, most],
+    [from, from + most],
   );
+  // No further than those: an entry may have been written between the two statements, and is the next window's.
   const { rows: leaves } = await tx.query<Leaf & Record<string, unknown>>(
     `select l.seq, ${dayOf('l.at')} as day, r.receipt, r.signature, r.fingerprint
      from log l join receipts r on r.tenant_id = l.tenant_id and r.entry_id = l.id where ${range} order by l.seq`,
-    [from, most],
+    [from, ends.at(-1)?.seq ?? from],
   );
   return { leaves, ends };
 }

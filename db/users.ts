@@ -26,6 +26,10 @@ const one = async (tx: Read, where: string, values: unknown[]): Promise<UserRow 
 export const userByEmail = (tx: Read, email: string): Promise<UserRow | null> =>
   one(tx, 'lower(email) = lower($1)', [email]);
 
+/** The same, held until the transaction ends. */
+export const heldByEmail = (tx: Read, email: string): Promise<UserRow | null> =>
+  one(tx, 'lower(email) = lower($1) for update', [email]);
+
 export const userById = (tx: Read, id: string): Promise<UserRow | null> => one(tx, 'id = $1', [id]);
 
 /** Whom the issuer knows as that subject; held until the transaction ends. */

@@ -5,7 +5,7 @@ import { agentById } from '../../../db/agents';
 import { revokeTokens } from '../../../db/tokens';
 import type { Write } from '../../../db/tx';
 import {
-  holdActive, insertUser, listUsers, putInvitation, saveUser, userByEmail, userById, useInvitation, userByInvitation, type UserRow,
+  heldByEmail, holdActive, insertUser, listUsers, putInvitation, saveUser, userById, useInvitation, userByInvitation, type UserRow,
 } from '../../../db/users'; // prettier-ignore
 import { Conflict, Forbidden, NotFound } from '../../../domain/errors';
 import { adminRoles, rankOf, whyNotGiven, type UserRole } from '../../../domain/roles';
@@ -153,20 +153,19 @@ export const peopleHandlers: Handlers<typeof people> = {
     assertGives(ctx, body.role);
     const token = `inv_${randomBytes(32).toString('base64url')}`;
     const { user, expiresAt } = await ctx.write(async (tx) => {
-      const known = await userByEmail(tx, body.email);
-      if (known && !known.isInvited) throw taken(body.email);
+      const made = await insertUser(tx, {
+        id: ctx.newId(),
+        email: body.email,
+        fullName: body.email,
+        role: body.role,
+        passwordHash: null,
+        isActive: false,
+      });
+      // Held: whoever comes in, or is invited by somebody else, at the same time does so before or after.
+      const known = made ? null : await heldByEmail(tx, body.email);
+      const invited = made ?? known;
+      if (!invited || (known && !known.isInvited)) throw taken(body.email);
       if (known && rankOf(known.role) > rankOf(ctx.principal.role)) throw above(`${known.role} is above you`);
-      const invited =
-        known ??
-        (await insertUser(tx, {
-          id: ctx.newId(),
-          email: body.email,
-          fullName: body.email,
-          role: body.role,
-          passwordHash: null,
-          isActive: false,
-        }));
-      if (!invited) throw taken(body.email);
       const put = await putInvitation(tx, invited.id, { hash: hashKey(token), role: body.role, days: invitationDays });
       tx.log(entry(ctx, 'user.invited', invited, { role: body.role, expires_at: put.expiresAt }));
       return put;
