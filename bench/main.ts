@@ -7,6 +7,7 @@ import type { Form } from '../proofs/proof';
 import { alerts } from './alerts';
 import { audit } from './audit';
 import { dashboard } from './dashboard';
+import { execute } from './execute';
 import { gates } from './gates';
 import { investigations } from './investigations';
 import { log } from './log';
@@ -23,6 +24,7 @@ const benches: Record<string, Bench> = {
   alerts,
   audit,
   dashboard,
+  execute,
   gates,
   investigations,
   log,
