@@ -33,6 +33,15 @@ export interface AgentCredential {
 }
 const columns = `id, agent_id as "agentId", status, ${micros('created_at')} as "createdAt", ${micros('updated_at')} as "updatedAt"`;
 
+/** Whether that is still its secret; it stays so until the transaction ends. */
+export const holdSecret = async (tx: Read, agentId: string, secretHash: string): Promise<boolean> =>
+  (
+    await tx.query(
+      `select from agent_credentials where agent_id = $1 and secret_hash = $2 and status = 'active' for share`,
+      [agentId, secretHash],
+    )
+  ).rowCount === 1;
+
 /** Null when it has one. */
 export async function insertCredential(
   tx: Read,

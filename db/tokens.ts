@@ -31,19 +31,27 @@ export interface TokenRow {
 }
 const columns = `jti, family, user_id as "userId", agent_id as "agentId", revoked_for as "revokedFor"`;
 
-/** The token's row, held until the transaction ends: of two that spend it one comes second. */
-export async function holdToken(tx: Read, jti: string): Promise<TokenRow | null> {
-  const { rows } = await tx.query<TokenRow & Record<string, unknown>>(
-    `select ${columns} from tokens where jti = $1 for update`,
-    [jti],
-  );
+export async function tokenRow(tx: Read, jti: string): Promise<TokenRow | null> {
+  const { rows } = await tx.query<TokenRow & Record<string, unknown>>(`select ${columns} from tokens where jti = $1`, [
+    jti,
+  ]);
   return rows[0] ?? null;
 }
+
+/**
+ * Until the transaction ends nobody else renews or takes back tokens of this user or agent. Without it a token that is renewed at
+ * that moment leaves its successor behind, which no statement that began before sees.
+ */
+export const holdTokensOf = (tx: Read, holderId: string): Promise<unknown> =>
+  tx.query(`select pg_advisory_xact_lock(hashtextextended('tokens:' || $1::text || ':' || $2::text, 0))`, [
+    tx.tenantId,
+    holderId,
+  ]);
 
 const by = { jti: 'jti', family: 'family', agent: 'agent_id', user: 'user_id' } as const;
 export type Whose = { [K in keyof typeof by]: { by: K; id: string } }[keyof typeof by];
 
-/** Takes back what is still good of them; how many that were. */
+/** Takes back what is still good of them, for whoever holds those of their holder (`holdTokensOf`); how many that were. */
 export async function revokeTokens(tx: Read, whose: Whose, why: RevokedFor): Promise<number> {
   const { rowCount } = await tx.query(
     `update tokens set revoked_at = now(), revoked_for = $2 where ${by[whose.by]} = $1 and revoked_at is null`,

@@ -155,6 +155,32 @@ describe('sessions', () => {
     expect(got).toHaveLength(1);
     expect(await opens(got[0]?.body.data.access_token as string)).toBe(401);
   });
+  test.each([
+    ['shown again', (first: string) => by(first)('POST', '/auth/refresh')],
+    ['logged out with', (first: string) => by(first)('POST', '/auth/logout')],
+    ['taken back', (first: string) => admin()('POST', '/auth/revoke', { token: first })],
+  ])('a token that is renewed while the one before it is %s leaves nothing that is good', async (_, end) => {
+    const first = await tokenOf(s.admin);
+    const second = (await by(first)('POST', '/auth/refresh')).body.data.access_token as string;
+    // Who waits for this connection, and who for those.
+    const waiting = `select count(distinct w.pid)::int as n from pg_locks w where not w.granted and (pg_backend_pid() = any(pg_blocking_pids(w.pid))
+      or exists (select from unnest(pg_blocking_pids(w.pid)) by where pg_backend_pid() = any(pg_blocking_pids(by))))`;
+    const wait = (n: number): Promise<unknown> =>
+      until(async () => (await s.owner.query<{ n: number }>(waiting)).rows[0]?.n === n, `${n} to wait`);
+    await s.owner.query('begin');
+    try {
+      await s.owner.query('select from users where email = $1 for update', [s.admin.email]); // the new token's row waits for it
+      const renewed = by(second)('POST', '/auth/refresh');
+      await wait(1);
+      const ended = end(first);
+      await wait(2);
+      await s.owner.query('commit');
+      const [third] = await Promise.all([renewed, ended]);
+      expect([third.status, await opens(third.body.data.access_token as string)]).toEqual([200, 401]);
+    } finally {
+      await s.owner.query('rollback');
+    }
+  });
   test('log-out ends it at once and clears the cookie; a key is no session', async () => {
     const token = await tokenOf(s.admin);
     const out = await s.as('')('POST', '/auth/logout', undefined, { ...tenant, cookie: `acp_token=${token}` });

@@ -1,6 +1,6 @@
-import { agentAtLogin } from '../../../db/agent-credentials';
+import { agentAtLogin, holdSecret } from '../../../db/agent-credentials';
 import { userByEmail, userById } from '../../../db/users';
-import { Forbidden } from '../../../domain/errors';
+import { Forbidden, Unauthorized } from '../../../domain/errors';
 import { tokenSeconds } from '../../../log/tokens';
 import type { auth } from '../../contracts/aegis/auth';
 import type { Handlers } from '../../kernel';
@@ -51,11 +51,17 @@ export const authHandlers: Handlers<typeof auth> = {
       return keepOut(ctx, tenantId, known, entry, 'Invalid agent or secret');
     }
     const of = { kind: 'agent' as const, id: agent.id, tenantId, role: 'agent', permissions: agent.permissions };
-    const token = await letIn(ctx, of, {
+    const { secretHash } = agent;
+    const entry = {
       kind: 'agent.login',
-      actor: { id: agent.id, kind: 'agent', name: agent.name },
-      subject: { kind: 'agent', id: agent.id },
+      actor: { id: agent.id, kind: 'agent' as const, name: agent.name },
+      subject: { kind: 'agent' as const, id: agent.id },
       agentId: agent.id,
+    };
+    const token = await letIn(ctx, of, entry, async (tx) => {
+      // It was compared for some ten milliseconds, and another may have been put in its place.
+      if (await holdSecret(tx, agent.id, secretHash)) return;
+      throw new Unauthorized('Invalid agent or secret', { reason: 'invalid_credentials', authenticated: false });
     });
     return { ...loggedIn(ctx, token, of), role: 'agent' as const, agent_id: agent.id };
   },

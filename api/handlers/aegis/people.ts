@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import { insertCredential, revokeCredential } from '../../../db/agent-credentials';
 import { agentById } from '../../../db/agents';
-import { revokeTokens } from '../../../db/tokens';
+import { holdTokensOf, revokeTokens } from '../../../db/tokens';
 import type { Write } from '../../../db/tx';
 import {
   heldByEmail, holdActive, insertUser, listUsers, putInvitation, saveUser, userById, useInvitation, userByInvitation, type UserRow,
@@ -42,6 +42,7 @@ async function change(
 ): Promise<UserRow> {
   if (wanted.role !== undefined) assertGives(ctx, wanted.role);
   return ctx.write(async (tx) => {
+    await holdTokensOf(tx, id); // before any row: whoever renews comes in this order
     const admins = await holdActive(tx, adminRoles);
     const before = await userById(tx, id);
     if (!before) throw new NotFound(`no user ${id}`);
@@ -94,6 +95,7 @@ export const peopleHandlers: Handlers<typeof people> = {
     const made = await ctx.write(async (tx) => {
       const agent = await agentById(tx, body.agent_id);
       if (!agent) throw new NotFound(`no agent ${body.agent_id}`);
+      await holdTokensOf(tx, agent.id);
       const replaced = body.replace && (await revokeCredential(tx, agent.id));
       const tokens = replaced ? await revokeTokens(tx, { by: 'agent', id: agent.id }, 'credentials') : 0;
       const credential = await insertCredential(tx, { id: ctx.newId(), agentId: agent.id, secretHash });

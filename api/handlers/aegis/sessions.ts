@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { agentAtLogin } from '../../../db/agent-credentials';
 import { agentById } from '../../../db/agents';
 import { sharedPoints } from '../../../db/rate-limits';
-import { holdToken, revokeTokens } from '../../../db/tokens';
+import { holdTokensOf, revokeTokens, tokenRow } from '../../../db/tokens';
 import { DomainError, NotFound, RateLimited } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
 import { perOwner } from '../../../log/shared';
@@ -49,7 +49,8 @@ async function renew(ctx: OpenCtx, claims: Claims): Promise<Renewed> {
   const { store, keyring } = ctx.kernel;
   await keyring.refresh();
   return store.write(claims.tenant_id, async (tx): Promise<Renewed> => {
-    const row = await holdToken(tx, claims.jti);
+    await holdTokensOf(tx, claims.sub);
+    const row = await tokenRow(tx, claims.jti);
     const holder = await holderOf(tx, claims);
     if (row && holder) {
       const agent = claims.typ === 'agent' ? await agentAtLogin(tx, claims.sub) : null;
@@ -112,11 +113,13 @@ export const sessionHandlers: Sessions = {
   revokeToken: async ({ query, body }, ctx) => {
     const whose = await meant(ctx, { agentId: query.agent_id, jti: body.jti, token: body.token });
     const agentId = await ctx.write(async (tx) => {
-      const row = whose.by === 'jti' ? await holdToken(tx, whose.id) : null;
+      const row = whose.by === 'jti' ? await tokenRow(tx, whose.id) : null;
       const agent = whose.by === 'agent' ? await agentById(tx, whose.id) : null;
       const of = row?.userId ?? row?.agentId ?? agent?.id;
       if (of === undefined) throw new NotFound(whose.by === 'agent' ? `no agent ${whose.id}` : 'no such token');
-      const ended = await revokeTokens(tx, whose, 'revoked');
+      await holdTokensOf(tx, of);
+      // What it was given back for as well: whoever has it may be ahead of whoever takes it back.
+      const ended = await revokeTokens(tx, row ? { by: 'family', id: row.family } : { by: 'agent', id: of }, 'revoked');
       const revoked = agent?.id ?? row?.agentId ?? null;
       // A repeat finds nothing to take back, and nothing to say.
       if (ended > 0) {
@@ -135,12 +138,15 @@ export const sessionHandlers: Sessions = {
     try {
       const claims = await sessionOf(ctx.kernel, ctx.headers);
       const live = await ctx.kernel.store.write(claims.tenant_id, async (tx) => {
-        const [row, holder] = [await holdToken(tx, claims.jti), await holderOf(tx, claims)];
-        if (!row || !holder) return false;
-        await revokeTokens(tx, { by: 'family', id: row.family }, 'logout');
+        await holdTokensOf(tx, claims.sub);
+        const [row, holder] = [await tokenRow(tx, claims.jti), await holderOf(tx, claims)];
+        if (!row) return false;
+        // Given back for a new one a moment ago, as another tab does it: that one ends. Who did so is not known for certain.
+        if (!holder && row.revokedFor !== 'refresh') return false;
+        if ((await revokeTokens(tx, { by: 'family', id: row.family }, 'logout')) === 0) return false;
+        const actor = { id: holder ? claims.sub : null, kind: claims.typ, name: holder?.name ?? 'unknown' };
         tx.log({
-          kind: `${claims.typ}.logout`, actor: { id: claims.sub, kind: claims.typ, name: holder.name }, subject: subjectOf(claims),
-          agentId: row.agentId, correlationId: ctx.requestId,
+          kind: `${claims.typ}.logout`, actor, subject: subjectOf(claims), agentId: row.agentId, correlationId: ctx.requestId,
         }); // prettier-ignore
         return true;
       });
