@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { createTurns } from './turns';
 
 /** A compiled policy, as the thread is to be asked. */
 export interface Loaded {
@@ -23,10 +24,16 @@ export interface Reply {
 
 export interface Evaluator {
   /**
-   * What each policy says of each input. Never rejects: what fails, or takes longer than `ms` for all of them together, has an
-   * error for an answer.
+   * What each policy says of each input. Never rejects: what fails, takes longer than `ms` for all of them together, or waits too
+   * long for other questions of the same owner, has an error for an answer.
+   * @param owner whose policies they are: owners take turns by the time that theirs take
    */
-  ask(policies: readonly Loaded[], inputs: readonly string[], ms?: number): Promise<readonly Evaluated[]>;
+  ask(
+    owner: string,
+    policies: readonly Loaded[],
+    inputs: readonly string[],
+    ms?: number,
+  ): Promise<readonly Evaluated[]>;
   close(): Promise<void>;
 }
 
@@ -37,9 +44,13 @@ export interface Evaluator {
 export const evaluationMs = 250;
 /** What took longer is not asked again for so long: it costs the others no more than a twentieth of the thread's time. */
 const restMs = 5_000;
+/** What waited so many times as long as it may take waits for its own owner's: whoever asks is told instead of held. */
+const patience = 20;
 const heapMb = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
 
 interface Waiting extends Omit<Question, 'id'> {
+  owner: string;
+  since: number;
   ms: number;
   resolve(answers: readonly Evaluated[]): void;
 }
@@ -51,22 +62,29 @@ interface Running {
 /**
  * A thread for policies that others than this project wrote. WebAssembly cannot be interrupted where it runs, and Rego without
  * recursion still takes as long as it likes (three nested loops over a range), so it runs where a thread can be ended. It
- * is asked one question at a time: the time of one is not another's. Begun at the first question, and again after it was ended.
+ * is asked one question at a time: the time of one is not another's, and one who asks slow ones waits behind those who do not. Begun at the first question, and again after it was ended.
  */
 export function createEvaluator(file: string, onError: (error: Error) => void): Evaluator {
-  const waiting: Waiting[] = [];
+  const waiting = createTurns<Waiting>();
   const resting = new Map<string, number>();
   let running: Running | null = null;
-  let asked: { id: number; one: Waiting; timer: NodeJS.Timeout } | null = null;
+  let asked: { id: number; one: Waiting; since: number; timer: NodeJS.Timeout } | null = null;
   let ids = 0;
 
   const failed = (one: Waiting, error: string): void =>
     one.resolve(one.inputs.flatMap(() => one.policies.map(() => ({ error }))));
-  const end = (why: string | null): void => {
+  /** What was asked is over, and its time counts. */
+  const over = (): typeof asked => {
     const was = asked;
     asked = null;
+    if (!was) return null;
+    clearTimeout(was.timer);
+    waiting.took(was.one.owner, performance.now() - was.since);
+    return was;
+  };
+  const end = (why: string | null): void => {
+    const was = over();
     if (was) {
-      clearTimeout(was.timer);
       failed(was.one, why ?? 'the thread of the policies has ended');
     }
     next();
@@ -82,12 +100,9 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
     thread.unref();
     thread.on('message', ({ id, answers }: Reply) => {
       if (asked?.id !== id) return;
-      const { one, timer } = asked;
-      clearTimeout(timer);
-      asked = null;
-      if (waiting.length === 0) thread.unref(); // nobody waits: the process may end
-      one.resolve(answers);
+      over()?.one.resolve(answers);
       next();
+      if (asked === null) thread.unref(); // nobody waits: the process may end
     });
     thread.on('error', (error) => {
       onError(error);
@@ -107,29 +122,34 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
   };
   const next = (): void => {
     if (asked !== null) return;
-    const one = waiting.shift();
+    const one = waiting.next();
     if (!one) return;
+    const since = performance.now();
+    if (since - one.since > patience * one.ms) {
+      failed(one, 'waited too long for other calls of its tenant');
+      return next();
+    }
     running ??= begin();
     const id = (ids += 1);
     running.thread.ref();
-    asked = { id, one, timer: setTimeout(late, one.ms, id) };
+    asked = { id, one, since, timer: setTimeout(late, one.ms, id) };
     running.thread.postMessage({ id, inputs: one.inputs, policies: one.policies } satisfies Question);
   };
 
   return {
-    ask(policies, inputs, ms = evaluationMs) {
+    ask(owner, policies, inputs, ms = evaluationMs) {
       const now = performance.now();
       for (const [key, until] of resting) if (until <= now) resting.delete(key);
       return new Promise((resolve) => {
-        const one = { policies, inputs, ms, resolve };
+        const one = { owner, since: now, policies, inputs, ms, resolve };
         if (policies.some(({ key }) => resting.has(key))) return failed(one, 'took too long a moment ago, and rests');
-        waiting.push(one);
+        waiting.add(one);
         next();
       });
     },
     async close() {
-      const over = running;
-      if (over) await drop(over);
+      const last = running;
+      if (last) await drop(last);
       end('the thread of the policies is closed');
     },
   };

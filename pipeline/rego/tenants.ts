@@ -46,7 +46,7 @@ export function tenantPolicies(store: Store, evaluator: Evaluator): TenantPolici
           entrypoints,
         })),
       );
-      const answers = await evaluator.ask(loaded, [input]);
+      const answers = await evaluator.ask(tenantId, loaded, [input]);
       return active.map(({ name, version, entrypoints }, i) =>
         opinionOf(`${name}@${version}`, entrypoints, answers[i] ?? { error: 'no answer' }),
       );

@@ -11,6 +11,9 @@ const mostKept = 100;
 /** An instance's memory never shrinks: one that has grown beyond this is made anew. */
 const keptBytes = 4 * 1024 * 1024;
 
+/** Characters of one policy's answer as JSON, and of all in one reply: it is read where everybody's requests are. */
+const mostSaid = { answer: 256 * 1024, reply: 8 * 1024 * 1024 };
+
 type Policy = ReturnType<typeof loadPolicySync>;
 const kept = new Map<string, Policy>();
 
@@ -26,11 +29,15 @@ function policyOf(key: string, module: WebAssembly.Module): Policy {
 function evaluate(
   { key, module, entrypoints }: Question['policies'][number],
   input: ArrayBuffer,
+  left: { characters: number },
 ): Reply['answers'][number] {
   try {
     const policy = policyOf(key, module);
     const results = entrypoints.map((entrypoint) => policy.evaluate(input, entrypoint) as unknown);
     if (policy.mem.buffer.byteLength > keptBytes) kept.delete(key);
+    const size = JSON.stringify(results).length;
+    if (size > Math.min(mostSaid.answer, left.characters)) return { error: 'its answer is too long' };
+    left.characters -= size;
     return { results };
   } catch (error) {
     kept.delete(key); // its state is unknown
@@ -42,9 +49,10 @@ function evaluate(
 
 const encoder = new TextEncoder();
 parentPort?.on('message', ({ id, inputs, policies }: Question) => {
+  const left = { characters: mostSaid.reply };
   const answers = inputs.flatMap((text) => {
     const input = encoder.encode(text).buffer;
-    return policies.map((policy) => evaluate(policy, input));
+    return policies.map((policy) => evaluate(policy, input, left));
   });
   parentPort?.postMessage({ id, answers } satisfies Reply);
 });

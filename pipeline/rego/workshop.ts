@@ -1,21 +1,27 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Unavailable } from '../../domain/errors';
+import { RateLimited, Unavailable } from '../../domain/errors';
 import { findOpa } from '../opa';
 import { compile, Refused, type Compiled } from './compile';
 import { createEvaluator, type Evaluator, type Loaded } from './evaluator';
 import { opinionOf } from './forms';
 import { regoInput } from './input';
+import { createTurns } from './turns';
 
 /** Where policies that nobody enforces are made and tried: with a thread of its own, so that none that is enforced waits. */
 export interface Workshop {
-  /** @throws Refused with opa's words; Unavailable where there is no opa */
-  make(rego: string, tests: string | null): Promise<Compiled & { loaded: Loaded }>;
+  /**
+   * @param owner the tenant, of which one is made at a time, so that others find a place
+   * @throws Refused with opa's words; Unavailable where there is no opa; RateLimited where enough of the owner's wait
+   */
+  make(owner: string, rego: string, tests: string | null): Promise<Compiled & { loaded: Loaded }>;
   evaluator: Evaluator;
 }
 
 /** Compilations at a time; each takes a processor, and as much memory as compile.ts lets it. */
 const atOnce = 2;
+/** Of one tenant. */
+const mostWaiting = 8;
 /** A search for opa that takes longer is building it: that goes on, and a later request finds it. */
 const searchMs = 3_000;
 
@@ -35,8 +41,8 @@ const ordinary = regoInput(
 export function createWorkshop(root: string, onError: (error: Error) => void): Workshop {
   const evaluator = createEvaluator(join(root, 'dist/pipeline/rego/thread.js'), onError);
   let search: Promise<string> | null = null;
-  let under = 0;
-  const waiting: (() => void)[] = [];
+  const under = new Set<string>();
+  const waiting = createTurns<{ owner: string; begin: () => void }>();
 
   const opa = async (): Promise<string> => {
     const found = (search ??= findOpa(root));
@@ -53,29 +59,41 @@ export function createWorkshop(root: string, onError: (error: Error) => void): W
       'opa is being built, which takes some minutes: repeat the request; what is enforced stays so',
     );
   };
-  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (under >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-    else under += 1;
+  const next = (): void => {
+    const one = under.size < atOnce ? waiting.next(under) : undefined;
+    if (!one) return;
+    under.add(one.owner);
+    one.begin();
+    next();
+  };
+  const inTurn = async <T>(owner: string, work: () => Promise<T>): Promise<T> => {
+    if (waiting.waiting(owner) >= mostWaiting)
+      throw new RateLimited('rate_limited', { limit_type: 'policies_waiting', retry_after_s: 10 });
+    await new Promise<void>((begin) => {
+      waiting.add({ owner, begin });
+      next();
+    });
+    const since = performance.now();
     try {
       return await work();
     } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else under -= 1;
+      waiting.took(owner, performance.now() - since);
+      under.delete(owner);
+      next();
     }
   };
 
   return {
     evaluator,
-    async make(rego, tests) {
+    async make(owner, rego, tests) {
       const bin = await opa();
-      const made = await inTurn(() => compile(bin, rego, tests));
+      const made = await inTurn(owner, () => compile(bin, rego, tests));
       const loaded = {
         key: made.digest,
         module: await WebAssembly.compile(new Uint8Array(made.wasm)),
         entrypoints: made.entrypoints,
       };
-      const [answer = { error: 'no answer' }] = await evaluator.ask([loaded], [ordinary]);
+      const [answer = { error: 'no answer' }] = await evaluator.ask(owner, [loaded], [ordinary]);
       const [reason] = opinionOf('as it stands', made.entrypoints, answer).reasons;
       if (reason?.code === 'policy_unavailable') {
         throw new Refused([{ code: 'no_answer', message: `for an ordinary call: ${reason.message}`, at: ['rego'] }]);

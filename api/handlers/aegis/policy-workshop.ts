@@ -12,7 +12,7 @@ export const workshopOf = perOwner((kernel: Kernel) =>
 /** Compiles, tests and tries a policy. @throws WithIssues with opa's words and where they are about */
 export async function made(ctx: Ctx, rego: string, tests: string | null) {
   try {
-    return await workshopOf(ctx.kernel).make(rego, tests);
+    return await workshopOf(ctx.kernel).make(ctx.tenantId, rego, tests);
   } catch (e) {
     if (!(e instanceof Refused)) throw e;
     const issues = e.complaints.map(({ code, message, at }) => ({ path: ['body', ...at], message, code }));

@@ -132,7 +132,11 @@ export const policyHandlers: Handlers<typeof policy> = {
     // Each for itself: one that takes too long is not the failure of the others.
     const results = [];
     for (const [i, input] of inputs.entries()) {
-      const [answer = { error: 'no answer' }] = await workshopOf(ctx.kernel).evaluator.ask([loaded], [input]);
+      const [answer = { error: 'no answer' }] = await workshopOf(ctx.kernel).evaluator.ask(
+        ctx.tenantId,
+        [loaded],
+        [input],
+      );
       const said = opinionOf('tested', loaded.entrypoints, answer);
       const test = body.test_cases[i];
       if (!test) throw new Error('a case has no input');

@@ -48,6 +48,7 @@ async function byRego(ctx: Ctx, rego: string, name: string | undefined): Promise
       return input && event.policy ? [{ at, input, policy: event.policy }] : [];
     });
     const answers = await workshopOf(ctx.kernel).evaluator.ask(
+      ctx.tenantId,
       asked.map((a) => a.loaded),
       known.map(({ input, policy }) => regoInput(input, policy.agent, policy.version)),
       batchMs,
