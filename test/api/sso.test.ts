@@ -20,12 +20,17 @@ let s: Server;
 let issuer: string;
 let provider: Provider;
 let listening: HttpServer;
+/** Paths that it was asked for. */
+const asked: string[] = [];
 let tenant: { 'x-tenant-id': string };
 
 beforeAll(async () => {
   s = await startServer({ SSO_ALLOW_PRIVATE: '1' }, { worker: false });
   tenant = { 'x-tenant-id': s.tenantId };
-  listening = createServer((req, res) => void provider.callback()(req, res));
+  listening = createServer((req, res) => {
+    asked.push(req.url ?? '');
+    void provider.callback()(req, res);
+  });
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
@@ -282,6 +287,22 @@ describe('a log-in', () => {
       expect([end.status, browser.get('acp_token'), browser.get('acp_sso_nonce')]).toEqual([401, '', '']);
     },
   );
+  test('however many begin, and however often one comes back, the issuer is asked a few times', async () => {
+    const browser = new Browser();
+    const url = new URL(await cameBack(browser, 'eve'));
+    url.searchParams.set('code', 'x');
+    const cookie = browser.get('acp_sso_nonce');
+    asked.length = 0;
+    await Promise.all(
+      Array.from({ length: 10 }, () => new Browser().go(`${s.url}/auth/sso/oidc?tenant_id=${s.tenantId}`)),
+    );
+    for (let i = 0; i < 6; i += 1) {
+      browser.set('acp_sso_nonce', cookie);
+      expect((await browser.go(url.href)).status).toBe(401);
+    }
+    const times = (path: string): number => asked.filter((a) => a.startsWith(path)).length;
+    expect([times('/token'), times('/.well-known') <= 3]).toEqual([3, true]);
+  });
   test('a code is good once, not for long, and in the browser that began; a cookie of one’s own making is none', async () => {
     person('eve', { groups: ['ops'] });
     const browser = new Browser();

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { parse as parseCookies, serialize } from 'cookie';
 import { z } from 'zod';
+import { sharedPoints } from '../../../db/rate-limits';
 import { putSsoConfig, ssoConfig, type SsoConfig } from '../../../db/sso';
 import { Forbidden, Invalid, NotFound, Unauthorized, Unavailable } from '../../../domain/errors';
 import { whyNotGiven } from '../../../domain/roles';
 import { seal, unseal } from '../../../log/keys';
+import { atMostEvery, perOwner } from '../../../log/shared';
 import { issueToken } from '../../../log/tokens';
 import { refusalOf } from '../../../pipeline/egress';
 import { beginLogin, discover, endLogin, NotLoggedIn, type Issuer } from '../../../pipeline/sso/issuer';
@@ -32,6 +35,19 @@ const issuerOf = (kernel: Kernel, tenantId: string, c: SsoConfig): Issuer => ({
   clientId: c.clientId,
   secret: secretOf(kernel, tenantId, c),
 });
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+/** Anybody may begin a log-in: the issuer is asked what it is once in this time, however many do. */
+const discoveredMs = 10_000;
+const discovered = perOwner((_kernel: Kernel) => atMostEvery<Awaited<ReturnType<typeof discover>>>(discoveredMs));
+/** @throws Unauthorized, Unavailable */
+function issuerFound(kernel: Kernel, tenantId: string, c: SsoConfig) {
+  const [issuer, { ssoAllowPrivate }] = [issuerOf(kernel, tenantId, c), kernel.config];
+  const key = digest(JSON.stringify([tenantId, issuer, ssoAllowPrivate]));
+  return discovered(kernel)(key, () => discover(issuer, ssoAllowPrivate)).catch(told);
+}
+/** What one began with is shown to the issuer so often: a code is good once. */
+const tries = perOwner(({ store }: Kernel) => sharedPoints(store.pool, 'sso', 3, cookieSeconds * 1000));
 
 /** Of a short one nothing is shown: its end would be most of it. */
 const masked = (secret: string | null): string | null => secret && `***${secret.length >= 16 ? secret.slice(-8) : ''}`;
@@ -96,17 +112,17 @@ export const ssoHandlers: Handlers<typeof sso> = {
     return { providers: config?.enabled ? ['oidc'] : [] };
   },
   startSso: async ({ query: { tenant_id: tenantId } }, ctx) => {
-    const { store, config, masterKey } = ctx.kernel;
+    const { store, masterKey } = ctx.kernel;
     const known = await store.read(tenantId, ssoConfig);
     if (!known?.enabled) throw new NotFound('this tenant has no single sign-on');
-    const issuer = await discover(issuerOf(ctx.kernel, tenantId, known), config.ssoAllowPrivate).catch(told);
+    const issuer = await issuerFound(ctx.kernel, tenantId, known);
     const { url, pending } = await beginLogin(issuer, redirectUri(ctx));
     const kept = { ...pending, tenantId, issuer: known.issuer, until: Date.now() + cookieSeconds * 1000 };
     setPending(ctx, seal(masterKey, JSON.stringify(kept), cookieName).toString('base64url'));
     return to(url.href);
   },
   ssoCallback: async ({ query }, ctx) => {
-    const { store, config, keyring } = ctx.kernel;
+    const { store, keyring } = ctx.kernel;
     const kept = pendingOf(ctx);
     setPending(ctx, '');
     if (!kept) throw denied('not_begun_here');
@@ -117,7 +133,9 @@ export const ssoHandlers: Handlers<typeof sso> = {
     if (known.issuer !== kept.issuer) throw denied('issuer_changed');
     const cameBack = new URL(redirectUri(ctx));
     for (const [key, value] of Object.entries(query)) if (value !== undefined) cameBack.searchParams.set(key, value);
-    const issuer = await discover(issuerOf(ctx.kernel, tenantId, known), config.ssoAllowPrivate).catch(told);
+    const { consumed } = await tries(ctx.kernel).consume(digest(kept.state));
+    if (consumed > tries(ctx.kernel).points) throw denied('used');
+    const issuer = await issuerFound(ctx.kernel, tenantId, known);
     const claims = await endLogin(issuer, cameBack, kept).catch(told);
     await keyring.refresh();
     const outcome = await store.write(tenantId, async (tx) => {
