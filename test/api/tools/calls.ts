@@ -56,6 +56,30 @@ export function calls(world: ReturnType<typeof toolWorld>): void {
     expect(stub.calls()).toHaveLength(calls);
   });
 
+  test('who asks over HTTP gets the same: carried out here, 502 where it fails, and once after its approval', async () => {
+    const { rows } = await s.owner.query<{ id: string }>(
+      `select id from agents where name = 'analyst' and tenant_id = $1`,
+      [s.tenantId],
+    );
+    const execute = (tool: string, headers: Record<string, string> = {}) =>
+      s.call('POST', '/execute', { tool, payload: { host: 'web-1' } }, { 'x-agent-id': rows[0]?.id ?? '', ...headers });
+    const found = await execute('desk.lookup');
+    expect([found.status, found.body.data.action]).toEqual([200, 'allow']);
+    expect(found.body.data.result).toMatchObject({ structured_content: { owner: 'ann' } });
+    stub.does({ call: 'die' });
+    const broken = await execute('desk.lookup');
+    expect([broken.status, broken.body.meta.code, broken.body.data.action]).toEqual([502, 'tool_failed', 'error']);
+    stub.does({});
+    const before = stub.calls().length;
+    const asked = await execute('desk.restart');
+    expect([asked.status, asked.body.error]).toEqual([403, 'approval_required']);
+    expect((await s.call('POST', `/api/changes/${asked.body.data.change_id}/approve`, {})).status).toBe(200);
+    const by = { 'x-aegis-approval-id': asked.body.data.approval_id as string };
+    expect((await execute('desk.restart', by)).status).toBe(200);
+    expect((await execute('desk.restart', by)).body.error).toBe('approval_required');
+    expect(stub.calls().slice(before)).toEqual(['restart']);
+  });
+
   test('an approved call is carried out once, as it was approved', async () => {
     const agent = await run({ tool: 'desk.restart', propose: true });
     expect(agent.status).toBe('pending_approval');
