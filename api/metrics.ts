@@ -19,6 +19,12 @@ const failures = new Counter({
   labelNames: ['route'],
   registers: [registry],
 });
+/** Streams of events whose reader did not take them. */
+export const droppedStreams = new Counter({
+  name: 'wheelhouse_event_streams_dropped_total',
+  help: 'Streams of events that were ended because their reader was too slow',
+  registers: [registry],
+});
 const entities = new Gauge({
   name: 'wheelhouse_entities',
   help: 'Rows by kind and status, over all tenants, as of the scrape',

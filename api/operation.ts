@@ -22,13 +22,21 @@ export interface Raw {
 /** Bytes or text with their own type and status; what a handler of a `raw` operation returns. */
 export interface Reply {
   type: string;
-  body: string | Buffer | NodeJS.ReadableStream | ((write: StreamWriter) => Promise<void>);
+  body: string | Buffer | NodeJS.ReadableStream | ((write: StreamWriter) => Promise<Linger>);
   headers?: Record<string, string>;
   status?: number;
 }
-/** For answers that go on: resolves false once the caller has gone. */
+/** So long what is still unsent at the end of an answer waits for its reader; then the connection is cut. */
+export interface Linger {
+  lingerMs: number;
+}
+/** For answers that go on. What is written to nobody any more is lost. */
 export interface StreamWriter {
-  write(text: string): boolean;
+  write(text: string): void;
+  /** Bytes that the kernel has not taken yet. */
+  unsent(): number;
+  /** Until all of them are taken, the caller is gone, or for `ms`. */
+  drained(ms: number): Promise<void>;
   readonly closed: AbortSignal;
 }
 

@@ -5,12 +5,14 @@ import { listen } from '../../log/tail';
 import type { Ctx, Kernel } from '../kernel';
 
 /** A credential that was revoked is listened with no longer than a second: looked at twice in it, once for all that do. */
-const recheckMs = 400;
+export const recheckMs = 400;
 const rechecks = perOwner((_kernel: Kernel) => atMostEvery<boolean>(recheckMs));
 
 export type Followed =
   | { is: 'begin'; seq: number }
   | { is: 'entry'; entry: Entry }
+  /** Whoever follows does not take what is there: asked again at once, so it is they who wait. */
+  | { is: 'full' }
   /** Nothing that fits for a while. */
   | { is: 'quiet' }
   /** The credential opens this no more; nothing follows. */
@@ -27,6 +29,7 @@ export async function* follow(
   scope: Scope,
   seen: number | null,
   fits: (entry: Entry) => boolean,
+  takes: () => boolean = () => true,
 ): AsyncGenerator<Followed, void> {
   const { closed, tenantId, principal } = ctx;
   const recheck = rechecks(ctx.kernel);
@@ -41,9 +44,13 @@ export async function* follow(
     yield { is: 'begin', seq };
     while (!closed.aborted) {
       for (const entry of await tail.after(seq, recheckMs, closed)) {
+        if (!fits(entry)) {
+          seq = entry.seq;
+          continue;
+        }
+        while (!takes() && !closed.aborted && !(await isOver())) yield { is: 'full' };
+        if (closed.aborted || (await isOver())) break;
         seq = entry.seq;
-        if (!fits(entry)) continue;
-        if (await isOver()) break;
         yield { is: 'entry', entry };
       }
       if (await isOver()) {

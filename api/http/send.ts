@@ -1,6 +1,6 @@
 import { pipeline, type Readable } from 'node:stream';
 import type { Response } from 'express';
-import { isRaw, type Operation, type Reply } from '../operation';
+import { isRaw, type Operation, type Reply, type StreamWriter } from '../operation';
 import type { Surface } from '../surfaces';
 import { closing } from './closing';
 
@@ -8,6 +8,22 @@ export const statusOf = (res: Response, op: Operation): number =>
   (res.locals['status'] as number | undefined) ?? op.status ?? 200;
 export const wrapped = (op: Operation, surface: Surface, data: unknown): unknown =>
   op.whole ? data : surface.envelope(data);
+
+const writerTo = (res: Response): StreamWriter => ({
+  write: (text) => void (res.destroyed || res.write(text)),
+  unsent: () => res.writableLength,
+  drained: (ms) =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        res.off('drain', done).off('close', done);
+        resolve();
+      };
+      const timer = setTimeout(done, res.destroyed ? 0 : ms);
+      res.once('drain', done).once('close', done);
+    }),
+  closed: closing(res),
+});
 
 export function send(res: Response, op: Operation, surface: Surface, result: unknown): void {
   if (op.status === 204) {
@@ -37,8 +53,11 @@ export function send(res: Response, op: Operation, surface: Surface, result: unk
     return;
   }
   res.flushHeaders();
-  reply.body({ write: (text) => res.write(text), closed: closing(res) }).then(
-    () => res.end(),
+  reply.body(writerTo(res)).then(
+    ({ lingerMs }) => {
+      const cut = setTimeout(() => res.destroy(), lingerMs);
+      res.once('close', () => clearTimeout(cut)).end();
+    },
     (e: unknown) => res.destroy(e instanceof Error ? e : undefined),
   );
 }

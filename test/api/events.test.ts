@@ -1,4 +1,11 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Pool } from 'pg';
+import { frameOf } from '../../api/handlers/aegis/feed';
+import { appPool } from '../../db/pool';
+import type { Entry } from '../../domain/log';
+import { system } from '../../domain/principal';
+import { loadKeyring } from '../../log/keys';
+import { createStore } from '../../log/store';
 import { startServer, until, type Server } from '../harness';
 
 let server: Server;
@@ -17,6 +24,7 @@ class Stream {
   status = 0;
   ended = false;
   private rest = '';
+  private res: IncomingMessage | null = null;
   private constructor(private readonly req: ClientRequest) {}
 
   static async open(
@@ -30,6 +38,7 @@ class Stream {
     const res = await new Promise<IncomingMessage>((resolve, reject) =>
       req.once('response', resolve).once('error', reject).end(),
     );
+    stream.res = res;
     stream.status = res.statusCode ?? 0;
     res.setEncoding('utf8').on('data', (text: string) => stream.read(text));
     res.on('close', () => (stream.ended = true)).on('error', () => (stream.ended = true));
@@ -56,6 +65,13 @@ class Stream {
   }
   get entries(): Frame[] {
     return this.frames.filter((f) => f.event === undefined);
+  }
+  /** Takes nothing from its socket any more; the kernel still does, until it is full. */
+  pause(): void {
+    this.res?.pause();
+  }
+  resume(): void {
+    this.res?.resume();
   }
   close(): void {
     this.req.destroy();
@@ -159,6 +175,86 @@ test('a tenant hears nothing of another', async () => {
   await theirs.until((f) => f.data.type === 'ticket_created');
   expect(new Set(theirs.entries.map((f) => f.data.tenant_id))).toEqual(new Set([other.tenantId]));
   [mine, theirs].forEach((stream) => stream.close());
+});
+
+describe('a reader that takes nothing', () => {
+  const broken: Error[] = [];
+  let pool: Pool;
+  /** More than the kernel holds for a connection, sixteen entries of a megabyte. */
+  let flood: (tenantId: string) => Promise<unknown>;
+  beforeAll(async () => {
+    const { masterKey, databaseUrl } = server.config;
+    if (!masterKey || !databaseUrl) throw new Error('an installation without a key or a database');
+    pool = appPool(databaseUrl, 2, (e) => broken.push(e));
+    const store = createStore(pool, await loadKeyring(pool, masterKey));
+    flood = (tenantId) =>
+      store.write(tenantId, (tx) => {
+        for (let i = 0; i < 16; i += 1)
+          tx.log({ kind: 'ticket.noted', actor: system, subject: { kind: 'ticket', id: `${i}` }, body: { text: 'x'.repeat(2 ** 20) } }); // prettier-ignore
+        return Promise.resolve();
+      });
+  });
+  afterAll(() => pool.end());
+
+  test('is dropped, told where it was, and goes on from there; others hear everything meanwhile', async () => {
+    const { tenantId, token } = await server.tenant();
+    const [slow, quick] = [await Stream.open(token), await Stream.open(token)];
+    const before = Number(slow.frames[0]?.id);
+    const drops = async (): Promise<number> => {
+      const { text } = await server.as('')('GET', '/metrics', undefined, {
+        'x-metrics-token': 'metrics-token-of-tests',
+      });
+      return Number(/^wheelhouse_event_streams_dropped_total (\d+)$/m.exec(text)?.[1]);
+    };
+    const dropped = await drops();
+    slow.pause();
+    await flood(tenantId);
+    await until(() => Promise.resolve(quick.entries.length >= 16), 'all of them at who reads');
+    await until(async () => (await drops()) > dropped, 'the drop');
+    slow.resume();
+    const last = await slow.until((f) => f.event === 'dropped');
+    await until(() => Promise.resolve(slow.ended), 'the end');
+    expect(last.data).toEqual({ reason: 'slow_reader', last_event_id: slow.entries.at(-1)?.id });
+    const at = Number(last.data.last_event_id);
+    expect(at).toBeLessThan(before + 16);
+    const again = await Stream.open(token, { headers: { 'last-event-id': String(at) } });
+    await until(() => Promise.resolve(again.entries.length >= before + 16 - at), 'what it missed');
+    expect(again.entries.map((f) => Number(f.id))).toEqual(
+      Array.from({ length: before + 16 - at }, (_, i) => at + 1 + i),
+    );
+    expect(quick.ended).toBe(false);
+    [quick, again].forEach((stream) => stream.close());
+  });
+});
+
+test('a governed call is told as what it came to, its risk and its habits; the last of them names the place', () => {
+  const { tenantId } = server;
+  const entry: Entry = {
+    tenantId, seq: 7, id: 'e', at: '2031-01-01T00:00:00.000000Z', kind: 'execution.deny', actor: system,
+    subjectKind: 'execution', subjectId: 's', version: null, transition: null, ticketId: null, runId: null, agentId: 'a',
+    tool: 't', decision: 'deny', reason: 'r', requestId: 'q', correlationId: null, digest: '', prevHash: '', hash: '',
+    chainShard: 0, eventPrev: '', eventHash: '', body: { risk_score: 0.9, findings: ['attack_chain_match'], policy_id: 'p' },
+  }; // prettier-ignore
+  const types = (e: Partial<Entry>): string[] =>
+    [...frameOf({ ...entry, ...e }).matchAll(/"type":"(\w+)"/g)].map(([, type]) => type ?? '');
+  const agent = (was: string, said: object) => ({ kind: 'agent.updated', body: { was, said } });
+  const told: [string[], Partial<Entry>][] = [
+    [['policy_decision', 'risk_updated', 'behavior_flagged'], {}],
+    [['tool_executed'], { kind: 'execution.allow', decision: 'allow', body: { risk_score: 0.5, findings: [] } }],
+    [['approval_required'], { kind: 'gate.requested' }],
+    [['approval_resolved'], { kind: 'gate.rejected' }],
+    [['incident_updated'], { kind: 'incident.moved' }],
+    [['agent_created'], { kind: 'agent.registered' }],
+    [['agent_changed'], agent('ACTIVE', { description: 'other' })],
+    [['agent_quarantined'], agent('ACTIVE', { status: 'QUARANTINED' })],
+    [['agent_quarantine_released'], agent('QUARANTINED', { status: 'ACTIVE' })],
+    [['agent_deleted'], { kind: 'agent.deleted' }],
+    [['quota_warning'], { kind: 'quota.warning' }],
+    [['ticket_created'], { kind: 'ticket.created' }],
+  ];
+  for (const [expected, e] of told) expect(types(e)).toEqual(expected);
+  expect(frameOf(entry).match(/^id: /gm)).toHaveLength(1);
+  expect(frameOf(entry).split('\n\n').at(-2)).toMatch(/^id: 7\n/);
 });
 
 test('no credential is 401, without the scope 403, and a query token is none', async () => {

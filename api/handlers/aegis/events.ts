@@ -1,12 +1,21 @@
-import { Readable } from 'node:stream';
 import { NotFound } from '../../../domain/errors';
 import type { events } from '../../contracts/aegis/events';
 import { badHeader } from '../../auth';
 import type { Ctx, Handlers } from '../../kernel';
-import { follow, overReason } from '../follow';
+import { droppedStreams } from '../../metrics';
+import type { Linger, StreamWriter } from '../../operation';
+import { follow, overReason, recheckMs } from '../follow';
 import { frameOf, named } from './feed';
 
 const heartbeatMs = 15_000;
+/** What a stream keeps for a reader that does not take it, in bytes; beside it one entry at most. */
+const unsentMost = 64 * 1024;
+/** So long a reader may leave that much lying, with whatever the kernel holds for it before. */
+const graceMs = 2_000;
+/** How long who was dropped may take to read that; whose credential is over has what it was sent, and no second more. */
+const dropped: Linger = { lingerMs: 10_000 };
+const over: Linger = { lingerMs: 300 };
+
 /** @throws BadRequest */
 function lastSeen(ctx: Ctx): number | null {
   const given = ctx.headers['last-event-id'];
@@ -16,27 +25,40 @@ function lastSeen(ctx: Ctx): number | null {
   return Number(given);
 }
 
-/** Entries, heartbeats when there are none, and the end of the credential. */
-async function* frames(ctx: Ctx, seen: number | null, agentId: string | null): AsyncGenerator<string> {
+/** Entries, heartbeats when there are none, and the end: of the credential, or of a reader that is too slow. */
+async function stream(ctx: Ctx, out: StreamWriter, seen: number | null, agentId: string | null): Promise<Linger> {
   const { tenantId } = ctx;
-  let quietSince = Date.now();
-  for await (const now of follow(ctx, 'events:read', seen, (e) => agentId === null || e.agentId === agentId)) {
+  let quietSince = performance.now();
+  let fullSince: number | null = null;
+  let told = seen ?? 0;
+  const taking = (): boolean => out.unsent() <= unsentMost;
+  const fits = (e: { agentId: string | null }): boolean => agentId === null || e.agentId === agentId;
+  for await (const now of follow(ctx, 'events:read', seen, fits, taking)) {
     if (now.is === 'begin') {
-      yield named(
-        'connected',
-        { status: 'connected', tenant_id: tenantId, ...(agentId && { agent_id: agentId }) },
-        now.seq,
-      );
+      told = now.seq;
+      const data = { status: 'connected', tenant_id: tenantId, ...(agentId && { agent_id: agentId }) };
+      out.write(named('connected', data, told));
     } else if (now.is === 'entry') {
-      quietSince = Date.now();
-      yield frameOf(now.entry);
+      told = now.entry.seq;
+      quietSince = performance.now();
+      out.write(frameOf(now.entry));
     } else if (now.is === 'over') {
-      yield named('auth_expired', { reason: overReason });
-    } else if (Date.now() - quietSince >= heartbeatMs) {
-      quietSince = Date.now();
-      yield named('heartbeat', { ts: quietSince / 1000 });
+      out.write(named('auth_expired', { reason: overReason }));
+      return over;
+    } else if (now.is === 'full') {
+      fullSince ??= performance.now();
+      await out.drained(recheckMs);
+      if (out.unsent() <= unsentMost || performance.now() - fullSince < graceMs) continue;
+      droppedStreams.inc();
+      out.write(named('dropped', { reason: 'slow_reader', last_event_id: String(told) }));
+      return dropped;
+    } else if (performance.now() - quietSince >= heartbeatMs) {
+      quietSince = performance.now();
+      out.write(named('heartbeat', { ts: Date.now() / 1000 }));
     }
+    fullSince = null;
   }
+  return over;
 }
 
 export const eventHandlers: Handlers<typeof events> = {
@@ -47,14 +69,10 @@ export const eventHandlers: Handlers<typeof events> = {
       const found = await ctx.read((tx) => tx.query('select 1 from agents where id = $1', [agentId]));
       if (!found.rowCount) throw new NotFound(`no agent ${agentId}`);
     }
-    const stream = Readable.from(frames(ctx, seen, agentId));
-    // A caller who goes away while we wait for him to read would hold the tail for ever.
-    if (ctx.closed.aborted) stream.destroy();
-    else ctx.closed.addEventListener('abort', () => stream.destroy(), { once: true });
     return {
       type: 'text/event-stream',
       headers: { 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' },
-      body: stream,
+      body: (out) => stream(ctx, out, seen, agentId),
     };
   },
 };
