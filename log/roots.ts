@@ -112,6 +112,7 @@ const dayAfter = (day: string, days = 1): string =>
 async function rootOfDay(tx: Read, day: string, upto: number, sealing: boolean) {
   const { leafCount, firstLeafSeq, lastLeafSeq, lastSeq: end } = (await dayAt(tx, day)) ?? noDay(day);
   const prev = await lastSealed(tx);
+  if (prev && dayAfter(prev.day) !== day) throw new Error(`a root of ${day} cannot hang on that of ${prev.day}`);
   const trees = treesOf(tx, day, leafCount);
   const prevRootHash = prev?.rootHash ?? null;
   const root_hash = leafCount ? (await trees.v1.root()).toString('hex') : emptyDayRoot(prevRootHash);
@@ -178,11 +179,11 @@ function checkpointOver(kit: RootKit, tenantId: string, days: readonly Buffer[])
   );
 }
 
-/** The next day to seal; null when there is none. */
-async function nextDay(tx: Read): Promise<string | null> {
+/** The next day to seal, when it is `now`; null when there is none. */
+async function nextDay(tx: Read, now: string): Promise<string | null> {
   const last = await lastSealed(tx);
   const day = last ? dayAfter(last.day) : await firstDay(tx);
-  return day !== null && day < (await today(tx)) ? day : null;
+  return day !== null && day < now ? day : null;
 }
 
 /**
@@ -201,7 +202,7 @@ export async function sealDays(
       await holdTrees(tx);
       await holdLog(tx);
       const upto = await growWhole(tx);
-      const day = await nextDay(tx);
+      const day = await nextDay(tx, await today(tx));
       return day === null ? null : store(tx, kit, day, upto, by, true);
     });
   while (!signal?.aborted && (await next()));
@@ -213,8 +214,8 @@ export async function computeToday(kit: RootKit, tenantId: string, by: Actor): P
   const root = await kit.store.write(tenantId, async (tx) => {
     const upto = await growWhole(tx);
     if (upto === 0) return null;
-    if ((await nextDay(tx)) !== null) return 'over'; // it was midnight meanwhile
-    const day = await today(tx);
+    const day = await today(tx); // asked once: it may be midnight at any moment
+    if ((await nextDay(tx, day)) !== null) return 'over';
     const stands = await rootAt(tx, day);
     // As it was signed, while nothing has come that it would have to count.
     const { leafCount } = (await dayAt(tx, day)) ?? noDay(day);

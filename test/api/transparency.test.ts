@@ -9,7 +9,7 @@ import { noteKey, readCheckpoint, readVerifierKey, signedBy, verifierKey } from 
 import { createLogger } from '../../log/logger';
 import { newKey } from '../../log/keys';
 import { openKernel } from '../../log/open';
-import { growTrees, sealDays } from '../../log/roots';
+import { computeToday, growTrees, sealDays, type RootKit } from '../../log/roots';
 import { system } from '../../domain/principal';
 import { verify as verifyFiles, type VerifyOptions } from '../../log/verify-cli';
 import { caller, startServer, type Server } from '../harness';
@@ -127,22 +127,26 @@ test('today: a receipt is pending until a root covers it, then its proof holds i
   });
 });
 
-test('what is written while the trees grow is taken once', async () => {
-  const { store } = kernel;
-  let written: Promise<string[]> | null = null;
-  const meanwhile = {
-    ...store,
-    write: ((tenantId, work) =>
-      store.write(tenantId, (tx) => {
-        const query = async (text: string, ...values: never[]) => {
-          if (text.includes('join receipts')) await (written ??= calls(3));
-          return tx.query(text, ...values);
-        };
+/** The store, whose every transaction has its statements seen, and their answers changed if need be. */
+const seenBy = (meet: () => (text: string, go: () => Promise<any>) => Promise<any>): Pick<RootKit, 'store'> => ({
+  store: {
+    write: (tenantId, work) =>
+      kernel.store.write(tenantId, (tx) => {
+        const met = meet();
+        const query = (text: string, ...values: never[]) => met(text, () => tx.query(text, ...values));
         return work(Object.create(tx, { query: { value: query } }) as typeof tx);
-      })) as typeof store.write,
-  };
+      }),
+  },
+});
+
+test('what is written while the trees grow is taken once', async () => {
+  let written: Promise<string[]> | null = null;
+  const meanwhile = seenBy(() => async (text, go) => {
+    if (text.includes('join receipts')) await (written ??= calls(3));
+    return go();
+  });
   await calls(2);
-  await growTrees({ store: meanwhile }, s.tenantId);
+  await growTrees(meanwhile, s.tenantId);
   await growTrees(kit(), s.tenantId);
   expect(written).not.toBeNull();
   const { rows } = await s.owner.query(
@@ -151,6 +155,15 @@ test('what is written while the trees grow is taken once', async () => {
     [s.tenantId],
   );
   expect(rows[0].leaves).toBe(rows[0].receipts);
+});
+
+test('a root of today is of one day, though it turn midnight meanwhile', async () => {
+  const midnight = seenBy(() => {
+    let asked = 0;
+    return async (text, go) =>
+      text.includes('clock_timestamp()') && (asked += 1) > 1 ? { rows: [{ day: day(-1) }] } : go();
+  });
+  expect((await computeToday({ ...kit(), ...midnight }, s.tenantId, system))?.day).toBe(day(0));
 });
 
 test('days that are over are sealed in order, quiet ones too, and hang together', async () => {
