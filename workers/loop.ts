@@ -40,3 +40,29 @@ export async function keepLooking(
     });
   }
 }
+
+/** Which tenants have something to be done, and what is done for each. */
+type Round = readonly [tenants: () => Promise<readonly string[]>, work: (tenantId: string) => Promise<unknown>];
+
+/**
+ * One round after the other, one tenant after the other: the trouble of one is logged, and keeps nobody else from theirs.
+ * @throws the first of it, at the end
+ */
+export async function eachTenant(
+  { trouble }: Often,
+  logger: Logger,
+  signal: AbortSignal,
+  rounds: readonly Round[],
+): Promise<void> {
+  const troubles: unknown[] = [];
+  for (const [tenants, work] of rounds) {
+    for (const tenantId of await tenants()) {
+      if (signal.aborted) return;
+      await work(tenantId).catch((err: unknown) => {
+        logger.warn({ err, tenantId }, trouble);
+        troubles.push(err);
+      });
+    }
+  }
+  if (troubles.length) throw troubles[0];
+}

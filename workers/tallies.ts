@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { tallyCalls } from '../db/calls';
 import { tenantsBehind } from '../db/cursors';
 import type { Store } from '../log/store';
-import { keepLooking } from './loop';
+import { eachTenant, keepLooking } from './loop';
 
 const often = {
   pollMs: 1_000,
@@ -16,15 +16,17 @@ const often = {
  * into which what was logged before there were any is taken as well. Ends when `signal` is aborted.
  */
 export const keepTallies = (store: Store, logger: Logger, signal: AbortSignal): Promise<void> =>
-  keepLooking(often, logger, signal, async () => {
-    for (const tenantId of await tenantsBehind(store.pool, 'tallies')) {
-      if (signal.aborted) return;
-      await tally(store, tenantId);
-    }
-    for (const tenantId of await tenantsBehind(store.pool, 'calls')) {
-      while (!signal.aborted && (await store.write(tenantId, (tx) => tallyCalls(tx, atOnce))) === atOnce);
-    }
-  });
+  keepLooking(often, logger, signal, () =>
+    eachTenant(often, logger, signal, [
+      [() => tenantsBehind(store.pool, 'tallies'), (tenantId) => tally(store, tenantId)],
+      [
+        () => tenantsBehind(store.pool, 'calls'),
+        async (tenantId) => {
+          while (!signal.aborted && (await store.write(tenantId, (tx) => tallyCalls(tx, atOnce))) === atOnce);
+        },
+      ],
+    ]),
+  );
 
 /** Entries that are taken in by one transaction. */
 const atOnce = 8_192;

@@ -1,6 +1,8 @@
 import pino from 'pino';
 import { system } from '../../domain/principal';
 import { oneByOne, readLog, readWindow, type Reader } from '../../workers/reader';
+import { keepTallies } from '../../workers/tallies';
+import { keepRoots } from '../../workers/transparency';
 import { openHouse, type House } from '../house';
 import { until } from '../until';
 
@@ -98,5 +100,35 @@ test('what is stuck of one tenant is tried again and holds up no other', async (
   } finally {
     ending.abort();
     await reading;
+  }
+});
+
+test('the tallies and trees of one tenant that are in trouble keep no other from theirs', async () => {
+  const tenants = [(await house.tenant('broken')).tenantId, (await house.tenant('whole')).tenantId];
+  const [broken = '', whole = ''] = tenants.sort(); // in the order in which they are looked at
+  for (const tenantId of tenants) await write(tenantId, 'tallied', 128);
+  const store = {
+    ...house.store,
+    write: ((tenantId, work) =>
+      tenantId === broken
+        ? Promise.reject(new Error('broken'))
+        : house.store.write(tenantId, work)) as typeof house.store.write,
+  };
+  const stopping = new AbortController();
+  const keeping = [
+    keepTallies(store, logger, stopping.signal),
+    keepRoots({ ...house, store, origin: 'here' }, logger, stopping.signal),
+  ];
+  try {
+    await until('all three have read the log', async () => {
+      const { rows } = await house.owner.query(
+        `select 1 from cursors where tenant_id = $1 and reader in ('tallies', 'calls', 'transparency') and seq >= 128`,
+        [whole],
+      );
+      return rows.length === 3;
+    });
+  } finally {
+    stopping.abort();
+    await Promise.all(keeping);
   }
 });
