@@ -194,6 +194,19 @@ describe('sessions', () => {
       expect((await s.as(await tokenOf(s.admin))('POST', path)).status).toBe(400);
     }
   });
+  test('tokens are renewed thirty times a minute, whichever of them is given back', async () => {
+    const user = await s.user('READ_ONLY');
+    let [token, renewed] = [await tokenOf(user), 0];
+    let last = await by(token)('POST', '/auth/refresh');
+    for (; last.status === 200 && renewed < 40; renewed += 1) {
+      token = last.body.data.access_token as string;
+      last = await by(token)('POST', '/auth/refresh');
+    }
+    expect([renewed, last.status, last.body.limit_type, Number(last.headers.get('retry-after')) > 0]).toEqual([
+      30, 429, 'refreshes_per_subject', true,
+    ]); // prettier-ignore
+    expect([await opens(token), (await by(await tokenOf(user))('POST', '/auth/refresh')).status]).toEqual([200, 429]);
+  });
   test('introspection says what a token is good for by now, thirty times a minute', async () => {
     const user = await s.user('DEVELOPER');
     const token = await tokenOf(user);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { agentAtLogin } from '../../../db/agent-credentials';
 import { agentById } from '../../../db/agents';
-import { sharedPoints } from '../../../db/rate-limits';
+import { sharedPoints, type Points } from '../../../db/rate-limits';
 import { holdTokensOf, revokeTokens, tokenRow } from '../../../db/tokens';
 import { DomainError, NotFound, RateLimited } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
@@ -15,6 +15,18 @@ import { loggedIn, setTokenCookie } from './logged-in';
 type Sessions = Pick<Handlers<typeof auth>, 'introspectToken' | 'refreshToken' | 'revokeToken' | 'logout'>;
 
 const asked = perOwner(({ store }: Kernel) => sharedPoints(store.pool, 'introspect', 30));
+const renewals = perOwner(({ store }: Kernel) => sharedPoints(store.pool, 'refresh', 30));
+
+/** @throws RateLimited */
+async function count(by: Points, key: string, limitType: string): Promise<void> {
+  const window = await by.consume(key);
+  if (window.consumed <= by.points) return;
+  throw new RateLimited('rate_limited', {
+    limit_type: limitType,
+    retry_after_s: Math.max(1, Math.ceil(window.leftMs / 1000)),
+    reset_at: new Date(Date.now() + window.leftMs).toISOString(),
+  });
+}
 
 const subjectOf = ({ typ, sub }: Claims) => ({ kind: typ, id: sub });
 
@@ -81,14 +93,8 @@ async function renew(ctx: OpenCtx, claims: Claims): Promise<Renewed> {
 
 export const sessionHandlers: Sessions = {
   introspectToken: async ({ body }, ctx) => {
-    const window = await asked(ctx.kernel).consume(createHash('sha256').update(body.token).digest('hex'));
-    if (window.consumed > asked(ctx.kernel).points) {
-      throw new RateLimited('rate_limited', {
-        limit_type: 'introspections_per_token',
-        retry_after_s: Math.max(1, Math.ceil(window.leftMs / 1000)),
-        reset_at: new Date(Date.now() + window.leftMs).toISOString(),
-      });
-    }
+    const key = createHash('sha256').update(body.token).digest('hex');
+    await count(asked(ctx.kernel), key, 'introspections_per_token');
     const claims = await claimsHere(ctx, body.token);
     const principal = claims && (await principalOfToken(ctx.kernel.store.pool, ctx.kernel.keyring, body.token));
     if (!principal) return inactive;
@@ -105,6 +111,8 @@ export const sessionHandlers: Sessions = {
   },
   refreshToken: async (_input, ctx) => {
     const claims = await sessionOf(ctx.kernel, ctx.headers);
+    // By whom it is of, not by token: each renewal makes another token, and writes into the log for good.
+    await count(renewals(ctx.kernel), claims.sub, 'refreshes_per_subject');
     const renewed = await renew(ctx, claims);
     if (renewed.is !== 'new') throw refused(renewed.is === 'reused' ? 'token_reused' : 'invalid_session');
     const of = { tenantId: claims.tenant_id, role: renewed.role };
