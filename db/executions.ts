@@ -205,7 +205,9 @@ export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Fact
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]')
           from agent_grants where agent_id = c."agentId" and (expires_at is null or expires_at > now())) as grants,
        (select count(*) from executions where agent_id = c."agentId" and tool = c.tool and decision in ('deny', 'kill')
-          and started_at > now() - interval '5 minutes') as denials,
+          and started_at > now() - interval '5 minutes'
+          -- Not what came of earlier denials, nor what came of trouble: who is refused for those would be for ever.
+          and not reasons @? '$[*] ? (@.code == "anomalous_behavior_detected" || @.code == "agent_quarantined" || @.code == "policy_unavailable")') as denials,
        ${habitsOfCall} as habits,
        (select weights from risk_weights) as weights
      from rows from (

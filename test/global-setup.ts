@@ -9,6 +9,7 @@ import { freePorts } from '../cli/free-port';
 import { Supervisor } from '../cli/supervise';
 import { childEnvironment, loadConfig, root } from '../config';
 import { migrate } from '../db/migrate';
+import { findOpa } from '../pipeline/opa';
 import { databaseUrl, execute, stackVariable, templateDatabase, type Stack } from './stack';
 
 declare global {
@@ -47,6 +48,8 @@ export default async function globalSetup(): Promise<void> {
       startPostgres(supervisor, folder),
       startTemporal(supervisor, folder, shared),
       bundleWorkflows(shared),
+      // Built once, which takes minutes: a request for it would not wait so long. Those that need it say that it is missing.
+      findOpa(root).catch((e: Error) => process.stderr.write(`${e.message}\n`)),
     ]);
     process.env[stackVariable] = JSON.stringify({ postgres, ...server, bundle } satisfies Stack);
   } catch (error) {

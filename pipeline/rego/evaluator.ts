@@ -21,6 +21,10 @@ export interface Reply {
   /** Of each input, of each policy. */
   answers: readonly Evaluated[];
 }
+/** What the thread says first, once it can be asked. */
+export interface Ready {
+  ready: true;
+}
 
 export interface Evaluator {
   /**
@@ -56,8 +60,17 @@ interface Waiting extends Omit<Question, 'id'> {
 }
 interface Running {
   thread: Worker;
+  ready: boolean;
   ended: boolean;
 }
+interface Asked {
+  id: number;
+  one: Waiting;
+  since: number;
+  timer?: NodeJS.Timeout;
+}
+/** How long a thread may take to begin: no policy's time. */
+const startMs = 10_000;
 
 /**
  * A thread for policies that others than this project wrote. WebAssembly cannot be interrupted where it runs, and Rego without
@@ -68,13 +81,14 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
   const waiting = createTurns<Waiting>();
   const resting = new Map<string, number>();
   let running: Running | null = null;
-  let asked: { id: number; one: Waiting; since: number; timer: NodeJS.Timeout } | null = null;
+  let asked: Asked | null = null;
+  let closed = false;
   let ids = 0;
 
   const failed = (one: Waiting, error: string): void =>
     one.resolve(one.inputs.flatMap(() => one.policies.map(() => ({ error }))));
   /** What was asked is over, and its time counts. */
-  const over = (): typeof asked => {
+  const over = (): Asked | null => {
     const was = asked;
     asked = null;
     if (!was) return null;
@@ -96,21 +110,33 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
   };
   const begin = (): Running => {
     const thread = new Worker(file, { resourceLimits: heapMb, stdout: true, stderr: true });
-    const begun: Running = { thread, ended: false };
+    const begun: Running = { thread, ready: false, ended: false };
     thread.unref();
-    thread.on('message', ({ id, answers }: Reply) => {
-      if (asked?.id !== id) return;
-      over()?.one.resolve(answers);
+    thread.on('message', (said: Reply | Ready) => {
+      if ('ready' in said) {
+        begun.ready = true;
+        if (asked && running === begun) time(asked);
+        return;
+      }
+      if (asked?.id !== said.id) return;
+      over()?.one.resolve(said.answers);
       next();
       if (asked === null) thread.unref(); // nobody waits: the process may end
     });
     thread.on('error', (error) => {
       onError(error);
       begun.ended = true;
-      if (running === begun) running = null;
+      if (running !== begun) return; // what is asked now is asked of another
+      running = null;
       end(error.message);
     });
     return begun;
+  };
+  /** Begins to count the time of what was asked. */
+  const time = (of: Asked, ms = of.one.ms): void => {
+    clearTimeout(of.timer);
+    of.since = performance.now();
+    of.timer = setTimeout(late, ms, of.id);
   };
   const late = (id: number): void => {
     if (asked?.id !== id) return;
@@ -124,15 +150,15 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
     if (asked !== null) return;
     const one = waiting.next();
     if (!one) return;
-    const since = performance.now();
-    if (since - one.since > patience * one.ms) {
-      failed(one, 'waited too long for other calls of its tenant');
+    if (closed || performance.now() - one.since > patience * one.ms) {
+      failed(one, closed ? 'the thread of the policies is closed' : 'waited too long for its turn');
       return next();
     }
     running ??= begin();
     const id = (ids += 1);
     running.thread.ref();
-    asked = { id, one, since, timer: setTimeout(late, one.ms, id) };
+    asked = { id, one, since: 0 };
+    time(asked, running.ready ? one.ms : startMs);
     running.thread.postMessage({ id, inputs: one.inputs, policies: one.policies } satisfies Question);
   };
 
@@ -148,6 +174,7 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
       });
     },
     async close() {
+      closed = true;
       const last = running;
       if (last) await drop(last);
       end('the thread of the policies is closed');

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { loadPolicySync } from '@open-policy-agent/opa-wasm';
-import type { Question, Reply } from './evaluator';
+import type { Question, Ready, Reply } from './evaluator';
 
 // The thread that tenants' policies are evaluated in (evaluator.ts): what runs too long ends with it, and with nothing else.
 
@@ -56,3 +56,4 @@ parentPort?.on('message', ({ id, inputs, policies }: Question) => {
   });
   parentPort?.postMessage({ id, answers } satisfies Reply);
 });
+parentPort?.postMessage({ ready: true } satisfies Ready);

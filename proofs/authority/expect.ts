@@ -55,7 +55,7 @@ export function expectForeign(actor: Actor, op: Operation, entry: Declared, plac
     return refusal(403, { scope: entry.either.scope });
   const outcome = entry.ids[place]?.foreign;
   const status = outcome === undefined ? null : words[outcome];
-  if (status === null || own.statuses.includes(404)) return own;
+  if (status === null || (status !== 404 && own.statuses.includes(404))) return own;
   return refusal(status, { alike: true });
 }
 

@@ -99,14 +99,22 @@ describe('an approval', () => {
     expect((await sibling('POST', `/api/agents/${agent}/deploy/static-site`, body)).status).toBe(404);
     expect((await page('/published/sibling/')).status).toBe(404);
     // Nor is its change said to be carried out, or its postmortem written on, or one written in its name.
-    const isHidden = async (method: string, path: string, of: object) =>
-      expect([path, (await sibling(method, path, of)).status]).toEqual([path, 404]);
+    const isHidden = async (method: string, path: string, of: object, from = sibling) =>
+      expect([path, (await from(method, path, of)).status]).toEqual([path, 404]);
     await isHidden('POST', `/api/changes/${body.change_id}/complete`, { result: 'done' });
     const own = server.as(await runKey(server, agent));
     const written = await own('POST', '/api/postmortems', { agent_id: agent, summary: 'as it was' });
     await isHidden('PUT', `/api/postmortems/${written.body.id}`, { summary: 'otherwise' });
     await isHidden('POST', '/api/postmortems', { agent_id: agent, summary: 'otherwise' });
     await isHidden('POST', `/api/postmortems/synthesize/${ticket}`, { agent_id: agent });
+    // Another agent has no run that its key is of: the run is as little its own.
+    const { id: agent_id } = (
+      await server.call('POST', '/agents', { name: 'somebody-else', description: 'does other things', owner_id: 'ops', risk_level: 'low' })
+    ).body.data; // prettier-ignore
+    const { api_key } = (await server.call('POST', '/api-keys', { name: 'other', agent_id, role: 'agent' })).body.data;
+    const stranger = server.as(api_key);
+    await isHidden('PUT', `/api/postmortems/${written.body.id}`, { summary: 'otherwise' }, stranger);
+    await isHidden('POST', '/api/postmortems', { agent_id: agent, summary: 'otherwise' }, stranger);
     expect((await own('PUT', `/api/postmortems/${written.body.id}`, { summary: 'better' })).status).toBe(200);
     expect((await own('POST', `/api/changes/${body.change_id}/complete`, { result: 'done' })).status).toBe(200);
   });

@@ -11,7 +11,7 @@ const groupNamed = async (name: string) =>
 
 test.each([
   ['http://127.0.0.1:9/', /private/], ['http://localhost:9/hook', /private/], ['http://[::1]/', /private/], ['http://10.1.2.3/', /private/],
-  ['http://169.254.169.254/latest', /private/], ['http://0.0.0.0/', /meta/], ['ftp://example.com/', /https or http/],
+  ['http://169.254.169.254/latest', /metadata/], ['http://0.0.0.0/', /private/], ['ftp://example.com/', /https or http/],
   ['https://a:b@example.com/', /without a password/], ['mail dana', /https or http/], ['log', /https or http/],
 ])('%s is no channel, and the field is named', async (notify_channel, why) => {
   const made = (await s.call('POST', '/api/intake/raci/groups', { name: 'standing' })).body.id as number;

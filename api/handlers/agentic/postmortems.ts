@@ -11,7 +11,7 @@ import type { postmortems } from '../../contracts/agentic/postmortems';
 import type { Ctx, Handlers } from '../../kernel';
 import { postmortemView } from './learning-views';
 import { assetsOf, promote } from './promotion';
-import { assertPerson, heldTicket, isOfRun, seenTicket } from './seen';
+import { assertPerson, heldTicket, isOthers, seenTicket } from './seen';
 import { beginning, writtenSoon } from './synthesis';
 
 /** @throws NotFound, for a foreign postmortem as for one that never was */
@@ -39,7 +39,7 @@ async function runOf(
   const [run] = await runs.list(tx, 'where ($1::int is null or number = $1) and ($2::int is null or task_number = $2)', [
     agent ?? null, task ?? null,
   ]); // prettier-ignore
-  if (!run || (ticketId !== null && run.ticketId !== ticketId) || (ctx.principal.runId !== null && !isOfRun(ctx, run)))
+  if (!run || (ticketId !== null && run.ticketId !== ticketId) || isOthers(ctx, run))
     throw new NotFound(`no agent ${agent ?? `of task ${task}`}`);
   return run;
 }
@@ -193,9 +193,8 @@ export const postmortemHandlers: Handlers<typeof postmortems> = {
   updatePostmortem: ({ params, body }, ctx) =>
     ctx.write(async (tx) => {
       const standing = await seen(ctx, tx, params.id);
-      const { runId } = ctx.principal;
-      if (runId !== null && standing.runId !== null && standing.runId !== runId)
-        throw new NotFound(`no postmortem ${params.id}`);
+      const run = standing.runId === null ? null : await runs.byId(tx, standing.runId);
+      if (run && isOthers(ctx, run)) throw new NotFound(`no postmortem ${params.id}`);
       const content = contentOf(body);
       const changed = Object.keys(content);
       const status = edit(standing.status, body.status ?? null, changed.length > 0);

@@ -44,11 +44,14 @@ export async function seenRun(ctx: Ctx, tx: Read, number: number): Promise<RunVi
 export const isOfRun = ({ principal }: Ctx, run: Pick<RunView, 'id' | 'agentId'>): boolean =>
   principal.runId === null ? principal.id === run.agentId : principal.runId === run.id;
 
+/** Whether it is an agent that asks, and the run is another's. */
+export const isOthers = (ctx: Ctx, run: Pick<RunView, 'id' | 'agentId'>): boolean =>
+  (ctx.principal.kind === 'agent' || ctx.principal.runId !== null) && !isOfRun(ctx, run);
+
 /** As `seenRun`, for what a run does for itself: to another's credential it is one that never was. @throws NotFound */
 export async function ownRun(ctx: Ctx, tx: Read, number: number): Promise<RunView> {
   const run = await seenRun(ctx, tx, number);
-  const { kind, runId } = ctx.principal;
-  if ((kind === 'agent' || runId !== null) && !isOfRun(ctx, run)) throw new NotFound(`no agent ${number}`);
+  if (isOthers(ctx, run)) throw new NotFound(`no agent ${number}`);
   return run;
 }
 
