@@ -37,7 +37,16 @@ const allowed = (url: string): string[] => {
   });
   return [...new Set([...has, ...(has.includes('GET') ? ['HEAD'] : [])])].sort();
 };
-const values = ['1', '01890000-0000-7000-8000-0000000000ff', 'name', 'a'.repeat(64), 'swagger-ui.css', 'local', 'oidc', '2026-01-01'];
+const values = [
+  '1',
+  '01890000-0000-7000-8000-0000000000ff',
+  'name',
+  'a'.repeat(64),
+  'swagger-ui.css',
+  'local',
+  'oidc',
+  '2026-01-01',
+];
 /** A URL of the path that something could be at. */
 const filled = (path: string): string => {
   const urls = values.map((value) => path.replace(/[:*]\w+/g, value));
