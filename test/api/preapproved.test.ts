@@ -1,4 +1,5 @@
 import { startServer, until, type Server } from '../harness';
+import { settles } from '../until';
 import { assign } from './working';
 
 // Leases that a reviewed workflow preapproves for whoever works by it.
@@ -60,8 +61,11 @@ test('an agent on its ticket has them from the start, and until its end', async 
   }, 'the lease');
   expect(lease).toMatchObject({ ...wazuh, granted_by: expect.stringMatching(new RegExp(`^workflow ${workflow}, version \\d+, reviewed by `)) }); // prettier-ignore
   expect((await server.call('POST', `/api/agents/${agent}/vault/lease`, wazuh)).status).toBe(200);
-  const [asked] = (await server.call('GET', `/api/tickets/${on}/access-requests`)).body.access_requests;
-  expect(asked).toMatchObject({ status: 'granted', change_id: null, access_ticket_id: on, lease_request: wazuh });
+  // The lease is active a step before its request says that it was granted.
+  await settles(async () => {
+    const [asked] = (await server.call('GET', `/api/tickets/${on}/access-requests`)).body.access_requests;
+    expect(asked).toMatchObject({ status: 'granted', change_id: null, access_ticket_id: on, lease_request: wazuh });
+  });
   await server.call('POST', `/api/agents/${agent}/stop`);
   await until(async () => (await leases(agent))[0]?.lease_status === 'revoked', 'the lease to end with its run');
 });
