@@ -4,7 +4,7 @@ import type { Operation } from '../../api/operation';
 import { agentScopes, roleNames, roles, scopes as every, type Scope } from '../../domain/scopes';
 import { newApiKey } from '../../log/credentials';
 import { ensureUser } from '../../log/provision';
-import type { Declared } from './declared';
+import type { Declared } from './declaration';
 
 /** Who calls: a user of each role, and every other kind of credential, living and dead. */
 export interface Actor {

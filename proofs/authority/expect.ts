@@ -1,6 +1,6 @@
 import type { Operation } from '../../api/operation';
 import { isOpen, standing, type Actor } from './actors';
-import { ofTicket, type Declared, type Place } from './declared';
+import { ofTicket, type Declared, type Place } from './declaration';
 
 /** What a cell declares: the statuses that hold, and how far the answer must be that of an id that names nothing. */
 export interface Expected {

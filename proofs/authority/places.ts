@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Operation } from '../../api/operation';
-import type { Declared } from './declared';
+import type { Declared } from './declaration';
 
 type Schema = z.core.JSONSchema.BaseSchema;
 

@@ -1,5 +1,5 @@
 import type { Operation } from '../../api/operation';
-import type { Declared } from './declared';
+import type { Declared } from './declaration';
 import { exampleOf, json } from './examples';
 import type { Tenant } from './world';
 

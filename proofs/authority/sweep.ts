@@ -1,7 +1,8 @@
 import type { Client } from 'pg';
 import type { Mounted } from '../../api/http/mount';
 import { actorNames, isOpen, type Actor } from './actors';
-import { declared, type Declared } from './declared';
+import type { Declared } from './declaration';
+import { declared } from './declared';
 import { expectForeign, expectOwn, placesOf, success, type Expected } from './expect';
 import { request, said, type Answer } from './request';
 import { changed, rowsOf } from './rows';

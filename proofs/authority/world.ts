@@ -5,7 +5,7 @@ import { cursorOf } from '../../api/contracts/agent-ops/door';
 import { ensureUser, insertKey, provisionTenant } from '../../log/provision';
 import { makeActors, type Actor } from './actors';
 import { until } from '../until';
-import type { Declared, Noun } from './declared';
+import type { Declared, Noun } from './declaration';
 
 /** Where a server is, and its database as the owner sees it. */
 export interface Place {

@@ -1,0 +1,108 @@
+import { acting, at, filter, none, offset, resource, run, ticket, type Declared } from '../declaration';
+
+const change = { 'path.change_id': at('change') };
+const postmortem = { 'path.id': at('postmortem') };
+
+export const agenticDecisions: Readonly<Record<string, Declared>> = {
+  listChanges: { ids: { ...offset, ...filter, 'query.agent_id': at('run', 'empty') } },
+  listPendingChanges: none,
+  changeStats: none,
+  getChange: { ids: change },
+  getChangeStatus: { ids: change },
+  requestChange: { ids: { 'body.ticket_id': at('ticket'), 'body.agent_id': at('run') }, besides: acting },
+  approveChange: { ids: change, fresh: 'change' },
+  rejectChange: { ids: change, fresh: 'change' },
+  completeChange: {
+    ids: { ...change, 'body.agent_id': at('external', 'ignored') }, // a label, kept nowhere
+    fresh: 'approved',
+  },
+  listApproverGroups: { ids: {}, only: 'people' },
+  saveApproverGroup: none,
+  deleteApproverGroup: { ids: { 'path.id': at('approvers') } },
+  listApprovalRules: { ids: {}, only: 'people' },
+  saveApprovalRule: none,
+  deleteApprovalRule: { ids: { 'path.id': at('approval') } },
+  getRaci: none,
+  createRaciGroup: none,
+  updateRaciGroup: { ids: { 'path.id': at('approvers') } },
+  deleteRaciGroup: { ids: { 'path.id': at('approvers') } },
+  createRaciRule: none,
+  updateRaciRule: { ids: { 'path.id': at('raci') } },
+  deleteRaciRule: { ids: { 'path.id': at('raci') } },
+  deployStaticSite: {
+    ids: {
+      ...run,
+      'body.change_id': at('change'),
+      'body.slug': at('slug', 'ignored'),
+      'body.attachment_id': at('attachment', 'ignored'),
+    }, // the change is asked about first
+    own: {
+      statuses: [403],
+      why: 'the change of this world allows no deployment; test/api/publishing has those that do',
+    },
+  },
+  published: {
+    ids: { 'path.slug': at('slug', 'public'), 'path.path': at('page', 'public') },
+    own: { statuses: [404], why: 'nothing is published in this world; test/api/publishing does' },
+  },
+  listDeployments: { ids: { 'path.slug': at('site'), ...offset } },
+  rollbackDeployment: { ids: { 'path.slug': at('site'), 'body.deployment_id': at('deployment') }, only: 'people' },
+  listPostmortems: { ids: { ...offset, ...filter } },
+  getEvidence: { ids: ticket },
+  getPostmortem: { ids: postmortem },
+  synthesizePostmortem: { ids: { ...ticket, 'body.agent_id': at('run'), 'body.task_id': at('task') } },
+  createPostmortem: {
+    ids: { 'body.ticket_id': at('ticket'), 'body.agent_id': at('run'), 'body.task_id': at('task') },
+  },
+  updatePostmortem: { ids: postmortem, fresh: 'postmortem' },
+  reviewPostmortem: { ids: postmortem, only: 'people', fresh: 'postmortem' },
+  promotePostmortem: { ids: postmortem, only: 'people', fresh: 'reviewed' },
+  listWorkflows: { ids: offset },
+  getWorkflow: { ids: { 'path.id': at('blueprint') } },
+  createWorkflow: { ids: { 'body.skill_ids': at('skill') } },
+  updateWorkflow: { ids: { 'path.id': at('blueprint'), 'body.skill_ids': at('skill') } },
+  runWorkflow: {
+    ids: {
+      'path.id': at('blueprint'),
+      'body.ticket_id': at('ticket'),
+      'body.agent_id': at('run'),
+      'body.task_id': at('task'),
+    },
+    own: { statuses: [200, 409], why: 'the workflow of this world is a draft until somebody here reviewed it' },
+  },
+  completeWorkflowRun: {
+    ids: { 'path.run_id': at('pipeline') },
+    own: { statuses: [200, 409], why: 'whoever comes second finds it over' },
+    fresh: 'pipeline',
+  },
+  reviewWorkflow: { ids: { 'path.id': at('blueprint') }, only: 'people' },
+  listKnowledge: { ids: offset },
+  getKnowledge: { ids: { 'path.id': at('article') } },
+  listSkills: none,
+  createKnowledge: none,
+  updateKnowledge: { ids: { 'path.id': at('article') } },
+  getSkill: { ids: { 'path.id': at('skill') } },
+  createSkill: none,
+  updateSkill: { ids: { 'path.id': at('skill') } },
+  deleteSkill: {
+    ids: { 'path.id': at('skill') },
+    own: { statuses: [200, 404], why: 'whoever comes second finds it gone' },
+    fresh: 'skill',
+  },
+  renderSkill: { ids: { 'path.id': at('skill') }, fresh: 'skill' },
+  listAgentSkills: { ids: run },
+  listTools: none,
+  toolStatus: none,
+  getTool: { ids: { 'path.id': at('tool') } },
+  toolHistory: { ids: { 'path.id': at('tool') } },
+  checkTool: { ids: { 'path.id': at('tool') } },
+  checkAllTools: none,
+  createToolServer: { ids: { 'body.leases.resource_id': resource } },
+  updateToolServer: { ids: { 'path.id': at('server'), 'body.leases.resource_id': resource } },
+  deleteToolServer: {
+    ids: { 'path.id': at('server') },
+    own: { statuses: [200, 404], why: 'whoever comes second finds it gone' },
+    fresh: 'server',
+  },
+  setupStatus: none,
+};
