@@ -3,32 +3,20 @@ import { errors, type ErrorCode } from '../domain/errors';
 import { isRaw, type Method, type Operation } from './operation';
 import { surfaceOf, surfaces, type Surface } from './surfaces';
 import { description, version } from './version';
+import { groupsOf, tagOf } from './doors';
 import { errorSchemas } from './error-schemas';
+import { exampleOf } from './example';
+import { schemaOf } from './schema-of';
 import type { Mounted } from './http/mount';
 import type { MountedSocket } from './http/sockets';
 
 type Json = Record<string, unknown>;
 type Open = 'public' | 'login' | 'session' | 'metrics';
 
-const largest = Number.MAX_SAFE_INTEGER;
-
-/** A schema as OpenAPI 3.1 has it (JSON Schema 2020-12), without what zod adds to say what is plain anyway. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    override: ({ jsonSchema: s }) => {
-      if (s.maximum === largest) delete s.maximum;
-      if (s.minimum === -largest) delete s.minimum;
-      // Not every reader of the document knows Unicode classes; a format says what its pattern says.
-      if (s.format || s.pattern?.includes('\\p{')) delete s.pattern;
-    },
-  });
-  return json;
-}
-
 /** `/a/:id` as `/a/{id}`; `*rest` stands for a whole path, which a template can only name. */
 const template = (path: string): string => path.replace(/[{}]/g, '').replace(/[:*](\w+)/g, '{$1}');
+
+const pathOf = (op: Operation): string => op.route.slice(op.route.indexOf(' ') + 1);
 
 const propertiesOf = (schema: z.ZodType): [name: string, schema: Json, required: boolean][] => {
   const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
@@ -96,7 +84,7 @@ const bodyOf = (op: Operation): Json | null => {
   return {
     required: Boolean(op.upload) || !op.body?.safeParse({}).success,
     content: {
-      ...(op.body && { 'application/json': { schema: schemaOf(op.body, 'input') } }),
+      ...(op.body && { 'application/json': { schema: schemaOf(op.body, 'input'), example: exampleOf(op.body) } }),
       ...(op.body instanceof z.ZodArray &&
         op.rows && { 'application/x-ndjson': { schema: schemaOf(op.body.element as z.ZodType, 'input') } }),
       ...(op.upload && { 'multipart/form-data': { schema: formOf(op.body) } }),
@@ -182,7 +170,7 @@ function describe({ name, op }: Mounted, method: Method, path: string, alias: nu
   const body = bodyOf(op);
   return {
     operationId: alias ? `${name}_alias${alias}` : name,
-    tags: [op.tag],
+    tags: [tagOf(surface.name, op.tag)],
     summary: op.summary,
     ...(alias && { 'x-alias-of': op.route }),
     ...(!isOpen(op) && op.access !== 'session' && { 'x-required-scope': op.access }),
@@ -208,7 +196,7 @@ const socketsOf = (sockets: readonly MountedSocket[]): Json =>
       path,
       {
         operationId: name,
-        tags: [tag],
+        tags: [tagOf(surfaceOf(path).name, tag)],
         summary,
         'x-required-scope': access,
         security: security.closed(access),
@@ -221,6 +209,7 @@ const socketsOf = (sockets: readonly MountedSocket[]): Json =>
 /** The OpenAPI 3.1 document of everything that is declared, aliases included. */
 export function openapiDocument(operations: readonly Mounted[], sockets: readonly MountedSocket[]): object {
   const paths: Record<string, Json> = {};
+  const used = operations.map(({ op }) => ({ door: surfaceOf(pathOf(op)).name, tag: op.tag }));
   for (const mounted of operations) {
     const [method, path] = mounted.op.route.split(' ') as [Method, string];
     [path, ...(mounted.op.aliases ?? [])].forEach((p, alias) => {
@@ -232,7 +221,7 @@ export function openapiDocument(operations: readonly Mounted[], sockets: readonl
     openapi: '3.1.0',
     info: { title: 'Wheelhouse', version, description },
     servers: [{ url: '/' }],
-    tags: [...new Set(operations.map(({ op }) => op.tag))].map((name) => ({ name })),
+    ...groupsOf(used),
     paths,
     'x-websockets': socketsOf(sockets),
     components: {

@@ -13,6 +13,7 @@ const checks = [
   ['import rules', bin('depcruise'), ['.', '--config', '.dependency-cruiser.cjs', '--output-type', 'err-long']],
   ['unused code', bin('knip'), ['--no-progress']],
   ['formatting', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ['OpenAPI document', process.execPath, ['scripts/lint-openapi.mjs']],
   ['policies', process.execPath, ['scripts/build-policy.mjs', '--check']],
 ];
 

@@ -5,7 +5,8 @@ import { scopes } from '../domain/scopes';
 import { operations } from '../api/registry';
 import { isRaw } from '../api/operation';
 import { surfaceOf } from '../api/surfaces';
-import { exampleOf, illTyped } from '../proofs/authority/examples';
+import { leastOf } from '../api/example';
+import { illTyped } from '../proofs/authority/examples';
 import { startServer, type Answer, type Server } from './harness';
 import { fixtures, type Fixtures } from './contract/fixtures';
 import { exceptions } from './contract/exceptions';
@@ -41,7 +42,7 @@ const without = (check: string) => (o: { name: string }) => !excused(o.name, che
 function fill(path: string, ids: Record<string, string>): string {
   return path.replace(/[:*](\w+)/g, (_m, key: string) => encodeURIComponent(ids[key] ?? here.missing(path, key)));
 }
-const bodyOf = (body: z.ZodType | undefined): unknown => (body ? exampleOf(body) : undefined);
+const bodyOf = (body: z.ZodType | undefined): unknown => (body ? leastOf(body) : undefined);
 const sends = (method: string): boolean => method !== 'GET' && method !== 'DELETE';
 /** What may differ between two answers that say the same. */
 const sameness = (a: Answer): unknown =>

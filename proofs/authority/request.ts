@@ -1,6 +1,6 @@
 import type { Operation } from '../../api/operation';
 import type { Declared } from './declaration';
-import { exampleOf, json } from './examples';
+import { json, leastOf } from '../../api/example';
 import type { Tenant } from './world';
 
 export interface Answer {
@@ -41,7 +41,7 @@ export async function request(
   const query: Json = {};
   const headers: Record<string, string> = { ...(token && { authorization: `Bearer ${token}` }), ...how.headers };
   const sends = method !== 'GET' && method !== 'DELETE' && op.body !== undefined;
-  const example = sends ? (exampleOf(op.body as NonNullable<typeof op.body>) as Json | Json[]) : {};
+  const example = sends ? (leastOf(op.body as NonNullable<typeof op.body>) as Json | Json[]) : {};
   const rows = Array.isArray(example);
   const body: Json = { ...(rows ? example[0] : example) };
   const left = entry.either && (entry.either.place in instead ? entry.either.of : entry.either.place);

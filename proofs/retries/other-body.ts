@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exampleOf } from '../authority/examples';
+import { leastOf } from '../../api/example';
 
 type Json = Record<string, unknown>;
 
@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 export function otherBody(body: z.ZodType, on: Json): Json | null {
   // Of rows one is changed.
   const schema = body instanceof z.ZodArray ? (body.element as z.ZodType) : body;
-  const example = { ...(exampleOf(schema) as Json), ...on };
+  const example = { ...(leastOf(schema) as Json), ...on };
   const shape = Object.keys((schema as { shape?: object }).shape ?? example);
   const candidates: Json[] = [
     ...shape.flatMap((field) => [

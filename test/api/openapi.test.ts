@@ -110,6 +110,31 @@ test("each door's refusals are what its error schema says", () => {
   }
 });
 
+test('every body is shown by an example that its schema takes, and its operation as well', () => {
+  const shown = all.flatMap(({ id, described }) => {
+    const content = described['requestBody']?.content['application/json'];
+    return content ? [{ id, described, content }] : [];
+  });
+  expect(shown.length).toBeGreaterThan(100);
+  for (const { id, described, content } of shown) {
+    const check = compile(content.schema);
+    expect([id, check(content.example), check.errors]).toEqual([id, true, null]);
+    const declared = operations.find((o) => o.name === described.operationId || o.op.route === described['x-alias-of']);
+    expect([id, declared?.op.body?.safeParse(content.example).error?.message]).toEqual([id, undefined]);
+  }
+});
+
+test('groups are those of one door, door by door, each described', () => {
+  const groups = document['x-tagGroups'] as { name: string; tags: string[] }[];
+  const tags = document['tags'] as { name: string; description: string }[];
+  expect(groups.flatMap((g) => g.tags)).toEqual(tags.map((t) => t.name));
+  for (const { description } of tags) expect(description.length).toBeGreaterThan(10);
+  for (const { path, described } of all) {
+    const [tag = ''] = described['tags'] as string[];
+    expect(tag.startsWith(`${surfaceOf(path).name}: `)).toBe(true);
+  }
+});
+
 test('an upload is documented as a form as well', () => {
   const { content } = document['paths']['/api/tickets/{ticket_id}/attachments'].post.requestBody;
   expect(content['multipart/form-data'].schema).toMatchObject({

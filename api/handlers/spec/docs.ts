@@ -27,7 +27,7 @@ ${body}
 `,
   });
 
-const swaggerStart = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', deepLinking: true, validatorUrl: null, docExpansion: 'none' });\n`;
+const swaggerStart = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', deepLinking: true, validatorUrl: null, docExpansion: 'none', filter: true });\n`;
 const redocStart = `Redoc.init('/openapi.json', { hideLoading: true, nativeScrollbars: true }, document.getElementById('ui'));\n`;
 
 const file = (path: string) => () => createReadStream(path);
