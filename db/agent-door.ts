@@ -29,6 +29,7 @@ const Row = z.object({
   owner_id: z.string().nullable(),
   status: z.enum(doorStatuses),
   restricted_because: z.string().nullable(),
+  restricted_until: z.string().nullable(),
   risk_level: z.enum(doorRiskLevels),
   metadata: JsonObject,
   created_at: z.string(),
@@ -41,7 +42,7 @@ export type DoorAgent = z.output<typeof Row>;
 const status = `case when a.deleted_at is not null or a.status = 'DISABLED' then 'TERMINATED'
   when a.restriction is not null then a.restriction when a.status = 'ACTIVE' then 'ACTIVE' else 'INACTIVE' end`;
 const columns = `a.id, a.tenant_id, a.name, a.description, a.owner_id, ${status} as status, a.restricted_because, a.risk_level, a.metadata,
-  ${micros('a.created_at')} as created_at, ${micros('a.updated_at')} as updated_at, ${micros('a.deleted_at')} as deleted_at,
+  ${micros('a.restricted_until')} as restricted_until,  ${micros('a.created_at')} as created_at, ${micros('a.updated_at')} as updated_at, ${micros('a.deleted_at')} as deleted_at,
   (select coalesce(jsonb_agg(to_jsonb(p) order by p.tool_name, p.action), '[]')
      from (select ${grantColumns} from agent_grants g where g.agent_id = a.id) p) as permissions`;
 
@@ -106,7 +107,12 @@ export async function saveDoorFields(tx: Read, id: string, f: DoorFields): Promi
     `update agents set name = coalesce($2, name), description = coalesce($3, description), owner_id = coalesce($4, owner_id),
        risk_level = coalesce($5, risk_level), metadata = coalesce($6::jsonb, metadata), status = coalesce($7, status),
        restriction = case when $7::text is null then restriction else $8 end,
-       restricted_because = case when $7::text is null then restricted_because else $9 end, updated_at = now()
+       restricted_because = case when $7::text is null then restricted_because else $9 end,
+       restricted_until = case when $7::text is null then restricted_until end,
+       before_quarantine = case when $7::text is null then before_quarantine end,
+       quarantine_ended_at = case when restriction = 'QUARANTINED' and $7::text is not null and $8 is distinct from 'QUARANTINED'
+         then now() else quarantine_ended_at end,
+       updated_at = now()
      where id = $1`,
     [
       id, f.name, f.description, f.ownerId, f.riskLevel, f.metadata && JSON.stringify(f.metadata), s?.status, s?.restriction, s?.because,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { InstantSchema, JsonObject } from '../domain/common.schema';
 import { activePolicies, type ActivePolicy } from './rego-policies';
 import { habitsOfCall, type Habits } from './habits';
+import { bulkRefusalsOfCall, refusalsOfCall } from './quarantine';
 import type { Weights } from './risk-weights';
 import type { Read } from './tx';
 
@@ -168,8 +169,9 @@ export interface Facts {
   /** The integer by which arguments name the call's ticket. */
   ticketNumber: number | null;
   grants: { tool: string; effect: 'ALLOW' | 'DENY' }[];
-  /** Refusals of this agent and tool in the last five minutes. */
+  /** Refusals of this agent and tool in the last five minutes, and of the agent for data about many people at once. */
   denials: number;
+  bulkDenials: number;
   habits: Habits;
   /** Of risk, as the tenant has changed them. */
   weights: Weights | null;
@@ -204,10 +206,7 @@ export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Fact
        (select number from tickets where id = c."ticketId") as "ticketNumber",
        (select coalesce(jsonb_agg(jsonb_build_object('tool', tool, 'effect', effect)), '[]')
           from agent_grants where agent_id = c."agentId" and (expires_at is null or expires_at > now())) as grants,
-       (select count(*) from executions where agent_id = c."agentId" and tool = c.tool and decision in ('deny', 'kill')
-          and started_at > now() - interval '5 minutes'
-          -- Not what came of earlier denials, nor what came of trouble: who is refused for those would be for ever.
-          and not reasons @? '$[*] ? (@.code == "anomalous_behavior_detected" || @.code == "agent_quarantined" || @.code == "policy_unavailable")') as denials,
+       ${refusalsOfCall} as denials, ${bulkRefusalsOfCall} as "bulkDenials",
        ${habitsOfCall} as habits,
        (select weights from risk_weights) as weights
      from rows from (

@@ -1,3 +1,5 @@
+import type { Read } from './tx';
+
 /** What an agent usually does, and what it did last; read with the other facts of a call. */
 export interface Habits {
   /** Carried out, since the agent began. */
@@ -28,3 +30,9 @@ export const habitsOfCall = `(select jsonb_build_object(
       select to_jsonb(e.findings) as findings from executions e where e.agent_id = c."agentId" and e.started_at > now() - interval '1 hour'
       order by e.started_at desc limit 20) l)
   ) from agent_habits h where h.agent_id = c."agentId" and h.tool in ('', c.tool))`;
+
+/** Takes the next entries of the tenant's log into the habits; gives how many that were. */
+export async function learnHabits(tx: Read, most: number): Promise<number> {
+  const { rows } = await tx.query<{ n: number }>('select learn_habits($1) as n', [most]);
+  return rows[0]?.n ?? 0;
+}

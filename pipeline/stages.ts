@@ -1,3 +1,4 @@
+import { whyQuarantined } from '../domain/quarantine';
 import { weightsFrom, type RiskWeights } from '../domain/risk';
 import type { Facts, PolicyRecord } from '../db/executions';
 import type { Call, Decision, Reason, Tool } from './call';
@@ -81,6 +82,9 @@ export const stages: readonly Stage[] = [
       if (facts.agentStatus === null) return stop('deny', 'unknown_agent', 'the agent does not exist');
       if (facts.restriction?.kind === 'QUARANTINED')
         return stop('deny', 'agent_quarantined', facts.restriction.why ?? 'no reason given');
+      // At once, and for a day as soon as the log's reader has come to the call that was too much (workers/quarantine.ts).
+      const wild = whyQuarantined(facts.denials, call.tool, facts.bulkDenials);
+      if (wild !== null) return stop('deny', 'agent_quarantined', wild);
       if (facts.restriction?.kind === 'SUSPENDED') return stop('deny', 'agent_not_active', 'the agent is SUSPENDED');
       if (facts.agentStatus !== 'ACTIVE') return stop('deny', 'agent_not_active', `the agent is ${facts.agentStatus}`);
       if (!tool) return stop('deny', 'unknown_tool', `there is no tool ${call.tool}`);
@@ -146,13 +150,6 @@ export const stages: readonly Stage[] = [
   {
     name: 'behavior',
     run: ({ call, facts, findings, screening, behavior }) => {
-      if (facts.denials > 50) {
-        return stop(
-          'deny',
-          'anomalous_behavior_detected',
-          `${facts.denials} refused calls of this tool in five minutes`,
-        );
-      }
       const { scores, signals } = assessBehavior(facts.habits, call.tool, findings);
       Object.assign(behavior, scores);
       for (const { id, evidence, response } of signals) {

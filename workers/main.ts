@@ -33,6 +33,7 @@ import { refusals } from './failures';
 import { keepFilesSwept } from './files';
 import { boundHeaps, workflowsToKeep } from './memory';
 import { installRuntime } from './runtime';
+import { endQuarantinesInTime, quarantiner } from './quarantine';
 import { readLog } from './reader';
 import { tendRemoteLeases } from './remote-leases';
 import { scheduler } from './scheduler';
@@ -146,6 +147,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
       stopping.signal,
     ),
     alertRules,
+    quarantiner,
     alertNotices(client.workflow, queues, stopping.signal),
     gateNoticer(client.workflow, queues, kernel.store, stopping.signal),
   ];
@@ -157,6 +159,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     reportHarnesses(deps, stopping.signal),
     tendRemoteLeases(kernel.store, logger, stopping.signal),
     tellStalled(kernel.store, logger, stopping.signal),
+    endQuarantinesInTime(kernel.store, logger, stopping.signal),
     bringSitesOver({ ...kernel, dataDir: config.dataDir }, logger, stopping.signal),
     keepFilesSwept(kernel, config.files.sweepSeconds, logger, stopping.signal),
     keepFoldersSwept(deps, config.retentionDays.agent_processes, logger, stopping.signal),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { tallyCalls } from '../db/calls';
 import { tenantsBehind } from '../db/cursors';
+import { learnHabits } from '../db/habits';
 import type { Store } from '../log/store';
 import { eachTenant, keepLooking } from './loop';
 
@@ -13,7 +14,8 @@ const often = {
 /**
  * Keeps the tallies of every tenant's log close behind its end (migrations/000008_tallies.sql, 000016_totals.sql): totals of a search are
  * exact without it too, and cost more the further they are behind. So are the cells of governed calls (000056_call_tallies.sql),
- * into which what was logged before there were any is taken as well. Ends when `signal` is aborted.
+ * into which what was logged before there were any is taken as well, and the habits of agents (000069_quarantine.sql). Ends when
+ * `signal` is aborted.
  */
 export const keepTallies = (store: Store, logger: Logger, signal: AbortSignal): Promise<void> =>
   keepLooking(often, logger, signal, () =>
@@ -23,6 +25,12 @@ export const keepTallies = (store: Store, logger: Logger, signal: AbortSignal): 
         () => tenantsBehind(store.pool, 'calls'),
         async (tenantId) => {
           while (!signal.aborted && (await store.write(tenantId, (tx) => tallyCalls(tx, atOnce))) === atOnce);
+        },
+      ],
+      [
+        () => tenantsBehind(store.pool, 'habits'),
+        async (tenantId) => {
+          while (!signal.aborted && (await store.write(tenantId, (tx) => learnHabits(tx, atOnce))) === atOnce);
         },
       ],
     ]),

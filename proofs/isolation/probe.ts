@@ -15,7 +15,7 @@ const values: Readonly<Record<string, string>> = {
   'agent_signals.status': 'pending',
   'agents.runtime': 'external',
   'agents.status': 'DISABLED',
-  'agents.restriction': 'SUSPENDED',
+  'agents.restriction': 'QUARANTINED',
   'agents.risk_level': 'medium',
   'runs.trigger_kind': 'manual',
   'leases.status': 'active',

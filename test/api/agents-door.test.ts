@@ -20,7 +20,7 @@ test('an agent is registered once, is in the lists of both doors, and is refused
   expect([a.status, a.body.data]).toEqual([
     201,
     {
-      ...given, id: expect.any(String), tenant_id: s.tenantId, org_id: s.tenantId, status: 'ACTIVE', restricted_because: null,
+      ...given, id: expect.any(String), tenant_id: s.tenantId, org_id: s.tenantId, status: 'ACTIVE', restricted_because: null, restricted_until: null,
       created_at: expect.any(String), updated_at: expect.any(String), deleted_at: null, permissions: [],
     },
   ]); // prettier-ignore

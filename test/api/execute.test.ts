@@ -276,6 +276,66 @@ test('an agent that calls too often is told when it may again; one in quarantine
   expect((await execute(held, { tool: 'web_search' })).body.error).toBe('agent_quarantined: it ran wild');
 });
 
+test('an agent that is refused too often is kept from everything for a day, of its own accord, until people release it', async () => {
+  const agent = await agentWith('web_search');
+  const stands = async () => (await s.call('GET', `/agents/${agent}`)).body.data;
+  const logged = async (kind: string) =>
+    (
+      await s.owner.query('select at, body, reason from log where kind = $1 and agent_id = $2 order by seq', [
+        kind,
+        agent,
+      ])
+    ).rows;
+  const refused = (n: number) =>
+    Promise.all(Array.from({ length: n }, () => execute(agent, { tool: 'send_email', arguments: { to: 'a@b.c' } })));
+  expect(new Set((await refused(50)).map((a) => a.body.error))).toEqual(new Set(['policy_denied']));
+  expect((await execute(agent, { tool: 'web_search' })).status).toBe(200);
+  await refused(1);
+  const next = await execute(agent, { tool: 'send_email' }); // at once, whether or not a worker has seen it
+  expect(next.body.error).toBe('agent_quarantined: 51 refused calls of send_email in 5 minutes');
+  await until(async () => (await stands()).status === 'QUARANTINED', 'the quarantine');
+  expect((await execute(agent, { tool: 'web_search' })).body.error).toMatch(/^agent_quarantined: 51 refused/);
+  const [entry] = await logged('agent.quarantined');
+  expect(entry).toMatchObject({ reason: '51 refused calls of send_email in 5 minutes', body: { refusals: 51 } });
+  const { restricted_until: over } = await stands();
+  const hours = (Date.parse(over as string) - entry.at.getTime()) / 3_600_000;
+  expect([hours > 23, hours <= 24]).toEqual([true, true]);
+  // Released by people, it begins anew: what was refused before does not count.
+  expect((await s.call('PATCH', `/agents/${agent}`, { status: 'ACTIVE' })).body.data).toMatchObject({
+    restricted_until: null,
+  });
+  expect((await execute(agent, { tool: 'web_search' })).status).toBe(200);
+  const dump = { query: 'SELECT name, email, ssn FROM customers' };
+  await grant(agent, 'query_database', 'DENY');
+  for (let i = 0; i < 3; i += 1) {
+    const a = await execute(agent, { tool: 'query_database', arguments: dump });
+    expect([a.body.error, a.body.findings]).toEqual([
+      'policy_denied',
+      expect.arrayContaining(['bulk_pii_egress_dump']),
+    ]);
+  }
+  expect((await execute(agent, { tool: 'web_search' })).body.error).toMatch(/^agent_quarantined: 3 calls/);
+  await until(async () => (await stands()).status === 'QUARANTINED', 'the second quarantine');
+  // Its own refusals do not make it longer, and it is over by the database's clock.
+  const until2 = (await stands()).restricted_until;
+  await refused(1);
+  expect((await stands()).restricted_until).toBe(until2);
+  await s.owner.query(`update agents set restricted_until = now() where id = $1`, [agent]);
+  await until(async () => (await stands()).status === 'ACTIVE', 'the end of the quarantine');
+  expect((await execute(agent, { tool: 'web_search' })).status).toBe(200);
+  expect([(await logged('agent.quarantined')).length, (await logged('agent.quarantine_released')).length]).toEqual([
+    2, 1,
+  ]);
+  const told = await fetch(`${s.url}/events/stream?agent_id=${agent}`, {
+    headers: { authorization: `Bearer ${s.token}`, 'last-event-id': '0' },
+  });
+  let text = '';
+  for await (const chunk of told.body as unknown as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString();
+    if (text.includes('agent_quarantine_released') && text.includes(`"type":"agent_quarantined"`)) break;
+  }
+});
+
 test('when the log cannot be written, nothing runs: 503', async () => {
   const agent = await agentWith('knowledge.search');
   await s.owner.query('revoke insert on log from wheelhouse_app');

@@ -1,6 +1,7 @@
 import { v7 } from 'uuid';
 import { callFacts } from '../../db/executions';
-import type { Habits } from '../../db/habits';
+import { learnHabits, type Habits } from '../../db/habits';
+import { system } from '../../domain/principal';
 import { assessBehavior } from '../../pipeline/screening/behavior';
 import { openHouse, type House } from '../house';
 
@@ -35,23 +36,46 @@ test.each<[string, Partial<Habits>, string[], string[], number]>([
   for (const { evidence } of why) expect(evidence).not.toBe('');
 });
 
-test('habits are what the ledger says, of what was carried out, by tool and hour', async () => {
+test('habits are what the log says, of what was carried out, by tool and hour, once each', async () => {
   const agentId = v7();
-  const called = (decision: string, tool: string, hoursAgo: number, count: number) =>
-    house.owner.query(
-      `insert into executions (id, tenant_id, agent_id, tool, args, args_digest, decision, risk, findings, stages, started_at, duration_ms)
-       select gen_random_uuid(), $1, $2, $3, '{}', '', $4, 0, '{ssh_credential_path}', '[]',
-         date_trunc('hour', now()) - $5 * interval '1 hour', 1 from generate_series(1, $6::int) i`,
-      [house.tenantId, agentId, tool, decision, hoursAgo, count],
-    );
+  const { tenantId, store, owner } = house;
+  const called = async (decision: string, tool: string, hoursAgo: number, count: number) => {
+    const ids = Array.from({ length: count }, () => v7());
+    await store.write(tenantId, (tx) => {
+      for (const id of ids)
+        tx.log({
+          id,
+          kind: `execution.${decision}`,
+          actor: system,
+          subject: { kind: 'execution', id },
+          agentId,
+          tool,
+          decision,
+        });
+      return Promise.resolve();
+    });
+    await owner.query('set session_replication_role = replica'); // past the trigger that refuses it
+    await owner.query(`update log set at = date_trunc('hour', now()) - $2 * interval '1 hour' where id = any($1)`, [
+      ids,
+      hoursAgo,
+    ]);
+    await owner.query('set session_replication_role = origin');
+  };
+  const learned: number[] = [];
+  const learn = async (most: number) => learned.push(await store.write(tenantId, (tx) => learnHabits(tx, most)));
   await called('allow', 'read_log', 48, 30);
+  await learn(10_000);
   await called('allow', 'read_log', 24, 20);
   await called('monitor', 'orders.pay', 1, 10);
   await called('deny', 'read_log', 0, 7);
   await called('allow', 'read_log', 0, 5);
   await called('allow', 'read_log', 0, 1);
+  await learn(41); // within an hour
+  await learn(10_000);
+  await learn(10_000);
+  expect(learned.slice(1)).toEqual([41, 2, 0]);
   const asked = { ownerId: v7(), step: 1, agentId, ticketId: null };
-  const [log, other] = await house.store.read(house.tenantId, (tx) =>
+  const [log, other] = await store.read(tenantId, (tx) =>
     callFacts(tx, [
       { ...asked, tool: 'read_log' },
       { ...asked, tool: 'never' },
@@ -59,6 +83,18 @@ test('habits are what the ledger says, of what was carried out, by tool and hour
   );
   expect(log?.habits).toMatchObject({ calls: 66, perHour: 16.5, thisHour: 6, atThisTime: 56, ofTool: 56 });
   expect(log?.habits.ageHours).toBeGreaterThanOrEqual(48);
-  expect(log?.habits.recent.length).toBeLessThanOrEqual(20);
   expect(other?.habits).toMatchObject({ calls: 66, ofTool: 0 });
+});
+
+test('of what an agent did last, twenty calls of an hour are looked at', async () => {
+  const agentId = v7();
+  await house.owner.query(
+    `insert into executions (id, tenant_id, agent_id, tool, args, args_digest, decision, risk, findings, stages, started_at, duration_ms)
+     select gen_random_uuid(), $1, $2, 'read_log', '{}', '', 'allow', 0, array[i::text], '[]', now() - i * interval '1 minute', 1
+     from generate_series(1, 30) i`,
+    [house.tenantId, agentId],
+  );
+  const asked = { ownerId: v7(), step: 1, agentId, ticketId: null, tool: 'read_log' };
+  const [facts] = await house.store.read(house.tenantId, (tx) => callFacts(tx, [asked]));
+  expect(facts?.habits.recent).toEqual(Array.from({ length: 20 }, (_, i) => [`${i + 1}`]));
 });

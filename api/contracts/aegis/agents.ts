@@ -40,6 +40,7 @@ const Agent = z.object({
   owner_id: z.string().nullable(),
   status: Status,
   restricted_because: z.string().nullable(),
+  restricted_until: Instant.nullable().describe('When what began by itself is over'),
   risk_level: RiskLevel,
   metadata: JsonObject,
   created_at: Instant,

@@ -109,6 +109,8 @@ const table: readonly Told[] = [
   { kinds: /^incident\./, type: 'incident_updated', data: (e) => ({ ...subject(e), incident: { id: e.subjectId, ...e.body } }) },
   { kinds: /^agent\.registered$/, type: 'agent_created', data: agent },
   { kinds: /^agent\.deleted$/, type: 'agent_deleted', data: agent },
+  { kinds: /^agent\.quarantined$/, type: 'agent_quarantined', data: agent },
+  { kinds: /^agent\.quarantine_released$/, type: 'agent_quarantine_released', data: agent },
   { kinds: /^agent\.updated$/, type: 'agent_quarantined', when: (e) => movedTo(e) === 'in', data: agent },
   { kinds: /^agent\.updated$/, type: 'agent_quarantine_released', when: (e) => movedTo(e) === 'out', data: agent },
   { kinds: /^agent\.(updated|defined)$/, type: 'agent_changed', when: (e) => movedTo(e) === null, data: agent },
