@@ -58,7 +58,14 @@ function assertTenant(headers: IncomingHttpHeaders, tenantId: string, required: 
     throw new Unauthorized('tenant_mismatch', { reason: 'tenant_mismatch', authenticated: false });
 }
 
-/** @throws Unauthorized, with one text for expired, forged, revoked and unknown. */
+/** An agent's credential says of no other that it is that one. @throws Forbidden */
+function assertAgent(headers: IncomingHttpHeaders, { kind, id }: Principal): void {
+  const named = headers['x-agent-id'];
+  if (kind !== 'agent' || named === undefined || String(named).trim().toLowerCase() === id) return;
+  throw new Forbidden('this credential is another agent’s', { reason: 'agent_mismatch', authenticated: true });
+}
+
+/** @throws Forbidden for an agent that names another, Unauthorized, with one text for expired, forged, revoked and unknown. */
 export async function authenticate(kernel: Kernel, req: Request, surface: Surface): Promise<Principal> {
   const shown = presented(req.headers);
   if (!shown) throw refused('unauthenticated');
@@ -66,6 +73,7 @@ export async function authenticate(kernel: Kernel, req: Request, surface: Surfac
   const principal = await actsAs(kernel, shown.credential);
   if (!principal) throw refused('invalid_session');
   assertTenant(req.headers, principal.tenantId, surface.tenantHeader && !isKey(shown.credential));
+  if (surface.name === 'aegis') assertAgent(req.headers, principal);
   return principal;
 }
 

@@ -53,6 +53,15 @@ export async function insertApiKey(tx: Read, key: NewApiKey): Promise<ApiKey | n
   return rows[0] ?? null;
 }
 
+/** Of somebody who has left: coming back, they make others. */
+export async function revokeKeysOfUser(tx: Read, userId: string): Promise<number> {
+  const { rowCount } = await tx.query(
+    'update api_keys set revoked_at = now() where user_id = $1 and revoked_at is null',
+    [userId],
+  );
+  return rowCount ?? 0;
+}
+
 /** The key, and whether this call revoked it; null when there is none. */
 export async function revokeApiKey(tx: Read, id: string): Promise<{ key: ApiKey; revoked: boolean } | null> {
   const { rowCount } = await tx.query('update api_keys set revoked_at = now() where id = $1 and revoked_at is null', [

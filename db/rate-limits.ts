@@ -13,6 +13,10 @@ export interface Points {
   readonly points: number;
   consume(key: string, n?: number): Promise<Window>;
 }
+export interface SharedPoints extends Points {
+  /** One that was taken and is not to count. */
+  giveBack(key: string): Promise<void>;
+}
 
 const now = `(extract(epoch from clock_timestamp()) * 1000)::bigint`;
 /** Over; or, where the clock was set back, further away than a window is long. */
@@ -30,7 +34,7 @@ const take = {
  * Counted in Postgres, in an unlogged table, and by its clock alone: processes whose clocks differ, or jump, count the same
  * windows. A process that keeps what it was told keeps it by a clock of its own that only goes forward (`performance.now`).
  */
-export function sharedPoints(pool: Pool, prefix: string, points: number, windowMs = 60_000): Points {
+export function sharedPoints(pool: Pool, prefix: string, points: number, windowMs = 60_000): SharedPoints {
   return {
     points,
     async consume(key, n = 1) {
@@ -41,6 +45,11 @@ export function sharedPoints(pool: Pool, prefix: string, points: number, windowM
       const stands = rows[0];
       if (!stands) throw new Error('points were taken, and Postgres says nothing of them');
       return stands;
+    },
+    async giveBack(key) {
+      await pool.query(`update rate_limits set points = points - 1 where key = $1 and points > 0 and expire > ${now}`, [
+        `${prefix}:${key}`,
+      ]);
     },
   };
 }

@@ -64,6 +64,16 @@ export async function servedTools(tx: Read, server: string | null, tool: string 
   return rows.map((r) => ({ server: serverOf(r), tool: ListedSchema.parse(r['listed']) }));
 }
 
+/** Whether a server of that name is there, switched on or not: what it does not serve is nobody's. */
+export async function isServer(tx: Read, name: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `select 1 from tools where name = $1 and type = 'mcp' and deleted_at is null`,
+    [name],
+    'is server',
+  );
+  return rowCount === 1;
+}
+
 export async function listedTools(tx: Read, serverId: string): Promise<ListedTool[]> {
   const { rows } = await tx.query(
     `select ${listedColumns('t')} from server_tools t where server_id = $1 order by name`,

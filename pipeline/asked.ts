@@ -14,10 +14,9 @@ export type Asked = Pick<State, 'tool' | 'args' | 'argsError'> & {
 export function readingBy(builtin: readonly Tool[], served: ServedTools | undefined): (call: Call) => Promise<Asked> {
   const tools = new Map(builtin.map((t) => [t.name, t]));
   return async (call) => {
-    const tool =
-      tools.get(call.tool) ??
-      (await served?.find(call.tenantId, call.tool)) ??
-      (call.owner.kind === 'request' ? elsewhere(call.tool) : null);
+    const here = tools.get(call.tool) ?? (await served?.find(call.tenantId, call.tool)) ?? null;
+    const isOwn = here === null && call.owner.kind === 'request' && !(await served?.isTaken(call.tenantId, call.tool));
+    const tool = here ?? (isOwn ? elsewhere(call.tool) : null);
     const parsed = tool?.args.safeParse(call.args);
     const args: unknown = parsed?.success ? parsed.data : null;
     const issue = parsed?.error?.issues[0];

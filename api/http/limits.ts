@@ -9,8 +9,12 @@ import type { Surface } from '../surfaces';
 export interface Limits {
   /** A request of a known credential. @throws RateLimited */
   credential(principal: Principal, res: Response, surface: Surface): Promise<void>;
-  /** A request to log in, by address. @throws RateLimited */
+  /**
+   * A request to log in, by address: counted before it is looked at, so that those that come at once are, and not any more
+   * once it was right. @throws RateLimited
+   */
   login(req: Request, res: Response, surface: Surface): Promise<void>;
+  loggedIn(req: Request): Promise<void>;
   /** A credential that was refused counts against its address; then the refusal goes on. */
   failed(req: Request, e: unknown): Promise<never>;
 }
@@ -49,6 +53,7 @@ export function createLimits(kernel: Kernel): Limits {
       if (surface.name === 'aegis') await tenant(principal.tenantId);
     },
     login: (req, res, surface) => consume(perAddress, `login:${req.ip}`, res, surface, 'ip_per_minute'),
+    loggedIn: (req) => perAddress.giveBack(`login:${req.ip}`),
     async failed(req, e) {
       if (e instanceof Unauthorized && e.details['reason'] !== 'unauthenticated') {
         const r = await perAddress.consume(`refused:${req.ip}`);

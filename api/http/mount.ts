@@ -113,7 +113,9 @@ function answer(
         if (op.access === 'metrics') authoriseMetrics(kernel, req);
         if (op.access === 'login') await limits.login(req, res, surface);
         const input = inputs(req, op, await body(req, res));
-        send(res, op, surface, await handler(input, open as never));
+        const result = await handler(input, open as never);
+        if (op.access === 'login') await limits.loggedIn(req);
+        send(res, op, surface, result);
         return;
       }
       const principal = await authenticate(kernel, req, surface).catch((e: unknown) => limits.failed(req, e));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keepListing, servedTools, serverById, type ServedTool, type Server } from '../../db/tools';
+import { isServer, keepListing, servedTools, serverById, type ServedTool, type Server } from '../../db/tools';
 import type { Write } from '../../db/tx';
 import { BadGateway, Conflict } from '../../domain/errors';
 import { system } from '../../domain/principal';
@@ -105,6 +105,8 @@ function toolOf(deps: ServedDeps, { server, tool: listed }: ServedTool): Tool {
 /** The tools of a tenant's servers: none of them is there for another. */
 export interface ServedTools {
   find(tenantId: string, name: string): Promise<Tool | null>;
+  /** Whether it is a name of one of the tenant's servers: one that is off, or does not list it, keeps it from everybody. */
+  isTaken(tenantId: string, name: string): Promise<boolean>;
   all(tenantId: string): Promise<Tool[]>;
 }
 export function servedBy(deps: ServedDeps): ServedTools {
@@ -118,6 +120,10 @@ export function servedBy(deps: ServedDeps): ServedTools {
       if (!split) return null;
       const found = await deps.store.read(tenantId, (tx) => servedTools(tx, split.server, split.tool));
       return usable(found)[0] ?? null;
+    },
+    async isTaken(tenantId, name) {
+      const split = splitName(name);
+      return split !== null && deps.store.read(tenantId, (tx) => isServer(tx, split.server));
     },
     all: async (tenantId) => usable(await deps.store.read(tenantId, (tx) => servedTools(tx, null, null))),
   };

@@ -134,6 +134,24 @@ test('what cannot be a call is refused, with the part that was wrong', async () 
     ]);
   }
   expect((await s.as(own)('POST', '/execute', { tool: 'web_search' }, { 'x-agent-id': agent })).status).toBe(200);
+  const developer = await s.user('DEVELOPER');
+  const asDeveloper = await s.as(developer.token)('POST', '/execute', { tool: 'web_search' }, { 'x-agent-id': agent });
+  expect([asDeveloper.status, asDeveloper.body.error]).toEqual([
+    403,
+    'Write operations require OWNER, ADMIN, or SECURITY_ANALYST role',
+  ]);
+  const security = await s.user('SECURITY_ANALYST');
+  const bySecurity = await s.as(security.token)('POST', '/execute', { tool: 'web_search' }, { 'x-agent-id': agent });
+  expect(bySecurity.status).toBe(200);
+  // An agent's key names no other agent anywhere, and its role is no person's.
+  const elsewhere = await s.as(own)('GET', `/agents/${agent}`, undefined, { 'x-agent-id': other });
+  expect([elsewhere.status, elsewhere.body.error]).toEqual([403, 'this credential is another agent’s']);
+  expect((await s.as(own)('GET', `/agents/${agent}`, undefined, { 'x-agent-id': agent.toUpperCase() })).status).toBe(
+    200,
+  );
+  const named = { name: 'own', agent_id: agent, role: 'DEVELOPER' };
+  const asAgent = (await s.call('POST', '/api-keys', named)).body.data.api_key as string;
+  expect((await s.as(asAgent)('POST', '/execute', { tool: 'web_search' }, { 'x-agent-id': agent })).status).toBe(200);
   const reader = await s.user('READ_ONLY');
   expect((await s.as(reader.token)('POST', '/execute', { tool: 'web_search' }, { 'x-agent-id': agent })).status).toBe(
     403,

@@ -1,6 +1,7 @@
 import { v5, v7 } from 'uuid';
 import { z } from 'zod';
 import { Forbidden, NotFound } from '../../../domain/errors';
+import { rankOf } from '../../../domain/roles';
 import { agentScopes } from '../../../domain/scopes';
 import type { Call } from '../../../pipeline/call';
 import { badHeader } from '../../auth';
@@ -23,7 +24,7 @@ const headerOf = ({ headers }: Ctx, name: string): string | null => {
   return typeof given === 'string' && given.trim() !== '' ? given.trim() : null;
 };
 
-/** @throws BadRequest, Forbidden for an agent that calls as another, and for a run, whose calls are its own */
+/** @throws BadRequest, Forbidden for an agent that calls as another, for people who only look on or develop, and for a run, whose calls are its own */
 function agentOf(ctx: Ctx, body: AskedBody): string {
   const header = headerOf(ctx, 'x-agent-id');
   const named = header ?? body.agent_id ?? null;
@@ -32,6 +33,13 @@ function agentOf(ctx: Ctx, body: AskedBody): string {
   const { principal } = ctx;
   if (principal.runId !== null)
     throw new Forbidden('a run calls its tools by its own steps', { reason: 'bound_to_run', authenticated: true });
+  // An agent's key has a role as well, and acts as the agent. A role that is no person's is a service's own.
+  const rank = principal.kind === 'agent' ? 0 : rankOf(principal.role);
+  if (rank > 0 && rank < rankOf('SECURITY_ANALYST'))
+    throw new Forbidden('Write operations require OWNER, ADMIN, or SECURITY_ANALYST role', {
+      reason: 'role',
+      authenticated: true,
+    });
   if (principal.kind === 'agent' && principal.id !== named.toLowerCase())
     throw new Forbidden('this credential is another agent’s', { reason: 'agent_mismatch', authenticated: true });
   return named.toLowerCase();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import { insertCredential, revokeCredential } from '../../../db/agent-credentials';
 import { agentById } from '../../../db/agents';
+import { revokeKeysOfUser } from '../../../db/api-keys';
 import { holdTokensOf, revokeTokens } from '../../../db/tokens';
 import type { Write } from '../../../db/tx';
 import {
@@ -60,13 +61,14 @@ async function change(
   });
 }
 
-/** What was changed; whoever has left has no tokens. A repeat changes nothing, and says nothing. */
+/** What was changed; whoever has left has no tokens and no keys, also when they come back. A repeat changes nothing, and says nothing. */
 async function say(ctx: Ctx, tx: Write, before: UserRow, after: UserRow): Promise<void> {
   if (before.role !== after.role) tx.log(entry(ctx, 'user.role_changed', after, { from: before.role, to: after.role }));
   if (after.isActive && !before.isActive) tx.log(entry(ctx, 'user.reactivated', after, {}));
   if (after.isActive || (!before.isActive && !before.isInvited)) return;
   const tokens = await revokeTokens(tx, { by: 'user', id: after.id }, 'deactivated');
-  tx.log(entry(ctx, 'user.deactivated', after, { tokens_ended: tokens }));
+  const keys = await revokeKeysOfUser(tx, after.id);
+  tx.log(entry(ctx, 'user.deactivated', after, { tokens_ended: tokens, keys_revoked: keys }));
 }
 
 export const peopleHandlers: Handlers<typeof people> = {

@@ -78,6 +78,13 @@ export function calls(world: ReturnType<typeof toolWorld>): void {
     expect((await execute('desk.restart', by)).status).toBe(200);
     expect((await execute('desk.restart', by)).body.error).toBe('approval_required');
     expect(stub.calls().slice(before)).toEqual(['restart']);
+    // What a server of the tenant does not serve is nobody's own tool, whatever is granted; a name of no server is.
+    const reason = async (tool: string) => (await execute(tool)).body.reason;
+    expect([await reason('desk.nothing'), await reason('bench.lookup')]).toEqual(['unknown_tool', 'tool_not_granted']);
+    await s.call('PUT', `/api/tools/${desk}`, { enabled: false });
+    expect(await reason('desk.lookup')).toBe('unknown_tool');
+    await s.call('PUT', `/api/tools/${desk}`, { enabled: true });
+    expect((await execute('desk.lookup')).status).toBe(200);
   });
 
   test('an approved call is carried out once, as it was approved', async () => {
