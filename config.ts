@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { agentEnvironment, agentsOf, type AgentSettings } from './config-agents';
+import { cliEnvironment, cliOf, type CliSettings } from './config-cli';
 import { fileEnvironment, filesOf, type FileSettings } from './config-files';
 import { itopEnvironment, itopOf, type ItopSettings } from './config-itop';
 import { agentModelsOf, modelsEnvironment, opsAgentModelOf, type AgentModels, type ModelSettings } from './config-models'; // prettier-ignore
@@ -108,6 +109,7 @@ const Environment = z.object({
   ...toolEnvironment,
   ...fileEnvironment,
   ...retentionEnvironment,
+  ...cliEnvironment,
   /** The issuer of a single sign-on may be at private and loopback addresses, and at http. */
   SSO_ALLOW_PRIVATE: flag.default(false),
   /** Whether cookies are for TLS alone; unset: when PUBLIC_URL is https. */
@@ -154,6 +156,7 @@ export interface Config extends AgentModels {
   itop: ItopSettings | null;
   /** Commands that work as agents. */
   agents: AgentSettings;
+  cli: CliSettings;
   wazuh: WazuhSettings | null;
   transparency: TransparencySettings;
   vault: VaultSettings | null;
@@ -230,6 +233,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     webhookAllowPrivate: e.WEBHOOK_ALLOW_PRIVATE,
     itop: itopOf(e),
     agents: agentsOf(e, env, dataDir),
+    cli: cliOf(e),
     ...agentModelsOf(e, env),
     wazuh: wazuhOf(e),
     transparency: transparencyOf(e),

@@ -2,6 +2,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config';
 import type { Form } from '../proofs/proof';
 import type { ArchiveOptions } from './archive';
+import { addOperatorCommands } from './operate/commands';
+import type { Reached } from './operate/client';
+import { CliError, exits } from './operate/exit';
 
 const whichTemporal = () => new Option('--form <form>', 'which Temporal').choices(['embedded', 'production']);
 
@@ -23,6 +26,8 @@ function day(text: string): string {
 const program = new Command('wheelhouse')
   .description('A self-hosted control plane for AI agents in operations')
   .showHelpAfterError()
+  // Inherited by the commands: what is typed wrong has an exit code of its own.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exits.usage))
   .addHelpText(
     'after',
     '\nIn a clone also: test (jest) and check (types, lint, import rules, unused code, formatting)',
@@ -110,8 +115,8 @@ program
 program
   .command('archive <folder>')
   .description('fetch receipts, proofs and roots of a period into a folder, with an evidence bundle, for `verify`')
-  .option('--url <url>', 'the server', 'http://127.0.0.1:8000')
-  .requiredOption('--token <key>', 'an API key that may read the audit log and receipts')
+  .option('--url <url>', 'the server (the one that is found, as by all commands)')
+  .option('--token <key>', 'an API key that may read the audit log and receipts (the one that is found)')
   .option('--since <day>', 'the first day, YYYY-MM-DD in UTC (30 days ago)', day, daysAgo(30))
   .option('--until <day>', 'the last day (today)', day, daysAgo(0))
   .addOption(
@@ -119,7 +124,15 @@ program
       .choices(['eu-ai-act', 'nist-ai-rmf', 'soc2'])
       .default('soc2'),
   )
-  .action(async (folder: string, options: ArchiveOptions) => (await import('./archive.js')).archive(folder, options));
+  .action(
+    async (folder: string, { url, token, ...options }: Omit<ArchiveOptions, keyof Reached> & Partial<Reached>) => {
+      const { serverOf } = await import('./operate/client.js');
+      const config = loadConfig();
+      const cli = { url: url?.replace(/\/+$/, '') ?? config.cli.url, token: token ?? config.cli.token };
+      const server = await serverOf({ ...config, cli });
+      await (await import('./archive.js')).archive(folder, { ...options, ...server });
+    },
+  );
 
 const rollout = program.command('rollout').description('roll workers to a new version, with runs in flight');
 rollout
@@ -178,11 +191,13 @@ program
   .description('record the workflow histories that the replay tests use')
   .action(async () => (await import('../bench/record-histories.js')).recordHistories());
 
+addOperatorCommands(program);
+
 program.parseAsync().then(
   // What was started has been stopped; a connection that lingers must not keep the process.
   () => process.exit(),
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+    process.exit(error instanceof CliError ? error.exit : exits.failed);
   },
 );

@@ -15,6 +15,7 @@ const seconds = {
   'api/resume': 32,
   'api/steering': 20,
   'api/workflow-runs': 17,
+  'cli/operate': 15,
   'cli/rollout': 15,
   'cli/up': 21,
   'e2e/investigations-killed': 21,
