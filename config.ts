@@ -67,6 +67,9 @@ const Environment = z.object({
     .optional(),
   METRICS_TOKEN: z.string().min(16).optional(),
   RATE_LIMIT_PER_MINUTE: positive.default(6000),
+  /** What one credential may ask of the orchestration door (docs/orchestration.md). */
+  ORCHESTRATION_RATE_LIMIT_PER_HOUR: positive.default(1000),
+  ORCHESTRATION_RATE_LIMIT_PER_MINUTE: positive.default(100),
   TENANT_QUOTAS: z.stringbool().default(true),
   MAX_BODY_BYTES: positive.default(1 * megabytes),
   MAX_UPLOAD_BYTES: positive.default(64 * megabytes),
@@ -137,6 +140,8 @@ export interface Config extends AgentModels {
   /** Whether what a tenant's tier allows is held. */
   tenantQuotas: boolean;
   rateLimitPerMinute: number;
+  /** Of the orchestration door, for each credential. */
+  orchestrationLimits: { perHour: number; perMinute: number };
   maxBodyBytes: number;
   maxUploadBytes: number;
   logLevel: string;
@@ -208,6 +213,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     workerBuildId: e.WORKER_BUILD_ID ?? null,
     metricsToken: e.METRICS_TOKEN ?? null,
     rateLimitPerMinute: e.RATE_LIMIT_PER_MINUTE,
+    orchestrationLimits: {
+      perHour: e.ORCHESTRATION_RATE_LIMIT_PER_HOUR,
+      perMinute: e.ORCHESTRATION_RATE_LIMIT_PER_MINUTE,
+    },
     tenantQuotas: e.TENANT_QUOTAS,
     maxBodyBytes: e.MAX_BODY_BYTES,
     maxUploadBytes: e.MAX_UPLOAD_BYTES,

@@ -50,6 +50,7 @@ import { wazuh } from './contracts/agentic/wazuh';
 import { workflows } from './contracts/agentic/workflows';
 import { transactions } from './contracts/ops-agent/transactions';
 import { investigations } from './contracts/ops-agent/investigations';
+import { workAgents } from './contracts/orchestration/agents';
 import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
 import { doorAgentHandlers } from './handlers/aegis/agents';
@@ -104,6 +105,7 @@ import { wazuhHandlers } from './handlers/agentic/wazuh';
 import { workflowHandlers } from './handlers/agentic/workflows';
 import { transactionHandlers } from './handlers/ops-agent/transactions';
 import { investigationHandlers } from './handlers/ops-agent/investigations';
+import { workAgentHandlers } from './handlers/orchestration/agents';
 import { docsHandlers } from './handlers/spec/docs';
 import { healthHandlers } from './handlers/spec/health';
 import type { AnyHandler, Mounted } from './http/mount';
@@ -166,6 +168,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [policy, policyHandlers],
   [admin, adminHandlers],
   [investigations, investigationHandlers],
+  [workAgents, workAgentHandlers],
   [health, healthHandlers],
   [docs, docsHandlers(() => openapiDocument(operations, sockets))],
 ];

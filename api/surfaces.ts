@@ -25,6 +25,8 @@ export interface Surface {
   statuses: Partial<Record<ErrorCode, number>>;
   /** The tenant must be named in X-Tenant-ID (an API key brings its own). */
   tenantHeader: boolean;
+  /** Counted by the hour and by the minute, beside what holds everywhere. */
+  ownLimits?: true;
   /** Names of the rate limit headers. */
   rateHeaders: { limit: string; remaining: string; reset: string; epoch: boolean };
 }
@@ -129,6 +131,7 @@ export const surfaces: readonly Surface[] = [
   {
     name: 'orchestration',
     prefixes: ['/v1', '/oauth'],
+    ownLimits: true,
     envelope: (data) => ({ data }),
     failure: (f) => ({
       error: {
@@ -154,8 +157,9 @@ const byPrefix = surfaces
   .flatMap((surface) => surface.prefixes.map((prefix) => ({ prefix, surface })))
   .sort((a, b) => b.prefix.length - a.prefix.length);
 
-/** `/api-keys` is not under `/api`: a prefix ends at a slash or at the path's end. */
-export function surfaceOf(path: string): Surface {
+/** `/api-keys` is not under `/api`: a prefix ends at a slash or at the path's end. Letters count as small, as they do for routes. */
+export function surfaceOf(given: string): Surface {
+  const path = given.toLowerCase();
   const found = byPrefix.find(({ prefix }) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`));
   if (!found) throw new Error(`no door for ${path}`);
   return found.surface;

@@ -52,6 +52,8 @@ async function withInstallation<T>(
       WHEELHOUSE_DATA_DIR: folder,
       PORT: '0',
       RATE_LIMIT_PER_MINUTE: '100000000',
+      ORCHESTRATION_RATE_LIMIT_PER_HOUR: '100000000',
+      ORCHESTRATION_RATE_LIMIT_PER_MINUTE: '100000000',
       TENANT_QUOTAS: 'false',
       LOG_LEVEL: 'warn',
       DATABASE_URL: null,

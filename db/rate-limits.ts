@@ -54,6 +54,47 @@ export function sharedPoints(pool: Pool, prefix: string, points: number, windowM
   };
 }
 
+/** What one request took of two windows: the long one is only taken of where the short one has room. */
+export interface Both {
+  short: Window;
+  long: Window;
+}
+
+const takeBoth = {
+  name: 'take of both windows',
+  text: `with short as (
+      insert into rate_limits as r (key, points, expire) values ($1, 1, ${now} + $3::bigint)
+      on conflict (key) do update set
+        points = case when ${over} then 1 else r.points + 1 end,
+        expire = case when ${over} then excluded.expire else r.expire end
+      returning points, expire),
+    long as (
+      insert into rate_limits as r (key, points, expire)
+        select $2, case when points > $4::int then 0 else 1 end, ${now} + $5::bigint from short
+      on conflict (key) do update set
+        points = case when ${over.replace('$3', '$5::bigint')} then excluded.points else r.points + excluded.points end,
+        expire = case when ${over.replace('$3', '$5::bigint')} then excluded.expire else r.expire end
+      returning points, expire)
+    select s.points as short, greatest(0, s.expire - ${now}) as "shortMs", l.points as long,
+      greatest(0, l.expire - ${now}) as "longMs" from short s, long l`,
+};
+
+/** One point of two windows in one statement, exact for all processes together. */
+export const takeOfBoth =
+  (pool: Pool, prefix: string, of: { short: number; shortMs: number; longMs: number }) =>
+  async (key: string): Promise<Both> => {
+    const { rows } = await pool.query<{ short: number; shortMs: number; long: number; longMs: number }>({
+      ...takeBoth,
+      values: [`${prefix}-short:${key}`, `${prefix}-long:${key}`, of.shortMs, of.short, of.longMs],
+    });
+    const stands = rows[0];
+    if (!stands) throw new Error('points were taken, and Postgres says nothing of them');
+    return {
+      short: { consumed: stands.short, leftMs: stands.shortMs },
+      long: { consumed: stands.long, leftMs: stands.longMs },
+    };
+  };
+
 /** Windows that are over go; who comes next begins one anyway. */
 export const forgetWindows = async (pool: Pool): Promise<void> =>
   void (await pool.query(`delete from rate_limits where expire <= ${now}`));

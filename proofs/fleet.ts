@@ -84,6 +84,8 @@ export async function withFleet<T>({ config, form, say }: Options, work: (fleet:
         WHEELHOUSE_MASTER_KEY: masterKey.toString('base64'),
         METRICS_TOKEN: 'not-used-by-anybody',
         RATE_LIMIT_PER_MINUTE: '100000000',
+        ORCHESTRATION_RATE_LIMIT_PER_HOUR: '100000000',
+        ORCHESTRATION_RATE_LIMIT_PER_MINUTE: '100000000',
         TENANT_QUOTAS: 'false',
         LOG_LEVEL: 'warn',
         ...more,

@@ -49,7 +49,7 @@ const sameness = (a: Answer): unknown =>
   JSON.parse(
     JSON.stringify(a.body ?? a.text)
       .replace(/"(request_id|timestamp)":"[^"]*"/g, '"$1":""')
-      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b/g, '#'),
+      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}|(?<![0-9a-zA-Z])\d+\b/g, '#'),
   );
 const statusOfInvalid = (o: (typeof all)[number]): number => o.surface.statuses.Invalid ?? 400;
 

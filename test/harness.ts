@@ -72,6 +72,8 @@ export async function startServer(settings: Record<string, string> = {}, { worke
     TASK_QUEUE_PREFIX: `t${randomBytes(5).toString('hex')}`,
     METRICS_TOKEN: 'metrics-token-of-tests',
     RATE_LIMIT_PER_MINUTE: '1000000',
+    ORCHESTRATION_RATE_LIMIT_PER_HOUR: '1000000',
+    ORCHESTRATION_RATE_LIMIT_PER_MINUTE: '1000000',
     TENANT_QUOTAS: 'false',
     LOG_LEVEL: 'silent',
     TEMPORAL_UI_URL: 'http://127.0.0.1:8233',

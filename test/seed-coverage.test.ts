@@ -61,6 +61,7 @@ const whole: Record<string, string[]> = {
     'alerts',
     'dashboard',
   ],
+  orchestration: ['Agents'],
   'ops-agent': ['Investigations', 'Transactions', 'Worklist', 'Health and Monitoring'],
 };
 

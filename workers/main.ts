@@ -27,6 +27,7 @@ import { autoAssigner } from './auto-assign';
 import { workflowBundle } from './bundle';
 import { createDeps, type Extensions } from './deps';
 import { dispatcher } from './dispatcher';
+import { initializer } from './initializer';
 import { preapprovals } from './preapprovals';
 import { syntheses } from './syntheses';
 import { refusals } from './failures';
@@ -131,6 +132,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     turnCaller(client.workflow),
     starter({ temporal: client.workflow, taskQueue: queues.lifecycle, logger }),
     scheduler({ store: kernel.store, schedule: client.schedule, queues }, stopping.signal),
+    initializer({ ...config, commands: commandsOf(config.agents) }, kernel.store),
     preapprovals(client.workflow, queues),
     syntheses(client.workflow, queues, kernel.store, stopping.signal),
     ticketSyncs(client.workflow, queues, kernel.store, stopping.signal),

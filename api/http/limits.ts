@@ -1,10 +1,11 @@
 import type { Request, Response } from 'express';
-import { inLots, sharedPoints, type Points, type Window } from '../../db/rate-limits';
+import { inLots, sharedPoints, takeOfBoth, type Points, type Window } from '../../db/rate-limits';
 import { RateLimited, Unauthorized } from '../../domain/errors';
 import type { Principal } from '../../domain/principal';
 import type { Kernel } from '../kernel';
+import { addressKey } from './address';
 import { createQuotas } from './quotas';
-import type { Surface } from '../surfaces';
+import { surfaceOf, type Surface } from '../surfaces';
 
 export interface Limits {
   /** A request of a known credential. @throws RateLimited */
@@ -15,6 +16,8 @@ export interface Limits {
    */
   login(req: Request, res: Response, surface: Surface): Promise<void>;
   loggedIn(req: Request): Promise<void>;
+  /** A request of nobody that is known, by address: where a door has limits of its own. @throws RateLimited */
+  stranger(req: Request, res: Response): Promise<void>;
   /** A credential that was refused counts against its address; then the refusal goes on. */
   failed(req: Request, e: unknown): Promise<never>;
 }
@@ -26,6 +29,9 @@ export function createLimits(kernel: Kernel): Limits {
   const perMinute = sharedPoints(store.pool, 'credential', config.rateLimitPerMinute);
   const perCredential = inLots(perMinute, Math.max(1, Math.floor(perMinute.points / 200)));
   const perAddress = sharedPoints(store.pool, 'address', 25);
+
+  const { perHour, perMinute: burst } = config.orchestrationLimits;
+  const ofDoor = takeOfBoth(store.pool, 'door', { short: burst, shortMs: 60_000, longMs: 3_600_000 });
 
   const headers = (res: Response, surface: Surface, limit: number, r: Window): void => {
     const { rateHeaders: names } = surface;
@@ -46,17 +52,33 @@ export function createLimits(kernel: Kernel): Limits {
     if (r.consumed > by.points) throw refuse(r, limitType);
   };
 
+  /** The headers are those of the hour, whichever of the two is over. */
+  const consumeOfDoor = async (key: string, res: Response, surface: Surface) => {
+    const { short, long } = await ofDoor(key);
+    headers(res, surface, perHour, long);
+    if (short.consumed > burst) throw refuse(short, 'per_minute');
+    if (long.consumed > perHour) throw refuse(long, 'per_hour');
+  };
+  const stranger: Limits['stranger'] = async (req, res) => {
+    const surface = surfaceOf(req.path);
+    if (surface.ownLimits && !res.hasHeader(surface.rateHeaders.limit))
+      await consumeOfDoor(`address:${addressKey(req.ip)}`, res, surface);
+  };
+
   return {
     credential: async (principal, res, surface) => {
+      if (surface.ownLimits) return consumeOfDoor(principal.credentialId, res, surface);
       await consume(perCredential, principal.credentialId, res, surface, 'per_minute');
       // The other doors have no quota of a tenant.
       if (surface.name === 'aegis') await tenant(principal.tenantId);
     },
-    login: (req, res, surface) => consume(perAddress, `login:${req.ip}`, res, surface, 'ip_per_minute'),
-    loggedIn: (req) => perAddress.giveBack(`login:${req.ip}`),
+    login: (req, res, surface) => consume(perAddress, `login:${addressKey(req.ip)}`, res, surface, 'ip_per_minute'),
+    loggedIn: (req) => perAddress.giveBack(`login:${addressKey(req.ip)}`),
+    stranger,
     async failed(req, e) {
+      if (req.res && e instanceof Unauthorized) await stranger(req, req.res);
       if (e instanceof Unauthorized && e.details['reason'] !== 'unauthenticated') {
-        const r = await perAddress.consume(`refused:${req.ip}`);
+        const r = await perAddress.consume(`refused:${addressKey(req.ip)}`);
         // Guessing is slowed down; a refused request costs nothing else, so only a flood is told to wait.
         if (r.consumed > perAddress.points * 40) throw refuse(r, 'ip_per_minute');
       }

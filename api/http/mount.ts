@@ -76,6 +76,9 @@ export function mount(
       next();
     });
   }
+  router.use((req, res, next) => {
+    limits.stranger(req, res).then(() => next(), next);
+  });
   router.use(otherMethod);
   return router;
 }

@@ -4,6 +4,7 @@ import { agentOps } from './declared/agent-ops';
 import { agenticDecisions } from './declared/agentic-decisions';
 import { agenticWork } from './declared/agentic-work';
 import { opsAgent } from './declared/ops-agent';
+import { orchestration } from './declared/orchestration';
 import { spec } from './declared/spec';
 
 /** By operation, door by door. */
@@ -13,5 +14,6 @@ export const declared: Readonly<Record<string, Declared>> = {
   ...agentOps,
   ...aegis,
   ...opsAgent,
+  ...orchestration,
   ...spec,
 };

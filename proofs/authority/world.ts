@@ -90,12 +90,10 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
         summary: `Passwords ${mark}`,
       })
     )['id'];
-  const register = async () => {
-    const { data } = await call<{ data: Json }>('POST', '/api/v1/agent-ops/registry', {
-      name: `agent-${randomBytes(6).toString('hex')}`,
-    });
-    return data['id'];
-  };
+  const registerAt = async (path: string, besides = {}) =>
+    (await call<{ data: Json }>('POST', path, { name: `agent-${randomUUID()}`, ...besides })).data['id'];
+  const register = () => registerAt('/api/v1/agent-ops/registry');
+  const registerWork = () => registerAt('/v1/agents', { type: 'mover' });
   const signal = await call<{ data: Json }>('POST', '/api/v1/agent-ops/signals', {
     for_agent: mark,
     created_by: 'fixture',
@@ -206,7 +204,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     permission: await scalar<string>(owner, 'select id as v from agent_grants where agent_id = $1 order by tool limit 1', [agentId]),
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), workAgent: await registerWork(), signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
@@ -227,6 +225,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       if (what === 'approved') await second('POST', `/api/changes/${String(ids.change)}/approve`, {});
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
       if (what === 'registered') ids.registered = await register();
+      if (what === 'workAgent') ids.workAgent = await registerWork();
       if (what === 'pipeline') ids.pipeline = await startPipeline();
       if (what === 'kept') ids.kept = await keepSecret();
       if (what === 'skill') ids.skill = await makeSkill();

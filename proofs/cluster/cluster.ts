@@ -158,6 +158,8 @@ async function build(
     WHEELHOUSE_MASTER_KEY: masterKey.toString('base64'),
     METRICS_TOKEN: randomBytes(16).toString('hex'),
     RATE_LIMIT_PER_MINUTE: '100000000',
+    ORCHESTRATION_RATE_LIMIT_PER_HOUR: '100000000',
+    ORCHESTRATION_RATE_LIMIT_PER_MINUTE: '100000000',
     TENANT_QUOTAS: 'false',
     LOG_LEVEL: 'warn',
     ...extra,

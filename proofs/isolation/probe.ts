@@ -17,6 +17,7 @@ const values: Readonly<Record<string, string>> = {
   'agents.status': 'DISABLED',
   'agents.restriction': 'QUARANTINED',
   'agents.risk_level': 'medium',
+  'agents.environment': 'staging',
   'runs.trigger_kind': 'manual',
   'leases.status': 'active',
   'alert_rules.rule_type': 'error_rate',

@@ -28,6 +28,7 @@ export const exceptions: Exception[] = [
 const anybody = 'the contract asks for a login alone; here a login opens what its role has the scope for';
 const admin = 'the contract names the role; here the role is the scope that it holds';
 const calls = 'whoever may have an agent call its tools: agents, and the roles that the scope is in';
+const bearer = 'the contract names no scopes: the right is that of the same thing at the other doors';
 const given = (contract: string, reason: string, operations: string[]) =>
   operations.map((operation) => ({ operation, contract, reason }));
 
@@ -56,6 +57,7 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant; X-Agent-ID required', calls, ['executeTool']),
   ...given('JWT+tenant', anybody, ['listDoorAgents', 'summariseDoorAgents', 'getDoorAgent', 'profileDoorAgent', 'listPermissions', 'registryTools']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['createDoorAgent', 'updateDoorAgent', 'deleteDoorAgent', 'grantPermission', 'revokePermission']),
+  ...given('Bearer (API key or OAuth token)', bearer, ['listWorkAgents', 'getWorkAgent', 'createWorkAgent', 'updateWorkAgent', 'deleteWorkAgent']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
   ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),
   ...given('JWT+tenant', 'a token alone, whatever its scopes: keys are no sessions', ['refreshToken', 'logout']),

@@ -60,6 +60,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   await must('POST', '/api/v1/agent-ops/runs', { agent_name: 'alarmed', status: 'failed' });
   const alert = await until(async () => (await must('GET', '/api/v1/agent-ops/alerts')).data[0], 'an alert');
   const tool = await must('POST', '/api/tools', { name: 'fixture', url: 'https://tools.example.com/mcp', enabled: false });
+  const workAgent = await must('POST', '/v1/agents', { name: 'fixture of work', type: 'mover' });
   const transaction = randomUUID();
   await must('POST', '/api/v1/ops-agent/transactions', [
     { transaction_id: transaction, occurred_at: '2021-01-01T10:00:00Z', customer_id: 'c', terminal_id: 't', amount: 900 },
@@ -94,6 +95,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     approval: approval.id,
     attachment_id: attachment.id,
     registered: registered.data.id,
+    workAgent: workAgent.data.id,
     signal: signal.data.id,
     transaction_id: transaction,
     investigation_id: investigation,
@@ -127,10 +129,10 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     article: promoted.knowledge_article_id,
     skill: String(skill.rows[0]?.number),
   };
-  const nounOf = (path: string, key: string): string => (key === 'agent_id' && path.startsWith('/agents/') ? 'agent' : key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
+  const nounOf = (path: string, key: string): string => (key === 'agent_id' && path.startsWith('/v1/') ? 'workAgent' : key === 'agent_id' && path.startsWith('/agents/') ? 'agent' : key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
-    missing: (path, key) => (uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') || path.startsWith('/agents/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
+    missing: (path, key) => (path.startsWith('/v1/') && /^(agent|task|workflow|execution)_id$/.test(key) ? `${key.slice(0, -3)}_${noNumber}` : uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') || path.startsWith('/agents/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
   };
 }
 

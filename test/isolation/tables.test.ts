@@ -121,6 +121,7 @@ test('what the application may do with each table is what was granted, and nobod
      "run_calls": "delete, insert, select, update",
      "run_checkpoints": "delete, insert, select, update",
      "run_fences": "insert, select",
+     "run_pace": "insert, select, update",
      "run_references": "insert, select",
      "run_tallies": "insert, select, update",
      "runs": "insert, select, update",
