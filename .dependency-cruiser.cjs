@@ -82,6 +82,8 @@ module.exports = {
       conditionNames: ['import', 'require', 'node', 'types', 'default'],
     },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^((dist|\\.wheelhouse|coverage|bench/peers/node_modules)/|bench/peers/engines/.*\\.mjs$)' },
+    exclude: {
+      path: '^((dist|sdk/typescript/(dist|src/generated)|\\.wheelhouse|coverage|bench/peers/node_modules)/|bench/peers/engines/.*\\.mjs$)',
+    },
   },
 };

@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', '.wheelhouse/', 'coverage/', 'policy/compiled/'] },
+  { ignores: ['**/dist/', 'sdk/typescript/src/generated/', '.wheelhouse/', 'coverage/', 'policy/compiled/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

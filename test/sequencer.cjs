@@ -29,6 +29,7 @@ const seconds = {
   'pages/trace': 33,
   'proofs/cluster': 30,
   'replay/replay': 25,
+  'sdk/typescript': 30,
   'workflows/access-request': 25,
   'workflows/agent-run': 28,
   'workflows/investigate-transaction': 19,
