@@ -8,6 +8,7 @@ const usual: Words = {
   title: 'Disk full on web-1',
   description: 'The volume of /var/log is at 96 percent.',
   name: 'disk-watcher',
+  agent_id: 'agent_123',
   agent_name: 'disk-watcher',
   for_agent: 'disk-watcher',
   created_by: 'dana',
@@ -93,9 +94,10 @@ function objectOf(s: Schema, words: Words): Record<string, unknown> {
   return Object.fromEntries(names.map((k) => [k, worded.includes(k) ? words[k] : valueOf(properties[k] ?? {}, words)]));
 }
 
-/** A name may stand for a text here and for a number there. */
+/** A name may stand for a text here and for a number there, or for an id of another form. */
 function takes(s: Schema | undefined, word: unknown): boolean {
-  if (!s || word === undefined) return false;
+  if (!s || word === undefined || s.format === 'uuid') return false;
+  if (typeof word === 'string' && s.pattern !== undefined && !new RegExp(s.pattern, 'u').test(word)) return false;
   const types = [s.type, ...(s.anyOf ?? []).map((branch) => (branch).type)].flat();
   return types.includes(Array.isArray(word) ? 'array' : (typeof word as 'string'));
 }
