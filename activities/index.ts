@@ -34,6 +34,7 @@ export type { Proposal } from './agents/wishes';
 export type { InvestigationTurn } from './agents/investigate';
 export type { Lent } from './integrations/leases';
 export type { Orphan } from './integrations/sweep';
+export type { RecordedRun } from './lifecycle/runs';
 export type { PartName, PartOutcome, PromotionRequest } from './learning/promote';
 export type { ToolLook, ToolLooked } from './tools/check';
 

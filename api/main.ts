@@ -14,7 +14,7 @@ import { openWazuh } from '../pipeline/wazuh/wazuh';
 import { createApp } from './http/app';
 import { watchGroups } from '../workers/tool-processes';
 import type { Kernel } from './kernel';
-import { closeSockets } from './http/sockets';
+import { closeSockets } from './http/socket-server';
 import { onUpgrade, UpgradableMessage } from './http/upgrade';
 import { operations, sockets } from './registry';
 import { temporalGateway } from './temporal';

@@ -192,7 +192,7 @@ const securitySchemes = {
 /** OpenAPI has no word for them: beside the paths, by path. */
 const socketsOf = (sockets: readonly MountedSocket[]): Json =>
   Object.fromEntries(
-    sockets.map(({ name, socket: { path, tag, summary, access, query, sends } }) => [
+    sockets.map(({ name, socket: { path, tag, summary, access, query, sends, ...more } }) => [
       path,
       {
         operationId: name,
@@ -202,6 +202,7 @@ const socketsOf = (sockets: readonly MountedSocket[]): Json =>
         security: security.closed(access),
         parameters: queryParameters(query),
         messages: schemaOf(sends, 'output'),
+        ...('hears' in more && { hears: schemaOf(more.hears, 'input') }),
       },
     ]),
   );

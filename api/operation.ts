@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ErrorCode } from '../domain/errors';
 import type { Scope } from '../domain/scopes';
 
@@ -131,6 +131,18 @@ export interface Socket<Q extends z.ZodType = z.ZodType> {
   sends: z.ZodType;
 }
 export const socket = <Q extends z.ZodType>(declared: Socket<Q>): Socket<Q> => declared;
+/**
+ * A WebSocket that is talked with: `{type: "auth", token}` is the first message, since browsers send no header with one; then
+ * whatever it hears.
+ */
+export interface Conversation<H extends z.ZodType = z.ZodType> extends Socket {
+  hears: H;
+}
+export const conversation = <H extends z.ZodType>(declared: Omit<Conversation<H>, 'query'>): Conversation<H> => ({
+  ...declared,
+  query: z.object({}),
+});
+export type HeardBy<C> = C extends Conversation<infer H> ? z.output<H> : never;
 /** What a socket is fed with; in the end, why it is closed. */
 export type SocketHandler<S, C> =
   S extends Socket<infer Q> ? (input: { query: z.output<Q> }, ctx: C) => AsyncGenerator<unknown, string> : never;

@@ -51,6 +51,10 @@ import { workflows } from './contracts/agentic/workflows';
 import { transactions } from './contracts/ops-agent/transactions';
 import { investigations } from './contracts/ops-agent/investigations';
 import { workAgents } from './contracts/orchestration/agents';
+import { tasks } from './contracts/orchestration/tasks';
+import { workers } from './contracts/orchestration/workers';
+import { pipelineOperations } from './contracts/orchestration/workflows';
+import { orchestrationEvents } from './contracts/orchestration/events';
 import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
 import { doorAgentHandlers } from './handlers/aegis/agents';
@@ -106,10 +110,14 @@ import { workflowHandlers } from './handlers/agentic/workflows';
 import { transactionHandlers } from './handlers/ops-agent/transactions';
 import { investigationHandlers } from './handlers/ops-agent/investigations';
 import { workAgentHandlers } from './handlers/orchestration/agents';
+import { taskHandlers } from './handlers/orchestration/tasks';
+import { workerHandlers } from './handlers/orchestration/workers';
+import { pipelineHandlers } from './handlers/orchestration/workflows';
+import { talkOfEvents } from './handlers/orchestration/events';
 import { docsHandlers } from './handlers/spec/docs';
 import { healthHandlers } from './handlers/spec/health';
 import type { AnyHandler, Mounted } from './http/mount';
-import type { MountedSocket } from './http/sockets';
+import type { FedSocket, MountedSocket } from './http/sockets';
 import { openapiDocument } from './openapi';
 import type { Operation } from './operation';
 
@@ -169,6 +177,9 @@ const tags: [declared: Declared, handlers: object][] = [
   [admin, adminHandlers],
   [investigations, investigationHandlers],
   [workAgents, workAgentHandlers],
+  [tasks, taskHandlers],
+  [workers, workerHandlers],
+  [pipelineOperations, pipelineHandlers],
   [health, healthHandlers],
   [docs, docsHandlers(() => openapiDocument(operations, sockets))],
 ];
@@ -182,5 +193,6 @@ export const operations: readonly Mounted[] = tags.flatMap(([declared, handlers]
 );
 
 export const sockets: readonly MountedSocket[] = [
-  { name: 'agentEvents', socket: agentEvents, serve: feedAgentEvents as MountedSocket['serve'] },
+  { name: 'agentEvents', socket: agentEvents, serve: feedAgentEvents as FedSocket['serve'] },
+  { name: 'orchestrationEvents', socket: orchestrationEvents, talk: talkOfEvents },
 ];

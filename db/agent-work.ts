@@ -62,6 +62,15 @@ export async function listWorkAgents(
   return { rows: rows.map((r) => Row.parse(r)), total: counted.rows[0]?.total ?? 0 };
 }
 
+/** What is asked for of an agent, and its number; null: there is none. */
+export async function workOf(tx: Read, id: string): Promise<{ number: number; workType: string } | null> {
+  const { rows } = await tx.query<{ number: number; workType: string }>(
+    `select a.number, ${workType('a')} as "workType" from agents a where a.id = $1`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
 /** One that nobody has deleted, by the number that its id has. */
 export async function workAgent(tx: Read, number: number): Promise<WorkAgent | null> {
   const { rows } = await tx.query(`select ${columns} from agents a where a.number = $1 and a.deleted_at is null`, [

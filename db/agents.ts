@@ -63,6 +63,23 @@ export async function lockAgent(tx: Read, id: string): Promise<Agent | null> {
   return agent ?? null;
 }
 
+/** The one of that kind that may work and has the least to do; of equals the oldest. */
+export async function agentOfType(tx: Read, type: string): Promise<Agent | null> {
+  const [agent] = await agents.list(
+    tx,
+    `where coalesce(work_type, agent_type) = $1 and status = 'ACTIVE' and initialized_at is not null and deleted_at is null
+     order by (select count(*) from runs r where r.agent_id = agents.id and r.finished_at is null), number limit 1`,
+    [type],
+  );
+  return agent ?? null;
+}
+
+/** By the integer that the doors use. */
+export async function lockAgentNumbered(tx: Read, number: number): Promise<Agent | null> {
+  const [agent] = await agents.list(tx, 'where number = $1 and deleted_at is null for no key update', [number]);
+  return agent ?? null;
+}
+
 /** Writes what people may change; the agent is held. */
 export async function saveAgent(tx: Read, a: Agent): Promise<Agent> {
   const { rows } = await tx.query(

@@ -1,6 +1,7 @@
 import { v5 } from 'uuid';
-import { promptOf, triggerText, type Agent } from '../domain/agent';
+import { promptOf, taskHarness, triggerText, type Agent } from '../domain/agent';
 import type { Actor } from '../domain/principal';
+import type { RunRuntime } from '../domain/runtime';
 import { newRun, type Run } from '../domain/run';
 import { agentScopes } from '../domain/scopes';
 import { closedStatuses, type Ticket } from '../domain/ticket';
@@ -40,6 +41,10 @@ async function standingTicket(tx: Write, agent: Agent, by: Actor): Promise<Ticke
 export interface Trigger {
   /** Of the run: a repeat has the same. */
   id: string;
+  /** What its agent is told; unset: why it was started. */
+  said?: string;
+  /** Unset: what its agent runs with is its harness's own. */
+  runtime?: RunRuntime | null;
   kind: 'manual' | 'scheduled';
   context: Record<string, unknown>;
   by: Actor;
@@ -57,10 +62,11 @@ export async function draftRun(tx: Write, agent: Agent, trigger: Trigger): Promi
       tenantId: agent.tenantId,
       agentId: agent.id,
       ticketId: ticket.id,
-      harness: agent.harness,
+      harness: taskHarness(agent),
+      runtime: trigger.runtime ?? null,
       model: current?.definition.model ?? agent.model,
       profileId: null,
-      prompt: promptOf(current?.definition ?? null, triggerText(trigger.kind, trigger.context)),
+      prompt: promptOf(current?.definition ?? null, trigger.said ?? triggerText(trigger.kind, trigger.context)),
       scopes: agentScopes.filter((s) => trigger.scopes.includes(s)),
       triggerKind: trigger.kind,
       definitionVersion: current?.version ?? null,

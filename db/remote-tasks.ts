@@ -29,11 +29,22 @@ export async function heldOffer(tx: Read, runId: string): Promise<{ task: Remote
 
 export type NewOffer = Pick<RemoteTask, 'id' | 'runId' | 'offer' | 'rank' | 'labels' | 'brief' | 'limitMs'>;
 
+/** The last token at an earlier attempt at the same task: whoever held that holds none of this. */
+async function tokenBefore(tx: Read, runId: string): Promise<number> {
+  const { rows } = await tx.query<{ token: number | null }>(
+    `select max(t.token) as token from task_orders mine join task_orders o on o.task_id = mine.task_id and o.attempt < mine.attempt
+       join remote_tasks t on t.run_id = o.run_id where mine.run_id = $1`,
+    [runId],
+  );
+  return rows[0]?.token ?? 0;
+}
+
 /** Goes on counting where the offer before left off. Null when the run has one that is not over. */
 export async function insertOffer(tx: Read, o: NewOffer): Promise<RemoteTask | null> {
   const before = await offerOf(tx, o.runId, o.offer - 1);
+  const token = before?.token ?? (await tokenBefore(tx, o.runId));
   return remoteTasks.insert(tx, {
-    ...o, tenantId: tx.tenantId, offeredAt: '', token: before?.token ?? 0, workedMs: before?.workedMs ?? 0, holder: null, worker: null,
+    ...o, tenantId: tx.tenantId, offeredAt: '', token, workedMs: before?.workedMs ?? 0, holder: null, worker: null,
     claimId: null, keyId: null, claimedAt: null, leaseSeconds: null, leaseUntil: null, endedAt: null, outcome: null,
   }); // prettier-ignore
 }

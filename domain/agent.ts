@@ -99,12 +99,21 @@ export interface Definition {
   [more: string]: unknown;
 }
 
-/** Why nobody may have it run now; null when they may. */
+/** Why nobody may give it a task now, wherever it works; null when they may. */
+export const inactiveReason = (agent: Pick<Agent, 'name' | 'status'>): string | null =>
+  agent.status === 'ACTIVE' ? null : `agent ${agent.name} is ${agent.status.toLowerCase()}: only an active one runs`;
+
+/** Why nobody may have it run here now; null when they may. */
 export function idleReason(agent: Pick<Agent, 'name' | 'status' | 'runtime'>): string | null {
-  if (agent.status !== 'ACTIVE') return `agent ${agent.name} is ${agent.status.toLowerCase()}: only an active one runs`;
+  const inactive = inactiveReason(agent);
+  if (inactive !== null) return inactive;
   if (agent.runtime === 'managed_agents') return null;
   return `agent ${agent.name} runs elsewhere (${agent.runtime}): only managed_agents run here`;
 }
+
+/** What carries its tasks out: one that is registered as working elsewhere takes them there. */
+export const taskHarness = (agent: Pick<Agent, 'runtime' | 'harness'>): string =>
+  agent.runtime === 'external' ? 'remote' : agent.harness;
 
 /** The tools that its capabilities name. */
 export const toolsOf = (capabilities: readonly string[]): string[] => [

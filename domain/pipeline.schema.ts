@@ -1,8 +1,16 @@
 import { z } from 'zod';
-import { ActorSchema, InstantSchema } from './common.schema';
-import { pipelineStatuses, stepStatuses, type Pipeline, type StepPlan } from './pipeline';
+import { ActorSchema, InstantSchema, JsonObject } from './common.schema';
+import { pipelineStatuses, stepStatuses, type Pipeline, type StepPlan, type StepTask } from './pipeline';
+import { taskPriorities } from './task-order';
 
 const text = z.string().nullable();
+
+export const StepTaskSchema = z.object({
+  agentType: z.string(),
+  payload: JsonObject,
+  retries: z.int().nullable(),
+  timeoutSeconds: z.number().nullable(),
+}) satisfies z.ZodType<StepTask>;
 
 export const StepPlanSchema = z.object({
   name: z.string(),
@@ -11,6 +19,7 @@ export const StepPlanSchema = z.object({
   agent: text,
   retries: z.int(),
   timeoutSeconds: z.number().nullable(),
+  task: StepTaskSchema.optional(),
 }) satisfies z.ZodType<StepPlan>;
 
 export const PipelineSchema = z.object({
@@ -20,6 +29,9 @@ export const PipelineSchema = z.object({
   name: z.string(),
   blueprintId: z.uuid().nullable(),
   blueprintVersion: z.int().nullable(),
+  definitionId: z.uuid().nullable(),
+  parameters: JsonObject.nullable(),
+  priority: z.enum(taskPriorities).nullable(),
   ticketId: z.uuid().nullable(),
   carriedOutBy: z.enum(['runs', 'reported']),
   runId: z.uuid().nullable(),

@@ -1,6 +1,7 @@
 import { Conflict } from './errors';
 import { cut } from './evidence';
 import type { Actor } from './principal';
+import type { TaskPriority } from './task-order';
 
 export const pipelineStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type PipelineStatus = (typeof pipelineStatuses)[number];
@@ -18,6 +19,15 @@ export interface StepPlan {
   /** How often it is tried again after a failure. */
   retries: number;
   /** Of one try; null: as long as it takes. */
+  timeoutSeconds: number | null;
+  /** A task of any agent of a kind, tried as often and for as long as that agent has it; unset: it is told in words. */
+  task?: StepTask | undefined;
+}
+export interface StepTask {
+  agentType: string;
+  payload: Record<string, unknown>;
+  /** Null: as the agent's configuration says. */
+  retries: number | null;
   timeoutSeconds: number | null;
 }
 export interface PipelineStep extends StepPlan {
@@ -37,6 +47,11 @@ export interface Pipeline {
   name: string;
   blueprintId: string | null;
   blueprintVersion: number | null;
+  /** Whose steps they are, where people wrote them down for agents of a kind. */
+  definitionId: string | null;
+  /** What whoever started it gave to all steps. */
+  parameters: Record<string, unknown> | null;
+  priority: TaskPriority | null;
   /** What its steps work on; null until it is opened, where it gets one of its own. */
   ticketId: string | null;
   /** `reported`: somebody does the work and says how it went. */
@@ -87,12 +102,16 @@ export function moved(p: Pipeline, event: PipelineEvent | null): Moved {
 
 export const isOver = (p: Pick<Pipeline, 'status'>): boolean => p.status !== 'queued' && p.status !== 'running';
 
+type OfDefinition = 'definitionId' | 'parameters' | 'priority';
 type Draft = Omit<
   Pipeline,
-  'number' | 'status' | 'steps' | 'result' | 'error' | 'startedAt' | 'finishedAt' | 'version'
->;
+  OfDefinition | 'number' | 'status' | 'steps' | 'result' | 'error' | 'startedAt' | 'finishedAt' | 'version'
+> & Partial<Pick<Pipeline, OfDefinition>>; // prettier-ignore
 
 export const newPipeline = (draft: Draft, plan: readonly StepPlan[]): Pipeline => ({
+  definitionId: null,
+  parameters: null,
+  priority: null,
   ...draft,
   number: 0,
   status: 'queued',

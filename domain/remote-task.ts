@@ -67,7 +67,7 @@ export function holdOf(task: Pick<RemoteTask, 'token' | 'holder' | 'endedAt'>, s
 
 /** What of its work a claim may be about, in the order in which labels have it. */
 export const labelNames = [
-  'harness', 'task_type', 'ticket_class', 'priority', 'provider', 'owning_group', 'assignee_team', 'security_classification',
+  'harness', 'agent', 'agent_type', 'type', 'task_type', 'ticket_class', 'priority', 'provider', 'owning_group', 'assignee_team', 'security_classification',
   'profile', 'model',
 ] as const; // prettier-ignore
 export type LabelName = (typeof labelNames)[number];
@@ -79,5 +79,8 @@ export const label = (name: string, value: string): string => `${name}=${value.t
 export const labelsOf = (known: Readonly<Record<LabelName, string | null>>): string[] =>
   labelNames.flatMap((name) => (known[name] ? [label(name, known[name])] : []));
 
+/** Profiles give minutes, the configuration of an agent seconds. */
 export const overTime = (limitMs: number): string =>
-  `it worked for longer than the ${limitMs / 60_000} minutes that its profile allows`;
+  limitMs % 60_000 === 0
+    ? `it worked for longer than the ${limitMs / 60_000} minutes that its profile allows`
+    : `it worked for longer than the ${limitMs / 1_000} seconds that its agent allows`;

@@ -53,7 +53,7 @@ export const RuntimeConfigSchema = z.strictObject({
 }) satisfies z.ZodType<RuntimeConfig>;
 
 export const RunRuntimeSchema = z.object({
-  timeout_minutes: z.int(),
+  timeout_minutes: z.number(),
   reasoning_effort: z.enum(reasoningEfforts).nullable(),
   fast_mode: z.boolean(),
   skills: z.array(z.string()),

@@ -61,7 +61,7 @@ const whole: Record<string, string[]> = {
     'alerts',
     'dashboard',
   ],
-  orchestration: ['Agents'],
+  orchestration: ['Agents', 'Tasks', 'Workflows', 'WebSocket'],
   'ops-agent': ['Investigations', 'Transactions', 'Worklist', 'Health and Monitoring'],
 };
 
@@ -113,6 +113,10 @@ test('what the contract does not know is said to be an addition', () => {
     'POST /transparency/cosignatures',
     'POST /policy/activate',
     'GET /policy/versions',
+    'POST /v1/tasks/claim',
+    'POST /v1/tasks/:task_id/heartbeat',
+    'POST /v1/tasks/:task_id/complete',
+    'GET /v1/workflows/:workflow_id/executions/:execution_id',
     'GET /docs/:asset',
   ]);
 });

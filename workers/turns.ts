@@ -9,7 +9,7 @@ const sendMs = 5_000;
 /** Calls the runs whose turn it is, as soon as the log says that one works no more, or that more may. */
 export const turnCaller = (temporal: WorkflowClient): Reader => ({
   name: 'turns',
-  kinds: ['run.waiting', 'run.finished', 'run.failed', 'run.stopped', 'run.terminated', 'runtime.configured'],
+  kinds: ['run.waiting', 'run.finished', 'run.failed', 'run.stopped', 'run.terminated', 'runtime.configured', 'agent.updated'],
   often: { pollMs: 250, longestWaitMs: 10_000, trouble: 'runs that wait for their turn could not be called; it is tried again' },
   async take(tx) {
     const ids = await turns(tx);

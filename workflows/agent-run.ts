@@ -1,7 +1,7 @@
 import {
   CancellationScope, ContinueAsNew, allHandlersFinished, condition, continueAsNew, defineUpdate, isCancellation, setHandler, uuid4, workflowInfo,
 } from '@temporalio/workflow'; // prettier-ignore
-import type { Proposal, Turn } from '../activities';
+import type { Proposal, RecordedRun, Turn } from '../activities';
 import { Conflict } from '../domain/errors';
 import { isSettled, type Gate } from '../domain/gate';
 import { system, type Actor } from '../domain/principal';
@@ -18,7 +18,7 @@ import type { Elsewhere, LaunchEnd } from './launches';
 import type { Conclusion, RunInput, Stop } from './run-input';
 import { hearGate } from './told';
 import { hearCalls } from './tool-calls';
-import { hearTurn } from './turn';
+import { hearTurn, startNext } from './turn';
 import { withCommand } from './with-command';
 import { withRemote } from './with-remote';
 import { workingTime } from './working-time';
@@ -41,9 +41,9 @@ const begin = <T>(child: () => Promise<T>): Promise<T> => CancellationScope.nonC
 export async function agentRun(input: RunInput): Promise<Run> {
   const { tenantId, id } = input.run;
   const self = workflowId('agentRun', tenantId, id);
-  let run = input.run;
+  let [run, after]: [Run, RecordedRun['next']] = [input.run, undefined];
   let gateId: string | null = null;
-  const { access: standing = [], asked: before = [], seen = [] } = input.carried ?? {};
+  const { order, carried: { access: standing = [], asked: before = [], seen = [] } = {} } = input;
   /** As much of the news as the agent has looked at. */
   let heard = 0;
   /** Access requests of its own; others may have been made for it. All of them hear of its end. */
@@ -58,7 +58,7 @@ export async function agentRun(input: RunInput): Promise<Run> {
   const move = (event: RunEvent, transition: string, told?: Gate): Promise<boolean> =>
     next(async () => {
       const stands = await rows.recordRun(step(run, event, at()), { event, transition, ...(told && { told }) });
-      run = stands.run;
+      [run, after] = [stands.run, stands.next ?? after];
       if (stands.otherwise && told) {
         gate.correct(told, stands.otherwise);
         return false;
@@ -83,11 +83,11 @@ export async function agentRun(input: RunInput): Promise<Run> {
 
   const spawning = next(async () => {
     if (input.carried) return;
-    run = (await rows.recordRun(run, { event: null, transition: 'open' })).run;
+    run = (await rows.recordRun(run, { event: null, transition: 'open', ...(order && { order }) })).run;
     show(run.status, `Agent ${run.number}: ${run.status}`);
   });
   setHandler(runState, () => run);
-  const inItsTurn = hearTurn();
+  const inItsTurn = hearTurn(order?.runAt ?? null);
   const gate = hearGate(() => gateId);
   const news = hearNews({ access: standing, seen });
   const calls = hearCalls({ ready: spawning, run: () => run, count, runCall: agents.runCall });
@@ -245,6 +245,6 @@ export async function agentRun(input: RunInput): Promise<Run> {
       await end(event, 'failed');
     }
   }
-  await CancellationScope.nonCancellable(tidy);
+  await CancellationScope.nonCancellable(() => tidy().then(() => startNext(input, after)));
   return run;
 }

@@ -46,6 +46,7 @@ const longestWaitMs = 300_000;
 export async function pipelineRun(input: PipelineInput): Promise<Progress> {
   const { tenantId, id, steps: plan, carriedOutBy } = input.pipeline;
   const { name, number, ticketId, status, version } = input.pipeline;
+  const { gateTtlMs, leaseMs, queues } = input;
   const pipeline: Progress = {
     ...{ name, number, ticketId, status, version },
     steps: plan.map(({ name, status, attempts, runIds }) => ({ name, status, attempts, runIds })),
@@ -88,7 +89,7 @@ export async function pipelineRun(input: PipelineInput): Promise<Progress> {
   ): Promise<{ result: string } | { error: string; again: boolean }> => {
     const draft = await next(() => rows.draftStep({ tenantId, pipelineId: id, step: index, attempt, at: at() }));
     if (draft.run === null) return { error: draft.reason, again: false };
-    const { run, title } = draft;
+    const { run, title, order } = draft;
     await move({ type: 'try', step: index, runId: run.id }, `try:${index}:${attempt}`);
     const seconds = plan[index]?.timeoutSeconds ?? null;
     const scope =
@@ -100,7 +101,7 @@ export async function pipelineRun(input: PipelineInput): Promise<Progress> {
       const ended = await scope.run(async () => {
         const child = await startChild(agentRun, {
           workflowId: workflowId('agentRun', tenantId, run.id),
-          args: [{ run, gateTtlMs: input.gateTtlMs, leaseMs: input.leaseMs, queues: input.queues }],
+          args: [{ run, ...(order && { order, retriedByParent: true as const }), gateTtlMs, leaseMs, queues }],
           workflowTaskTimeout,
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           staticSummary: title.slice(0, 200).toWellFormed(),
@@ -121,7 +122,7 @@ export async function pipelineRun(input: PipelineInput): Promise<Progress> {
 
   /** Whether it was completed. Says nothing more when the pipeline is over by then. */
   const carryOut = async (index: number): Promise<boolean> => {
-    const retries = plan[index]?.retries ?? 0;
+    const { retries = 0, task } = plan[index] ?? {};
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await tryOnce(index, attempt);
       if (working.consideredCancelled) await working.cancelRequested; // throws
@@ -129,11 +130,12 @@ export async function pipelineRun(input: PipelineInput): Promise<Progress> {
         await move({ type: 'step_end', step: index, status: 'completed', text: outcome.result }, `done:${index}`);
         return true;
       }
-      if (!outcome.again || attempt > retries) {
+      // Of a task, the next attempt stands already, and waits by itself, or there is none.
+      if (!outcome.again || (!task && attempt > retries)) {
         await move({ type: 'step_end', step: index, status: 'failed', text: outcome.error }, `failed:${index}`);
         return false;
       }
-      await sleep(Math.min(longestWaitMs, firstWaitMs * 2 ** (attempt - 1)));
+      if (!task) await sleep(Math.min(longestWaitMs, firstWaitMs * 2 ** (attempt - 1)));
     }
   };
 

@@ -1,11 +1,16 @@
 import type { AccessRequest } from '../domain/access';
 import type { Actor } from '../domain/principal';
 import type { Run } from '../domain/run';
+import type { TaskOrder } from '../domain/task-order';
 
 // What a run's workflow is given, and told.
 
 export interface RunInput {
   run: Run;
+  /** What was asked for as a task: written with the run. */
+  order?: TaskOrder;
+  /** Whoever started it starts the next attempt at its task as well. */
+  retriedByParent?: true;
   gateTtlMs: number;
   leaseMs: number;
   /** Without one of their own, commands are waited for where tools are. */

@@ -1,4 +1,5 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { overTime } from '../domain/remote-task';
 
 export interface WorkingTime {
   /** Does the work, or cancels it when the time is over. @throws Error when it is */
@@ -22,8 +23,7 @@ export function workingTime(minutes: number, before = 0): WorkingTime {
       try {
         return await scope.run(work);
       } catch (e) {
-        if (isCancellation(e) && !outer.consideredCancelled)
-          throw new Error(`it worked for longer than the ${minutes} minutes that its profile allows`);
+        if (isCancellation(e) && !outer.consideredCancelled) throw new Error(overTime(Math.round(minutes * 60_000)));
         throw e;
       } finally {
         spent += Date.now() - from;

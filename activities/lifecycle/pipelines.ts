@@ -11,14 +11,16 @@ import type { Moved, Pipeline, PipelineEvent, PipelineStep } from '../../domain/
 import { system, type Actor } from '../../domain/principal';
 import { newRun, type Run } from '../../domain/run';
 import { agentScopes } from '../../domain/scopes';
+import type { TaskOrder } from '../../domain/task-order';
 import { closedStatuses } from '../../domain/ticket';
 import type { Deps } from '../deps';
 import { writtenBefore as made } from './record';
+import { draftStepTask } from './step-tasks';
 
 export type PipelineTransition = { transition: string } & (
   { event: null; draft: Pipeline } | { event: PipelineEvent; at: string }
 );
-export type StepDraft = { run: Run; title: string } | { run: null; reason: string };
+export type StepDraft = { run: Run; title: string; order?: TaskOrder } | { run: null; reason: string };
 
 const usualAgent = 'analyst';
 
@@ -104,6 +106,7 @@ async function draft(tx: Read, p: Pipeline, index: number, attempt: number, at: 
   if (!wanted || !ticket) return { run: null, reason: 'there is nothing to work on' };
   if (closedStatuses.includes(ticket.status))
     return { run: null, reason: `ticket ${ticket.number} is ${ticket.status}` };
+  if (wanted.task) return draftStepTask(tx, p, { index, attempt, at, ticketId: ticket.id, task: wanted.task });
   const name = wanted.agent ?? usualAgent;
   const working = await workingAgent(tx, name);
   if (!working) return { run: null, reason: `the agent ${name} may not work here now` };

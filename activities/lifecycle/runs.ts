@@ -7,6 +7,7 @@ import { runs } from '../../db/runs';
 import { tellPending } from '../../db/steer';
 import { undelivered } from '../../db/steering-queries';
 import { tickets } from '../../db/tickets';
+import { insertOrder } from '../../db/task-orders';
 import { holdTurns, turns } from '../../db/turns';
 import type { Write } from '../../db/tx';
 import { Conflict } from '../../domain/errors';
@@ -14,9 +15,11 @@ import type { Gate } from '../../domain/gate';
 import { harnessEntry } from '../../domain/harnesses';
 import { system, type Actor } from '../../domain/principal';
 import { isEnded, type Run, type RunEvent } from '../../domain/run';
+import type { TaskOrder } from '../../domain/task-order';
 import { closedStatuses } from '../../domain/ticket';
 import type { Deps } from '../deps';
 import { leaveBehind } from './left-behind';
+import { attemptAfter, standingAfter } from './attempts';
 import { otherwise, stands } from './record';
 
 export interface RunTransition {
@@ -25,12 +28,16 @@ export interface RunTransition {
   transition: string;
   /** The gate that it follows from, as the workflow was told of it. */
   told?: Gate;
+  /** Of a run that is spawned for a task. */
+  order?: TaskOrder;
 }
 export interface RecordedRun {
   run: Run;
   applied: boolean;
   /** It is not its turn: nothing was written. */
   queued?: true;
+  /** It failed, and this is the next attempt at its task: it stands, and its workflow is to be started. */
+  next?: { run: Run; order: TaskOrder };
   /** There when the gate's row says something else than what was told: nothing was written. */
   otherwise?: { gate: Gate | null };
 }
@@ -112,16 +119,23 @@ async function withdrawOffer(tx: Write, run: Run, by: Actor): Promise<void> {
 async function waitsItsTurn(tx: Write, id: string): Promise<Run | null> {
   await holdTurns(tx);
   const run = await runs.byId(tx, id);
-  return run?.status === 'spawned' && !(await turns(tx)).includes(id) ? run : null;
+  return run?.status === 'spawned' && !(await turns(tx, id)).includes(id) ? run : null;
 }
 
-async function writeRun(tx: Write, next: Run, t: RunTransition, learning: Learning): Promise<Run | null> {
+async function writeRun(
+  tx: Write,
+  next: Run,
+  t: RunTransition,
+  learning: Learning,
+): Promise<Pick<RecordedRun, 'run' | 'next'> | null> {
   const written = await (t.event === null ? runs.insert(tx, next) : runs.move(tx, await counted(tx, next)));
   if (!written) return null;
   if (t.event === null) await tellPending(tx, written);
+  if (t.order) await insertOrder(tx, written, t.order);
   await moveTicket(tx, written, t.event);
   const said = t.event !== null && 'by' in t.event ? t.event.by : undefined;
   const by = said ?? (t.event === null ? written.spawnedBy : agentActor(written));
+  const again = t.event?.type === 'fail' && said === undefined ? await attemptAfter(tx, written) : null;
   if (isEnded(written)) {
     await writeDownUnheard(tx, written);
     // An attempt at a slow step may still be under way.
@@ -160,9 +174,12 @@ async function writeRun(tx: Write, next: Run, t: RunTransition, learning: Learni
       steps: written.steps,
       spawned_by: written.spawnedBy.name,
       result: written.result,
+      ...(again && { attempt: again.order.attempt - 1, next_attempt_at: again.order.runAt }),
     },
   });
-  return written;
+  const opened =
+    again && (await writeRun(tx, again.run, { event: null, transition: 'open', order: again.order }, learning));
+  return { run: written, ...(again && opened && { next: { run: opened.run, order: again.order } }) };
 }
 
 export const runActivities = ({ store, learning }: Pick<Deps, 'store'> & { learning: Learning }) => ({
@@ -175,9 +192,12 @@ export const runActivities = ({ store, learning }: Pick<Deps, 'store'> & { learn
       const waits = t.event?.type === 'start' && !t.told ? await waitsItsTurn(tx, next.id) : null;
       if (waits) return { run: waits, applied: false, queued: true };
       const written = await writeRun(tx, next, t, learning);
-      if (written) return { run: written, applied: true };
+      if (written) return { ...written, applied: true };
       const run = await runs.byId(tx, next.id);
-      if (run) return { run, applied: await stands(tx, next.id, next.version, t.transition) };
+      if (run) {
+        const after = await standingAfter(tx, run);
+        return { run, applied: await stands(tx, next.id, next.version, t.transition), ...(after && { next: after }) };
+      }
       const ticket = await tickets.byId(tx, next.ticketId);
       const [other] = await runs.list(
         tx,

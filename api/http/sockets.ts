@@ -1,34 +1,27 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { UpgradeRequired } from '../../domain/errors';
-import { perOwner } from '../../log/shared';
 import { authenticate, authorise } from '../auth';
+import type { Talk } from '../conversation';
 import type { Ctx, Kernel } from '../kernel';
 import type { Socket } from '../operation';
 import { assertOwnSocket } from '../pages-of-others';
 import { surfaceOf } from '../surfaces';
 import { closedCtx, openCtx } from './context';
 import { parsedQuery } from './inputs';
+import { answerConversation } from './conversations';
 import type { Limits } from './limits';
+import { keepPulse, serverOf, trouble } from './socket-server';
 import { upgradeOf } from './upgrade';
 
-export interface MountedSocket {
+export type MountedSocket = FedSocket | Talk;
+export interface FedSocket {
   name: string;
   socket: Socket;
   serve: (input: { query: never }, ctx: Ctx) => AsyncGenerator<unknown, string>;
 }
 
-/** Who does not answer for so long is gone. */
-const pulseMs = 30_000;
-/** Clients say `ping`, and nothing else that is read. */
-const maxPayload = 4_096;
 const policy = 1008;
-const goingAway = 1001;
-const trouble = 1011;
-
-const serverOf = perOwner(
-  (_kernel: Kernel) => new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false }),
-);
 
 /** One text after the other, as fast as they are taken. False: nobody is there any more. */
 const send = (ws: WebSocket, text: string): Promise<boolean> =>
@@ -36,18 +29,6 @@ const send = (ws: WebSocket, text: string): Promise<boolean> =>
     if (ws.readyState === ws.OPEN) ws.send(text, (e) => resolve(!e));
     else resolve(false);
   });
-
-/** Notices who went away without a word. */
-function keepPulse(ws: WebSocket): void {
-  let answered = true;
-  ws.on('pong', () => (answered = true));
-  const pulse = setInterval(() => {
-    if (!answered) return ws.terminate();
-    answered = false;
-    ws.ping();
-  }, pulseMs);
-  ws.once('close', () => clearInterval(pulse));
-}
 
 async function feed(ws: WebSocket, messages: AsyncGenerator<unknown, string>): Promise<void> {
   for (;;) {
@@ -57,9 +38,12 @@ async function feed(ws: WebSocket, messages: AsyncGenerator<unknown, string>): P
   }
 }
 
+export const answerSocket = (kernel: Kernel, mounted: MountedSocket, limits: Limits): RequestHandler =>
+  'talk' in mounted ? answerConversation(kernel, mounted, limits) : answerFed(kernel, mounted, limits);
+
 /** Looked at as any request, then a WebSocket; asked for without an upgrade it is 426. */
-export const answerSocket =
-  (kernel: Kernel, { socket, serve }: MountedSocket, limits: Limits): RequestHandler =>
+const answerFed =
+  (kernel: Kernel, { socket, serve }: FedSocket, limits: Limits): RequestHandler =>
   async (req: Request, res: Response, next: NextFunction) => {
     try {
       const upgrade = upgradeOf(req);
@@ -91,8 +75,3 @@ export const answerSocket =
       next(e);
     }
   };
-
-/** Says good-bye to whoever listens, so that they go to another process. */
-export function closeSockets(kernel: Kernel): void {
-  for (const ws of serverOf(kernel).clients) ws.close(goingAway, 'the server is ending');
-}

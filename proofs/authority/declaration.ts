@@ -8,13 +8,14 @@ export type Noun =
   | 'ticket' | 'run' | 'task' | 'event' | 'note' | 'change' | 'postmortem' | 'attachment' | 'site' | 'deployment'
   | 'approvers' | 'approval' | 'raci' | 'blueprint' | 'pipeline' | 'article' | 'skill' | 'agent' | 'key' | 'secret' | 'execution' | 'receipt' | 'tenant'
   | 'transaction' | 'investigation' | 'recommendation' | 'place'
-  | 'registered' | 'workAgent' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server' | 'user' | 'day' | 'root' | 'permission'; // prettier-ignore
+  | 'registered' | 'workAgent' | 'workTask' | 'workflow' | 'workExecution' | 'signal' | 'reported' | 'alert' | 'seq' | 'offset' | 'cursor' | 'slug' | 'page' | 'asset' | 'provider' | 'profile' | 'external' | 'rule' | 'kept' | 'tool' | 'server' | 'user' | 'day' | 'root' | 'permission'; // prettier-ignore
 
 /** A credential that is bound to a ticket sees no other, nor what belongs to another. */
 export const ofTicket: ReadonlySet<Noun> = new Set([
   'ticket',
   'run',
   'task',
+  'workTask',
   'event',
   'note',
   'change',

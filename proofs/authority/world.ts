@@ -94,6 +94,9 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     (await call<{ data: Json }>('POST', path, { name: `agent-${randomUUID()}`, ...besides })).data['id'];
   const register = () => registerAt('/api/v1/agent-ops/registry');
   const registerWork = () => registerAt('/v1/agents', { type: 'mover' });
+  const steps = [{ name: 'One', agent_type: 'nobody', order: 1 }];
+  const { data: defined } = await call<{ data: Json }>('POST', '/v1/workflows', { name: mark, steps });
+  const { data: begun } = await call<{ data: Json }>('POST', `/v1/workflows/${String(defined['id'])}/execute`, {});
   const signal = await call<{ data: Json }>('POST', '/api/v1/agent-ops/signals', {
     for_agent: mark,
     created_by: 'fixture',
@@ -204,7 +207,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     permission: await scalar<string>(owner, 'select id as v from agent_grants where agent_id = $1 order by tool limit 1', [agentId]),
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), workAgent: await registerWork(), signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), workAgent: await registerWork(), workTask: `task_${String(own.task)}`, workflow: defined['id'], workExecution: begun['execution_id'], signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore

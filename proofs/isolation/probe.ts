@@ -19,6 +19,7 @@ const values: Readonly<Record<string, string>> = {
   'agents.risk_level': 'medium',
   'agents.environment': 'staging',
   'runs.trigger_kind': 'manual',
+  'pipeline_definitions.status': 'active',
   'leases.status': 'active',
   'alert_rules.rule_type': 'error_rate',
   'alerts.notification': 'pending',

@@ -42,7 +42,7 @@ const posts: Post[] = operations
 /** They only look; no agent here has a token to be taken back; of what this world has to acknowledge, its agent has heard already; its tickets are in no provider, and no task waits; today's root stands. */
 const silent = new Set([
   'verifyReceipt', 'validateApiKey', 'acknowledgeSteering', 'renderSkill', 'syncTicket', 'syncAllTickets', 'syncProvider',
-  'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask',
+  'syncProviderTicket', 'pushTicket', 'checkTool', 'checkAllTools', 'claimTask', 'claimWork',
   'searchAuditLogs', 'verifyRoot', 'computeRoot', 'activatePolicy', 'testPolicy', 'simulatePolicy',
   'introspectToken', 'testSsoConfig', 'revokeToken',
 ]); // prettier-ignore
@@ -57,9 +57,14 @@ const versioned: Record<string, string> = {
   createRaciRule: 'raci_rules',
   inviteUser: 'users',
   saveSsoConfig: 'sso_configs',
+  // The ticket that its agent works on by itself.
+  createWorkTask: 'tickets',
 };
 /** An agent that starts on its own would write beside what is counted. */
-const quietly: Record<string, Record<string, unknown>> = { createTicket: { auto_assign: false } };
+const quietly: Record<string, Record<string, unknown>> = {
+  createTicket: { auto_assign: false },
+  claimWork: { type: 'nothing of this kind' },
+};
 
 /** Somebody, what they call with, and what they heard. */
 interface Caller {

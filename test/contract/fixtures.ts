@@ -27,6 +27,8 @@ const nouns: [prefix: string, noun: string][] = [
   ['/functions/v1/api/v1/agent-ops/alerts', 'alert'],
   ['/audit/', 'agent'],
 ];
+/** Of the orchestration door, by the path's key. */
+const ofWork: Record<string, string> = { agent_id: 'workAgent', task_id: 'workTask', workflow_id: 'workflow', execution_id: 'workExecution' };
 const uuidKeys = new Set([
   'execution_id', 'audit_id', 'key_id', 'tenant_id', 'investigation_id', 'transaction_id', 'recommendation_id', 'user_id',
 ]); // prettier-ignore
@@ -61,6 +63,8 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const alert = await until(async () => (await must('GET', '/api/v1/agent-ops/alerts')).data[0], 'an alert');
   const tool = await must('POST', '/api/tools', { name: 'fixture', url: 'https://tools.example.com/mcp', enabled: false });
   const workAgent = await must('POST', '/v1/agents', { name: 'fixture of work', type: 'mover' });
+  const workflow = await must('POST', '/v1/workflows', { name: 'fixture', steps: [{ name: 'One', agent_type: 'nobody', order: 1 }] });
+  const execution = await must('POST', `/v1/workflows/${workflow.data.id}/execute`, {});
   const transaction = randomUUID();
   await must('POST', '/api/v1/ops-agent/transactions', [
     { transaction_id: transaction, occurred_at: '2021-01-01T10:00:00Z', customer_id: 'c', terminal_id: 't', amount: 900 },
@@ -96,6 +100,9 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     attachment_id: attachment.id,
     registered: registered.data.id,
     workAgent: workAgent.data.id,
+    workTask: `task_${run.task_id}`,
+    workflow: workflow.data.id,
+    workExecution: execution.data.execution_id,
     signal: signal.data.id,
     transaction_id: transaction,
     investigation_id: investigation,
@@ -129,7 +136,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     article: promoted.knowledge_article_id,
     skill: String(skill.rows[0]?.number),
   };
-  const nounOf = (path: string, key: string): string => (key === 'agent_id' && path.startsWith('/v1/') ? 'workAgent' : key === 'agent_id' && path.startsWith('/agents/') ? 'agent' : key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
+  const nounOf = (path: string, key: string): string => (path.startsWith('/v1/') && key in ofWork ? (ofWork[key] ?? key) : key === 'agent_id' && path.startsWith('/agents/') ? 'agent' : key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
     missing: (path, key) => (path.startsWith('/v1/') && /^(agent|task|workflow|execution)_id$/.test(key) ? `${key.slice(0, -3)}_${noNumber}` : uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') || path.startsWith('/agents/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),

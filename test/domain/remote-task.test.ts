@@ -20,7 +20,7 @@ test.each<[Hold, Partial<RemoteTask>, number, string, boolean]>([
 });
 
 test('labels are what is known, the same whoever writes them', () => {
-  const nothing = { harness: null, task_type: null, priority: null, provider: null, assignee_team: null, security_classification: null, profile: null, model: null }; // prettier-ignore
+  const nothing = { harness: null, agent: null, agent_type: null, type: null, task_type: null, priority: null, provider: null, assignee_team: null, security_classification: null, profile: null, model: null }; // prettier-ignore
   expect(labelsOf({ ...nothing, ticket_class: 'Incident', owning_group: ' Network Operations ' })).toEqual([
     'ticket_class=incident',
     'owning_group=network operations',

@@ -1,15 +1,23 @@
 import fc from 'fast-check';
 import { whoseTurn, type Waiting } from '../../domain/turns';
 
-const waiting = (id: string, rank: number, number: number, profileId: string | null = null): Waiting => ({
+const waiting = (
+  id: string,
+  rank: number,
+  number: number,
+  profileId: string | null = null,
+  agentId = 'one',
+): Waiting => ({
   id,
   rank,
   number,
   profileId,
+  agentId,
 });
-const limits = (total: number, profiles: Record<string, number> = {}) => ({
+const limits = (total: number, profiles: Record<string, number> = {}, agents: Record<string, number> = {}) => ({
   total,
   profiles: new Map(Object.entries(profiles)),
+  agents: new Map(Object.entries(agents)),
 });
 
 test('the most urgent first, then in the order in which they were spawned', () => {
@@ -25,10 +33,23 @@ test('one whose profile is full lets others pass', () => {
   expect(whoseTurn(queue, new Map([['large', 1]]), limits(5, { large: 1 }))).toEqual(['c']);
 });
 
+test('an agent has no more than it has room for, and lets others pass', () => {
+  const queue = [waiting('a', 0, 1), waiting('b', 1, 2), waiting('c', 2, 3, null, 'other'), waiting('d', 3, 4)];
+  expect(whoseTurn(queue, new Map(), limits(9, {}, { one: 2 }))).toEqual(['a', 'b', 'c']);
+  expect(whoseTurn(queue, new Map(), limits(9, {}, { one: 0 }))).toEqual(['c']);
+  expect(whoseTurn(queue, new Map(), limits(9, {}, { other: 0 }))).toEqual(['a', 'b', 'd']);
+});
+
 test('never more than there is room for, nobody passed over who could begin, and whatever order they come in', () => {
   const profile = fc.constantFrom(null, 'large', 'small');
   const queues = fc.uniqueArray(
-    fc.record({ id: fc.uuid(), rank: fc.integer({ min: 0, max: 5 }), number: fc.integer(), profileId: profile }),
+    fc.record({
+      id: fc.uuid(),
+      rank: fc.integer({ min: 0, max: 5 }),
+      number: fc.integer(),
+      profileId: profile,
+      agentId: fc.constant('one'),
+    }),
     { selector: (w) => w.number },
   );
   fc.assert(

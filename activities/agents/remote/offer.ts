@@ -1,11 +1,14 @@
 import { v5 } from 'uuid';
 import { sayOffered } from '../../../db/remote-leases';
 import { insertOffer, offerOf } from '../../../db/remote-tasks';
+import { workOf } from '../../../db/agent-work';
 import { standingOf } from '../../../db/run-queries';
+import { orderOf } from '../../../db/task-orders';
 import type { Read } from '../../../db/tx';
 import type { CommandOutcome } from '../../../domain/agent-process';
 import { labelsOf, type RemoteBrief } from '../../../domain/remote-task';
-import { isEnded, turnRank, type Run } from '../../../domain/run';
+import { isEnded, type Run } from '../../../domain/run';
+import { orderRank, type TaskOrder } from '../../../domain/task-order';
 import type { ToolEntry } from '../../../pipeline/call';
 import type { Deps } from '../../deps';
 import { callable, type Grant } from '../model/tools';
@@ -18,9 +21,16 @@ export interface Offer {
   offer: number;
 }
 
-const labels = ({ run, ticket }: Matter): string[] =>
+const labels = (
+  { run, ticket }: Matter,
+  agent: Awaited<ReturnType<typeof workOf>>,
+  order: TaskOrder | null,
+): string[] =>
   labelsOf({
     harness: run.harness,
+    agent: agent && `agent_${agent.number}`,
+    agent_type: agent && agent.workType,
+    type: order && order.kind,
     task_type: run.taskType,
     ticket_class: ticket.ticketClass,
     priority: ticket.priority,
@@ -63,15 +73,16 @@ export const remoteActivities = ({ store, pipeline }: Pick<Deps, 'store' | 'pipe
       const [matter, { fence }] = await Promise.all([matterOf(tx, runId), standingOf(tx, runId)]);
       const { run, ticket } = matter;
       if (fence !== null || isEnded(run)) return { is: 'stopped', why: fence ?? run.status };
+      const [agent, order] = [await workOf(tx, run.agentId), await orderOf(tx, runId)];
       const minutes = run.runtime?.timeout_minutes ?? 0;
       const made = await insertOffer(tx, {
         id: v5(`offer:${offer}`, runId),
         runId,
         offer,
-        rank: turnRank(ticket.priority, run.taskType),
-        labels: labels(matter),
+        rank: orderRank(order?.priority ?? null, ticket.priority, run.taskType),
+        labels: labels(matter, agent, order),
         brief: brief(matter, await mayCall(tx, run, catalogue)),
-        limitMs: minutes === 0 ? null : minutes * 60_000,
+        limitMs: minutes === 0 ? null : Math.round(minutes * 60_000),
       });
       if (!made) throw new Error(`an offer before ${offer} of agent ${run.number} is not over`);
       sayOffered(tx, run, made);

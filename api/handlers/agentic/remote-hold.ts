@@ -1,5 +1,6 @@
+import { end } from '../../../db/remote-leases';
 import { heldOffer } from '../../../db/remote-tasks';
-import { beat, runByTask, standingOf } from '../../../db/run-queries';
+import { beat, standingOf } from '../../../db/run-queries';
 import { runs } from '../../../db/runs';
 import { steeringOfRun } from '../../../db/steering-queries';
 import type { Read, Write } from '../../../db/tx';
@@ -37,19 +38,24 @@ const refused = (hold: Exclude<Hold, 'holds'>, task: RemoteTask, number: number)
     outcome: task.outcome?.is ?? null,
   });
 
+export interface Holding {
+  /** The integer by which the door knows the task. */
+  number: number;
+  token: number;
+  /** What they come to say: who only listens is told of its end, and who says again how it ended is not refused. */
+  says: CommandOutcome | 'listening' | 'working';
+}
+
 /**
- * The task as its holder has it. `says` is what they come to say: who only listens is told of its end, and who says again how it
- * ended is not refused.
+ * The task as its holder has it, of the run that is seen as it.
  * @throws NotFound; Conflict, naming why they hold it no more
  */
 export async function asHolder(
   ctx: Ctx,
   tx: Write,
-  number: number,
-  token: number,
-  says: CommandOutcome | 'listening' | 'working',
+  seen: Pick<Run, 'id' | 'ticketId'> | null,
+  { number, token, says }: Holding,
 ): Promise<Held> {
-  const seen = await runByTask(tx, number);
   if (!seen || hidden(ctx, seen.ticketId)) throw new NotFound(`no task ${number}`);
   // A sign of life; and the run is held before its task is.
   await beat(tx, seen.id);
@@ -67,6 +73,19 @@ export async function asHolder(
   }
   return { task, run };
 } // prettier-ignore
+
+/** What its holder says, by which it ends; said again in the same words, it stands. @throws as asHolder */
+export async function endHeld(
+  ctx: Ctx,
+  tx: Write,
+  seen: Pick<Run, 'id' | 'ticketId'> | null,
+  { number, token, outcome }: Omit<Holding, 'says'> & { outcome: CommandOutcome },
+): Promise<Held> {
+  const held = await asHolder(ctx, tx, seen, { number, token, says: outcome });
+  if (held.task.endedAt === null) await end(tx, held.run, held.task, outcome, ctx.actor);
+  return { ...held, task: over(held.task, outcome) };
+}
+export const over = (task: RemoteTask, outcome: CommandOutcome): RemoteTask => ({ ...task, leaseUntil: null, outcome });
 
 const isSame = (a: CommandOutcome | null, b: CommandOutcome): boolean => canonical(a) === canonical(b);
 

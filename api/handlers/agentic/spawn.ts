@@ -7,6 +7,7 @@ import { idleReason } from '../../../domain/agent';
 import { Conflict } from '../../../domain/errors';
 import type { Actor } from '../../../domain/principal';
 import { isEnded, newRun, turnRank, type Run } from '../../../domain/run';
+import type { TaskOrder } from '../../../domain/task-order';
 import type { Ticket } from '../../../domain/ticket';
 import { assertOpen, draftRun as draft, type Ask } from '../../../pipeline/drafting';
 import { modelOf } from '../../../runner/commands';
@@ -112,13 +113,21 @@ export const refusedBefore = (): Conflict =>
   });
 
 /** Starts the run's workflow, or finds it. @throws Conflict for a ticket that has an agent */
-export async function openRun(ctx: Ctx, ticket: Ticket, run: Run): Promise<Run> {
+export async function openRun(ctx: Ctx, ticket: Ticket, run: Run, order?: TaskOrder): Promise<Run> {
   const { temporal, config } = ctx.kernel;
   const { agents, integrations, processes } = temporal.queues;
   try {
     return await temporal.open(agentRun, spawned, {
       ref: ref(run),
-      args: [{ run, gateTtlMs: config.gateTtlMs, leaseMs, queues: { agents, integrations, processes } }],
+      args: [
+        {
+          run,
+          ...(order && { order }),
+          gateTtlMs: config.gateTtlMs,
+          leaseMs,
+          queues: { agents, integrations, processes },
+        },
+      ],
       summary: `Agent on ticket ${ticket.number}: ${ticket.title}`,
       status: run.status,
       ticketId: ticket.id,

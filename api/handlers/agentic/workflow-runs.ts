@@ -63,15 +63,18 @@ const draftOf = (ctx: Ctx, number: number, asked: Asked): Promise<{ draft: Pipel
 /** Runs a workflow, or finds the run that this request started before. @throws NotFound, Conflict */
 export async function startRun(ctx: Ctx, number: number, asked: Asked): Promise<Pick<Pipeline, 'number'>> {
   const of = await draftOf(ctx, number, asked);
-  if ('stands' in of) return of.stands;
-  const { draft } = of;
+  return 'stands' in of ? of.stands : openPipeline(ctx, of.draft, `Run of workflow ${number}: ${of.draft.name}`);
+}
+
+/** Starts the workflow of a pipeline, or finds it. @throws Conflict */
+export async function openPipeline(ctx: Ctx, draft: Pipeline, summary: string): Promise<Pick<Pipeline, 'number'>> {
   const { temporal, config } = ctx.kernel;
   const { agents, integrations } = temporal.queues;
   try {
     return await temporal.open(pipelineRun, opened, {
       ref: ref(draft),
       args: [{ pipeline: draft, gateTtlMs: config.gateTtlMs, leaseMs, queues: { agents, integrations } }],
-      summary: `Run of workflow ${number}: ${draft.name}`,
+      summary,
       status: draft.status,
       ticketId: draft.ticketId,
       agentId: null,
