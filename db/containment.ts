@@ -30,6 +30,34 @@ export async function runsUnderWay(tx: Read): Promise<RunUnderWay[]> {
   return rows;
 }
 
+/** A call of no run that has begun an outside effect. */
+export interface CallUnderWay {
+  id: string;
+  agentId: string;
+  tool: string;
+  begunAt: string;
+  /** Nothing is recorded of it yet. */
+  calling: boolean;
+}
+
+/**
+ * Those that were begun in the last minutes, and are not recorded or are one of `known`: no such call takes longer than its minute
+ * (api/handlers/aegis/execution.ts), and of one that was begun before, by a process that has died, nothing is under way.
+ */
+export async function callsUnderWay(tx: Read, known: readonly string[]): Promise<CallUnderWay[]> {
+  const { rows } = await tx.query<{ [K in keyof CallUnderWay]: CallUnderWay[K] }>(
+    `select x.owner_id as id, x.agent_id as "agentId", x.tool, x.begun_at::text as "begunAt", c.calling
+     from execution_attempts x, lateral (select not exists (
+       select from executions e where e.owner_id = x.owner_id and e.step = x.step) as calling) c
+     where x.begun_at > now() - interval '2 minutes' and x.agent_id is not null and (c.calling or x.owner_id = any($1))
+       and not exists (select from runs r where r.id = x.owner_id)
+       and not exists (select from investigations i where i.id = x.owner_id)
+     order by x.begun_at, x.owner_id`,
+    [known],
+  );
+  return rows;
+}
+
 const lockOf = (exclusive: boolean): string =>
   `select pg_advisory_xact_lock${exclusive ? '' : '_shared'}(hashtextextended('effects:' || $1, 0))`;
 

@@ -16,6 +16,8 @@ export interface Habits {
   ofTool: number;
   /** The findings of its last calls within an hour, newest first; at most twenty calls. */
   recent: string[][];
+  /** Of those of other agents on the same ticket within an hour, what screening found; at most fifty calls that it found something in. */
+  others: string[][];
 }
 
 /** For the call `c` of db/executions.ts: at most 48 cells and 20 calls, by index. */
@@ -28,7 +30,10 @@ export const habitsOfCall = `(select jsonb_build_object(
     'ofTool', coalesce(sum(h.n) filter (where h.tool <> ''), 0),
     'recent', (select coalesce(jsonb_agg(l.findings), '[]') from (
       select to_jsonb(e.findings) as findings from executions e where e.agent_id = c."agentId" and e.started_at > now() - interval '1 hour'
-      order by e.started_at desc limit 20) l)
+      order by e.started_at desc limit 20) l),
+    'others', (select coalesce(jsonb_agg(l.findings), '[]') from (
+      select to_jsonb(e.findings) as findings from executions e where e.ticket_id = c."ticketId" and e.findings <> '{}'
+        and e.agent_id <> c."agentId" and e.started_at > now() - interval '1 hour' order by e.started_at desc limit 50) l)
   ) from agent_habits h where h.agent_id = c."agentId" and h.tool in ('', c.tool))`;
 
 /** Takes the next entries of the tenant's log into the habits; gives how many that were. */

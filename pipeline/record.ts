@@ -78,6 +78,7 @@ const entryOf = ({ call, execution: e }: Done): NewEntry => ({
     gate_id: call.gateId,
     ...(e.assessment && {
       inherent_risk: e.assessment.riskScore,
+      confidence: e.assessment.confidence,
       signals: e.assessment.signals,
       policy_id: e.assessment.policyId,
       policy_version: e.assessment.policyVersion,

@@ -25,8 +25,8 @@ import { deadlineIn, noDeadline } from './deadline';
 import { factsFrom } from './facts';
 import type { ServedTools } from './mcp/served';
 import { storable } from '../domain/storable';
-import { filterOutput } from './output-filter';
 import { createRecorder, doneOf, recordIn, type Outcome, type RecordedStep } from './record';
+import { judgeResult } from './result';
 import { withReferences } from './references';
 import { versionOf } from './rego/tenants';
 import { assertAnswers } from './policy';
@@ -167,14 +167,14 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
             ),
           () => 'done',
         );
-        const filtered = await timed(
+        const judged = await timed(
           'output_filter',
-          () => filterOutput(raw.result),
-          (f) => (f.found.length + raw.reasons.length ? 'redact' : 'pass'),
+          () => judgeResult(raw.result, tool.definition !== undefined, state.decision),
+          (j) => (j.reasons.length + raw.reasons.length ? 'redact' : 'pass'),
         );
-        const reasons = filtered.found.map((name) => ({ code: 'secret_removed', message: name }));
-        const all = [...(state.policy?.reasons ?? []), ...raw.reasons, ...reasons];
-        return decided(state.decision, all, filtered.value, null);
+        state.findings.push(...judged.findings);
+        const all = [...(state.policy?.reasons ?? []), ...raw.reasons, ...judged.reasons];
+        return decided(judged.decision, all, judged.value, null);
       } catch (e) {
         // The tool said no: that is an answer. Anything else is trouble, and the step is tried again; a request is not.
         const refusal = isRefusal(e) ? e : call.owner.kind === 'request' ? failed(tool, e) : null;
@@ -194,7 +194,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       // Stopped since stage 0: what is engaged now waits for this transaction, and sees what it began.
       const begun = await store.write(call.tenantId, async (tx) => ({
         stopped: await effectsStopped(tx, id),
-        attempt: await beginAttempt(tx, id, step),
+        attempt: await beginAttempt(tx, id, step, call),
       }));
       const { attempt, stopped: late } = begun;
       if (late) {

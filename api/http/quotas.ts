@@ -12,6 +12,8 @@ const limitsMs = 1_000;
 /** One entry for all refusals of this time: a flood does not fill the log. */
 const toldMs = 60_000;
 const warnAt = 0.8;
+/** Kinds of limits whose points a process keeps. */
+const mostMade = 300;
 const monthMs = 31 * 24 * 3600 * 1000;
 
 /**
@@ -28,7 +30,10 @@ export function createQuotas({ store, config, logger }: Kernel): (tenantId: stri
     const known =
       made.get(key) ??
       inLots(sharedPoints(store.pool, prefix, cap, windowMs), Math.max(1, Math.min(100, Math.floor(cap / 20))));
+    made.delete(key);
     made.set(key, known);
+    // A tenant with limits of its own has these; what was asked for least lately costs the points that it had taken.
+    if (made.size > mostMade) for (const oldest of [...made.keys()].slice(0, made.size - mostMade)) made.delete(oldest);
     return known;
   };
   const tell = (tenantId: string, kind: string, requestId: string | null, body: Record<string, unknown>): void => {

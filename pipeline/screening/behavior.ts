@@ -21,7 +21,7 @@ const phases = {
   access:
     'cloud_credential_path ssh_credential_path system_sensitive_path secret_store_access secret_disclosure_request path_traversal ssrf_cloud_metadata',
   collection:
-    'compression_for_exfil compression_observed bulk_pii_egress_above_threshold bulk_pii_egress_dump personal_data_request',
+    'compression_for_exfil compression_observed bulk_pii_egress_above_threshold bulk_pii_egress_dump personal_data_request personal_data_in_result',
   carrying:
     'known_exfil_destination data_upload external_pii_exfil external_post_pii_unknown_dest dns_tunnelling suspicious_destination',
 } as const;
@@ -44,6 +44,12 @@ export function assessBehavior(habits: Habits, tool: string, findings: readonly 
   const before = habits.recent.flat();
   if (inPhase('carrying', findings) && inPhase('access', before) && inPhase('collection', before))
     add('attack_chain_match', 'credentials, then data, then a way out, within an hour');
+  else if (inPhase('carrying', findings)) {
+    const all = [...before, ...habits.others.flat()];
+    // The same steps, shared out: one agent of the ticket finds the key, another the data, and this one the way out.
+    if (inPhase('access', all) && inPhase('collection', all))
+      add('cross_agent_kill_chain', 'credentials, data and a way out by several agents of one ticket, within an hour');
+  }
   const heaviest = Math.max(0, ...signals.map((s) => SIGNALS[s.id].score)) / 100;
   return { scores: { behavior: heaviest, anomaly: Math.min(0.6, odd.length * 0.3) }, signals };
 }

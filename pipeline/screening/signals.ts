@@ -110,6 +110,10 @@ export const SIGNALS = {
   irreversible_action: signal(70, 'deny', 'T1485'),
   oversight_bypass: signal(75, 'deny', 'T1562'),
   mass_messaging: signal(60, 'escalate', 'T1566'),
+  // Of what a tool answered.
+  injection_in_result: signal(60, 'monitor', 'AML.T0051'),
+  personal_data_in_result: signal(30, 'monitor', 'T1213'),
+  secret_in_result: signal(30, 'monitor', 'T1552'),
 } as const satisfies Record<string, SignalDefinition>;
 
 export type SignalId = keyof typeof SIGNALS;

@@ -156,6 +156,15 @@ test('one agent only; an agent of another tenant is as unknown as none', async (
   for (const id of [await agents(other.tenantId), '01890000-0000-7000-8000-0000000000ff']) {
     expect((await Stream.open(server.token, { query: `?agent_id=${id}` })).status).toBe(404);
   }
+  const developer = await server.user('DEVELOPER');
+  const asDeveloper = async () => {
+    const opened = await Stream.open(developer.token, { query: `?agent_id=${mine}` });
+    opened.close();
+    return opened.status;
+  };
+  expect(await asDeveloper()).toBe(403); // somebody else's
+  await server.owner.query('update agents set owner_id = $2 where id = $1', [mine, developer.email]);
+  expect(await asDeveloper()).toBe(200);
   const stream = await Stream.open(server.token, { query: `?agent_id=${mine}` });
   expect(stream.frames[0]?.data.agent_id).toBe(mine);
   await ticket('of nobody');

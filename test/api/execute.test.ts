@@ -190,6 +190,21 @@ test('a built-in tool is carried out; arguments that do not fit its schema are 4
   expect(await rowOf(wrong)).toMatchObject({ decision: 'deny', reason: 'invalid_arguments' });
 });
 
+test('arguments that are longer than what is screened are 413, whatever else is found in them', async () => {
+  const agent = await agentWith('query_database');
+  const long = (query: string) => execute(agent, { tool: 'query_database', arguments: { query } });
+  for (const start of ['', 'DROP TABLE users; ']) {
+    const a = await long(`${start}${'x '.repeat(2_600)}`);
+    expect([a.status, a.body.meta.code, a.body.findings]).toEqual([
+      413,
+      'too_large',
+      expect.arrayContaining(['oversized_input']),
+    ]);
+    expect(await rowOf(a)).toMatchObject({ decision: 'deny' });
+  }
+  expect((await long('DROP TABLE users;')).status).toBe(403);
+});
+
 test('a key repeats the first answer for a minute, refusals too; another body, agent or tool is 400', async () => {
   const agent = await agentWith('web_search');
   const other = await agentWith('web_search');

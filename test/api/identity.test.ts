@@ -181,6 +181,19 @@ describe('sessions', () => {
       await s.owner.query('rollback');
     }
   });
+  test('a log-in that is a day old is not renewed any more, however often it was', async () => {
+    const user = await s.user('READ_ONLY');
+    const first = await tokenOf(user);
+    await s.owner.query(`update tokens set began_at = now() - interval '23 hours' where user_id = $1`, [user.id]);
+    const second = (await by(first)('POST', '/auth/refresh')).body.data.access_token as string;
+    const { rows } = await s.owner.query(`select count(distinct began_at)::int as n from tokens where user_id = $1`, [
+      user.id,
+    ]);
+    expect(rows[0].n).toBe(1); // it began with the log-in
+    await s.owner.query(`update tokens set began_at = now() - interval '24 hours' where user_id = $1`, [user.id]);
+    expect((await by(second)('POST', '/auth/refresh')).status).toBe(401);
+    expect((await login(user)).status).toBe(200);
+  });
   test('log-out ends it at once and clears the cookie; a key is no session', async () => {
     const token = await tokenOf(s.admin);
     const out = await s.as('')('POST', '/auth/logout', undefined, { ...tenant, cookie: `acp_token=${token}` });

@@ -29,7 +29,7 @@ test('engaged, once; read; released, once: each turn is one entry', async () => 
       reason: 'an agent runs wild',
       engaged_by: server.admin.email,
       engaged_at: expect.any(String),
-      containment: { runs: [], stopped: 0, unconfirmed: 0 },
+      containment: { runs: [], calls: [], stopped: 0, unconfirmed: 0 },
     },
   ]);
   expect((await server.call('POST', path(), { action: 'engage', reason: 'again' })).body).toEqual(engaged.body);
@@ -84,12 +84,27 @@ test('the report says of each run whether it has stopped, and why nobody knows',
     'insert into execution_attempts (tenant_id, owner_id, step, attempt) values ($1, $2, 3, 1)',
     [server.tenantId, calling.id],
   );
+  // Asked for over HTTP: one that was just begun, and one of a process that has died long since.
+  const begun = (ago: string) =>
+    server.owner.query<{ id: string }>(
+      `insert into execution_attempts (tenant_id, owner_id, step, attempt, agent_id, tool, begun_at)
+       values ($1, gen_random_uuid(), 0, 1, $2, 'desk.restart', now() - $3::interval) returning owner_id as id`,
+      [server.tenantId, agent, ago],
+    );
+  const [call] = (await begun('1 second')).rows;
+  await begun('3 minutes');
   const { containment } = (await server.call('POST', path(), { reason: 'drill' })).body.data;
   await server.call('DELETE', path());
-  expect(containment).toMatchObject({ stopped: 1, unconfirmed: 1 });
+  expect(containment).toMatchObject({ stopped: 1, unconfirmed: 2 });
+  expect(containment.calls).toEqual([
+    {
+      call_id: call?.id, agent_id: agent, tool: 'desk.restart', begun_at: expect.any(String), state: 'unconfirmed',
+      why: 'a call of an outside tool was begun and has not ended',
+    },
+  ]); // prettier-ignore
   expect(containment.runs).toMatchObject([
     { run_id: idle.id, agent_id: idle.number, state: 'stopped', why: null },
     { run_id: calling.id, state: 'unconfirmed', why: 'a call of an outside tool was begun and has not ended' },
   ]);
-  expect((await logged('kill_switch.contained')).at(-1).body).toMatchObject({ stopped: 1, unconfirmed: 1 });
+  expect((await logged('kill_switch.contained')).at(-1).body).toMatchObject({ stopped: 1, unconfirmed: 2 });
 });

@@ -9,7 +9,16 @@ let house: House;
 beforeAll(async () => void (house = await openHouse()));
 afterAll(() => house.close());
 
-const usual: Habits = { calls: 400, ageHours: 72, perHour: 6, thisHour: 5, atThisTime: 30, ofTool: 90, recent: [] };
+const usual: Habits = {
+  calls: 400,
+  ageHours: 72,
+  perHour: 6,
+  thisHour: 5,
+  atThisTime: 30,
+  ofTool: 90,
+  recent: [],
+  others: [],
+};
 const signals = (change: Partial<Habits>, findings: string[] = []) =>
   assessBehavior({ ...usual, ...change }, 'orders.pay', findings).signals.map((s) => s.id);
 
@@ -28,6 +37,14 @@ test.each<[string, Partial<Habits>, string[], string[], number]>([
     ['attack_chain_match'],
     0,
   ],
+  [
+    'a chain of several agents of a ticket',
+    { recent: [['ssh_credential_path']], others: [['personal_data_in_result']] },
+    ['data_upload'],
+    ['cross_agent_kill_chain'],
+    0,
+  ],
+  ['what others did, and no way out', { others: [['ssh_credential_path', 'personal_data_in_result']] }, [], [], 0],
   ['a chain without its middle', { recent: [['ssh_credential_path']] }, ['data_upload'], [], 0],
 ])('%s', (_, change, findings, found, anomaly) => {
   expect(signals(change, findings)).toEqual(found);
@@ -94,7 +111,15 @@ test('of what an agent did last, twenty calls of an hour are looked at', async (
      from generate_series(1, 30) i`,
     [house.tenantId, agentId],
   );
-  const asked = { ownerId: v7(), step: 1, agentId, ticketId: null, tool: 'read_log' };
+  const { id: ticketId } = await house.ticket();
+  await house.owner.query(
+    `insert into executions (id, tenant_id, agent_id, ticket_id, tool, args, args_digest, decision, risk, findings, stages, started_at, duration_ms)
+     select gen_random_uuid(), $1, a, $4, 'read_log', '{}', '', 'deny', 0, f, '[]', now() - age, 1
+     from (values ($2::uuid, '{own}'::text[], interval '0'), ($3, '{theirs}', '1 minute'), ($3, '{}', '2 minutes'), ($3, '{old}', '61 minutes')) v (a, f, age)`,
+    [house.tenantId, agentId, v7(), ticketId],
+  );
+  const asked = { ownerId: v7(), step: 1, agentId, ticketId, tool: 'read_log' };
   const [facts] = await house.store.read(house.tenantId, (tx) => callFacts(tx, [asked]));
-  expect(facts?.habits.recent).toEqual(Array.from({ length: 20 }, (_, i) => [`${i + 1}`]));
+  expect(facts?.habits.others).toEqual([['theirs']]);
+  expect(facts?.habits.recent).toEqual([['own'], ...Array.from({ length: 19 }, (_, i) => [`${i + 1}`])]);
 });

@@ -26,6 +26,18 @@ const Containment = z.object({
       why: z.string().nullable(),
     }),
   ),
+  calls: z
+    .array(
+      z.object({
+        call_id: z.uuid(),
+        agent_id: z.uuid(),
+        tool: z.string(),
+        begun_at: Instant,
+        state: z.enum(['stopped', 'unconfirmed']),
+        why: z.string().nullable(),
+      }),
+    )
+    .describe('Of no run: asked for over HTTP, and begun when the switch was engaged'),
   stopped: z.int(),
   unconfirmed: z.int(),
 });

@@ -1,4 +1,5 @@
-import { NotFound } from '../../../domain/errors';
+import { Forbidden, NotFound } from '../../../domain/errors';
+import { rankOf } from '../../../domain/roles';
 import type { events } from '../../contracts/aegis/events';
 import { badHeader } from '../../auth';
 import type { Ctx, Handlers } from '../../kernel';
@@ -61,13 +62,24 @@ async function stream(ctx: Ctx, out: StreamWriter, seen: number | null, agentId:
   return over;
 }
 
+/** People who develop or look on follow the agents that are theirs, and an agent itself. @throws Forbidden */
+function assertOwn({ principal: p }: Ctx, agentId: string, owner: string | null): void {
+  if (p.kind === 'agent' ? p.id === agentId : rankOf(p.role) === 0 || rankOf(p.role) >= rankOf('SECURITY_ANALYST'))
+    return;
+  if (owner !== null && [p.id, p.name].includes(owner)) return;
+  throw new Forbidden('the events of an agent of somebody else', { reason: 'not_owner', authenticated: true });
+}
+
 export const eventHandlers: Handlers<typeof events> = {
   eventStream: async ({ query }, ctx) => {
     const seen = lastSeen(ctx);
     const agentId = query.agent_id?.toLowerCase() ?? null;
     if (agentId !== null) {
-      const found = await ctx.read((tx) => tx.query('select 1 from agents where id = $1', [agentId]));
-      if (!found.rowCount) throw new NotFound(`no agent ${agentId}`);
+      const { rows } = await ctx.read((tx) =>
+        tx.query<{ owner: string | null }>('select owner_id as owner from agents where id = $1', [agentId]),
+      );
+      if (!rows[0]) throw new NotFound(`no agent ${agentId}`);
+      assertOwn(ctx, agentId, rows[0].owner);
     }
     return {
       type: 'text/event-stream',

@@ -33,7 +33,7 @@ const tierOf = (score: number): string => tiers.find(([from]) => score >= from)?
 const ofTools: Record<string, number> = { Invalid: 422, NotFound: 404, Conflict: 409, Forbidden: 403, TooLarge: 413 };
 
 function decided(call: Call, requestId: string, e: Execution) {
-  const removed = e.reasons.some((r) => r.code === 'secret_removed');
+  const removed = e.reasons.some((r) => r.code === 'secret_removed' || r.code === 'text_withheld');
   return {
     action: removed && (e.decision === 'allow' || e.decision === 'monitor') ? ('redact' as const) : e.decision,
     risk: e.risk,
@@ -115,8 +115,9 @@ function refusalOf(call: Call, e: Execution, { gate, killSwitch }: Beside): Refu
       },
     }; // prettier-ignore
   }
-  const onlyLong = e.findings.includes('oversized_input') && e.reasons.every((r) => r.code === 'oversized_input');
-  if (onlyLong) return { status: 413, error: 'arguments: more than 5000 characters', code: 'too_large' };
+  // Whatever else was found in the part that was read.
+  if (e.findings.includes('oversized_input'))
+    return { status: 413, error: 'arguments: more than 5000 characters', code: 'too_large' };
   return {
     status: 403, error: 'policy_denied', code: 'policy_denied', data: { action: e.decision === 'kill' ? 'kill' : 'deny' },
   }; // prettier-ignore

@@ -37,13 +37,13 @@ async function turn(ctx: Ctx, tenantId: string, engaged: boolean, reason: string
   return { ...view, containment: report };
 }
 
-/** As many runs as an entry is to hold; the numbers are of all. */
+/** As many runs and calls as an entry is to hold; the numbers are of all. */
 const mostLogged = 200;
-const contained = (ctx: Ctx, { runs, ...counts }: Awaited<ReturnType<typeof containment>>): NewEntry => ({
+const contained = (ctx: Ctx, { runs, calls, ...counts }: Awaited<ReturnType<typeof containment>>): NewEntry => ({
   kind: 'kill_switch.contained',
   actor: ctx.actor,
   subject: { kind: 'kill_switch', id: ctx.tenantId },
-  body: { ...counts, runs: runs.slice(0, mostLogged) },
+  body: { ...counts, runs: runs.slice(0, mostLogged), calls: calls.slice(0, mostLogged) },
 });
 
 export const killSwitchHandlers: Handlers<typeof killSwitch> = {

@@ -64,6 +64,7 @@ async function renew(ctx: OpenCtx, claims: Claims): Promise<Renewed> {
     await holdTokensOf(tx, claims.sub);
     const row = await tokenRow(tx, claims.jti);
     const holder = await holderOf(tx, claims);
+    if (row?.isOld && row.revokedFor === null) return { is: 'over' };
     if (row && holder) {
       const agent = claims.typ === 'agent' ? await agentAtLogin(tx, claims.sub) : null;
       const of = {
