@@ -7,6 +7,7 @@ import {
   type EvidenceLimit,
   type EvidenceLimits,
 } from '../domain/evidence';
+import { nameless } from '../domain/personal';
 import { sharedTerms, termsOf } from '../domain/terms';
 import type { Ticket } from '../domain/ticket';
 import { evidenceTasks } from './evidence-tasks';
@@ -75,9 +76,9 @@ async function auditOf(tx: Read, ticketId: string, limit: number): Promise<Evide
   return rows.reverse().map((e) => ({
     id: e.seq,
     action: e.kind,
-    actor: e.actor.name,
+    actor: nameless(e.actor.name),
     target: `${e.subject_kind}:${e.subject_id}`,
-    details: cut(JSON.stringify(e.body), 260),
+    details: cut(nameless(JSON.stringify(e.body)), 260),
     created_at: e.at.toISOString(),
   }));
 }

@@ -4,7 +4,7 @@ import { Unavailable } from '../domain/errors';
 import type { NewEntry } from '../domain/log';
 import { copyOut } from './copy';
 import { flush, flushes } from './flush';
-import { assertTenant, type Read } from './read';
+import { assertTenant, readOnce, type Read } from './read';
 
 export { readOnce, readTx, type Read } from './read';
 
@@ -152,6 +152,13 @@ async function conclude(
   return { committed: await committed, onDisk: null };
 }
 
+/** Each statement a read of its own. */
+const beforehand = (pool: Pool, tenantId: string): Read => ({
+  tenantId,
+  copy: (...what) => readOnce(pool, tenantId, (tx) => tx.copy(...what)),
+  query: (...statement) => readOnce(pool, tenantId, (tx) => tx.query(...statement)),
+});
+
 /** Raised by this project's own functions, or the connection's trouble, which says nothing of the log. */
 const notOfTheLog = /^(WH|57|08)/;
 
@@ -167,11 +174,12 @@ export async function writeAtOnce(
     if (notOfTheLog.test(String((e as { code?: unknown }).code))) throw e;
     return unlogged(e);
   };
+  // What it asks, it asks before this transaction, and before a connection is held.
+  const last = await append(beforehand(pool, tenantId), [{ ...entry, id: v7() }]).catch(trouble);
   const client = await pool.connect();
   let broken: Error | undefined;
   let onDisk: Promise<void> | null;
   try {
-    const last = await append(bound(client, tenantId), [{ ...entry, id: v7() }]);
     inOneWrite(client);
     const begun = client.query(beginWrite(tenantId));
     const concluding = conclude(pool, client, [statement, last]);

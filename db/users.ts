@@ -12,10 +12,12 @@ export interface UserRow {
   /** Null: nobody has chosen a password, or they come from an issuer. */
   passwordHash: string | null;
   createdAt: string;
+  /** When what names them was erased, for good. */
+  erasedAt: string | null;
 }
 
 const columns = `id, email, full_name as "fullName", role, is_active as "isActive", invitation_hash is not null as "isInvited",
-  password_hash as "passwordHash", ${micros('created_at')} as "createdAt"`;
+  password_hash as "passwordHash", ${micros('created_at')} as "createdAt", ${micros('erased_at')} as "erasedAt"`;
 type Row = UserRow & Record<string, unknown>;
 
 const one = async (tx: Read, where: string, values: unknown[]): Promise<UserRow | null> => {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { saidColumns, type Entry, type NewEntry } from '../domain/log';
 import type { PendingEntry } from '../db/tx';
+import type { Actor } from '../domain/principal';
 import { canonical, printable, sha256 } from './canonical';
 
 export const zeros = '0'.repeat(64);
@@ -62,13 +63,15 @@ export const eventHash = (prev: string, e: Event): string => sha256(prev + event
 export const entryHash = (e: Pick<Entry, 'prevHash' | 'seq' | 'at' | 'digest' | 'eventPrev' | 'eventHash'>): string =>
   sha256(`${e.prevHash}\n${e.seq}\n${e.at}\n${e.digest}\n${e.eventPrev}\n${e.eventHash}`);
 
-/** An entry as append_log takes it, and as a receipt is made of it. */
-export function toAppend(tenantId: string, e: PendingEntry) {
-  const said = {
+/** What an entry is to say, before it is hashed; `by` is the actor that its canonical text was made of. */
+export function saidOf(tenantId: string, e: PendingEntry) {
+  const by = { id: e.actor.id, kind: e.actor.kind, name: e.actor.name };
+  return {
+    by,
     id: e.id,
     tenantId,
     kind: e.kind,
-    actor: canonical({ id: e.actor.id, kind: e.actor.kind, name: e.actor.name }),
+    actor: canonical(by),
     subjectKind: e.subject.kind,
     subjectId: e.subject.id,
     version: e.version ?? null,
@@ -82,27 +85,28 @@ export function toAppend(tenantId: string, e: PendingEntry) {
     requestId: e.requestId ?? null,
     correlationId: e.correlationId ?? null,
     body: canonical(e.body ?? {}),
-  } satisfies Said & { [K in Exclude<keyof NewEntry, 'subject' | 'receipt'>]?: unknown };
-  const row = {
-    id: said.id,
-    kind: said.kind,
-    actor: said.actor,
-    subject_kind: said.subjectKind,
-    subject_id: said.subjectId,
-    version: said.version,
-    transition: said.transition,
-    ticket_id: said.ticketId,
-    run_id: said.runId,
-    agent_id: said.agentId,
-    tool: said.tool,
-    decision: said.decision,
-    reason: said.reason,
-    request_id: said.requestId,
-    correlation_id: said.correlationId,
-    body: said.body,
-    digest: entryDigest(said),
-    shard: shardOf(said.requestId),
-    event: eventText(said),
-  };
-  return { said, row };
+  } satisfies Said & { by: Actor } & { [K in Exclude<keyof NewEntry, 'subject' | 'receipt'>]?: unknown };
 }
+
+/** An entry as append_log takes it. */
+export const toAppend = (said: Said) => ({
+  id: said.id,
+  kind: said.kind,
+  actor: said.actor,
+  subject_kind: said.subjectKind,
+  subject_id: said.subjectId,
+  version: said.version,
+  transition: said.transition,
+  ticket_id: said.ticketId,
+  run_id: said.runId,
+  agent_id: said.agentId,
+  tool: said.tool,
+  decision: said.decision,
+  reason: said.reason,
+  request_id: said.requestId,
+  correlation_id: said.correlationId,
+  body: said.body,
+  digest: entryDigest(said),
+  shard: shardOf(said.requestId),
+  event: eventText(said),
+});

@@ -1,5 +1,5 @@
 import {
-  createCipheriv, createDecipheriv, createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify,
+  createCipheriv, createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify,
   type KeyObject,
 } from 'node:crypto'; // prettier-ignore
 import type { Pool } from 'pg';
@@ -45,6 +45,8 @@ export interface Keyring {
   all(purpose: KeyPurpose): PublicKey[];
   /** Ed25519, base64url without padding. */
   sign(purpose: KeyPurpose, text: string): { signature: string; fingerprint: string };
+  /** The key over what the log says of a user, made of their secret: without it nobody can make it again. */
+  personalKey(secret: Buffer): Buffer;
   /** Looks whether keys were changed meanwhile, at most once in `refreshMs`: whoever leans on the newest asks for it first. */
   refresh(): Promise<void>;
 }
@@ -90,6 +92,7 @@ export async function loadKeyring(pool: Pool, masterKey: Buffer): Promise<Keyrin
         fingerprint: key.fingerprint,
       };
     },
+    personalKey: (secret) => createHmac('sha256', masterKey).update('personal key\n').update(secret).digest(),
     refresh: () => soonAgain('keys', read),
   };
 }

@@ -3,8 +3,9 @@ import {
   readOnce, readTx, tenantIds, writeAtOnce, writeTx, type Append, type Read, type Statement, type Write,
 } from '../db/tx'; // prettier-ignore
 import type { NewEntry } from '../domain/log';
-import { toAppend } from './chain';
+import { saidOf, toAppend } from './chain';
 import type { Keyring } from './keys';
+import { sealPersons } from './personal';
 import { receiptText } from './receipts';
 
 /** The way to the database for everything above it: one tenant a transaction, log entries and receipts with the change. */
@@ -18,6 +19,7 @@ export interface Store {
   writeAtOnce: (tenantId: string, statement: Statement, entry: NewEntry) => Promise<void>;
   tenants: () => Promise<string[]>;
   readonly pool: Pool;
+  readonly keyring: Keyring;
 }
 
 interface Appended {
@@ -44,11 +46,12 @@ const held = `select a.* from set_config('idle_in_transaction_session_timeout', 
 const appender =
   (keyring: Keyring): Append =>
   async (tx, pending) => {
-    const entries = pending.map((e) => toAppend(tx.tenantId, e));
+    const entries = pending.map((e) => saidOf(tx.tenantId, e));
+    await sealPersons(tx, keyring, entries);
     const append = {
       name: 'append log',
       text: 'select * from append_log($1)',
-      values: [JSON.stringify(entries.map((e) => e.row))],
+      values: [JSON.stringify(entries.map(toAppend))],
     };
     if (!pending.some((e) => e.receipt)) return append;
     const { rows } = await tx.query<Appended & Record<string, unknown>>(held, append.values, 'append and hold');
@@ -56,13 +59,13 @@ const appender =
       const entry = entries[i];
       if (!entry || !pending[i]?.receipt) return [];
       const receipt = receiptText({
-        ...entry.said,
+        ...entry,
         at: row.o_at,
         eventHash: row.o_event_hash,
         eventPrev: row.o_event_prev,
         chainShard: row.o_shard,
       });
-      return [{ id: entry.said.id, receipt, ...keyring.sign('receipt', receipt) }];
+      return [{ id: entry.id, receipt, ...keyring.sign('receipt', receipt) }];
     });
     return {
       name: 'insert receipts',
@@ -77,6 +80,7 @@ export function createStore(pool: Pool, keyring: Keyring): Store {
   const append = appender(keyring);
   return {
     pool,
+    keyring,
     read: (tenantId, work) => readTx(pool, tenantId, work),
     readOnce: (tenantId, work) => readOnce(pool, tenantId, work),
     write: (tenantId, work) => writeTx(pool, tenantId, append, work),

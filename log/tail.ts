@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { entriesAfter, lastSeq } from '../db/log-queries';
-import { untilOnDisk } from '../db/tx';
+import { untilOnDisk, type Read } from '../db/tx';
 import type { Entry } from '../domain/log';
+import { reveal } from './personal';
 import { perOwner } from './shared';
 import type { Store } from './store';
 
@@ -40,6 +41,9 @@ async function endOnDisk(store: Store, tenantId: string): Promise<number> {
   return seq;
 }
 
+const readable = async (store: Store, tx: Read, seq: number): Promise<Entry[]> =>
+  reveal(tx, store.keyring, await entriesAfter(tx, seq, batch));
+
 function start(store: Store, tenantId: string): Shared {
   const shared: Shared = {
     ready: Promise.resolve(), listeners: 0, seq: 0, recent: [], failure: null, waiting: new Set(),
@@ -47,8 +51,9 @@ function start(store: Store, tenantId: string): Shared {
   const wake = (): void => shared.waiting.forEach((one) => one());
   const poll = async (): Promise<void> => {
     while (shared.listeners > 0) {
-      const entries = await store.read(tenantId, (tx) => entriesAfter(tx, shared.seq, batch));
+      const entries = await store.read(tenantId, (tx) => readable(store, tx, shared.seq));
       const last = entries.at(-1);
+      if (entries.some((e) => e.kind === 'user.erased')) shared.recent = []; // it was read before
       if (last) {
         await untilOnDisk(store.pool); // a seq that somebody was told is never given again
         shared.recent = [...shared.recent, ...entries].slice(-remembered);
@@ -118,7 +123,7 @@ export async function listen(store: Store, tenantId: string): Promise<Tail> {
         const from = seq + 1 - oldest.seq; // without gaps: nobody of a thousand looks through all of them
         return shared.recent.slice(from, from + batch);
       }
-      const entries = await store.read(tenantId, (tx) => entriesAfter(tx, seq, batch));
+      const entries = await store.read(tenantId, (tx) => readable(store, tx, seq));
       return entries.filter((e) => e.seq <= shared.seq);
     },
     leave,

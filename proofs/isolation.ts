@@ -46,4 +46,11 @@ export const isolation: Proof = {
 const refuse = (): never => {
   throw new Error('nothing is signed here');
 };
-const signsNothing: Keyring = { current: refuse, find: refuse, all: refuse, sign: refuse, refresh: refuse };
+const signsNothing: Keyring = {
+  current: refuse,
+  find: refuse,
+  all: refuse,
+  sign: refuse,
+  personalKey: refuse,
+  refresh: refuse,
+};

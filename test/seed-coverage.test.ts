@@ -109,6 +109,7 @@ test('what the contract does not know is said to be an addition', () => {
     'POST /api/v1/ops-agent/disputes',
     'GET /.well-known/jwks.json',
     'POST /auth/invitations/accept',
+    'POST /users/:user_id/erase',
     'GET /transparency/checkpoint',
     'POST /transparency/cosignatures',
     'POST /policy/activate',

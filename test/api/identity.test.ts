@@ -2,6 +2,7 @@ import { createHash, randomUUID, sign as signBytes, generateKeyPairSync } from '
 import { SignJWT, createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import { WebSocket } from 'ws';
 import { loadKeyring, type Keyring } from '../../log/keys';
+import { createStore } from '../../log/store';
 import { rotateKey } from '../../log/rotate';
 import { appPool } from '../../db/pool';
 import { startServer, until, type Answer, type Server } from '../harness';
@@ -432,6 +433,111 @@ describe('people', () => {
       other.tenantId,
     ]);
     expect(rows.length).toBe(1);
+  });
+});
+
+describe('erasure', () => {
+  const whole = async (needle: string): Promise<string[]> => {
+    const { rows } = await s.owner.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'`,
+    );
+    const found: string[] = [];
+    for (const { name } of rows) {
+      const sql = `select from "${name}" t where position(lower($1) in lower(t::text)) > 0`;
+      if ((await s.owner.query(sql, [needle])).rowCount) found.push(name);
+    }
+    return found;
+  };
+  const stream = async (id: string): Promise<string> => {
+    const stop = new AbortController();
+    const headers = { authorization: `Bearer ${s.token}`, 'last-event-id': '0' };
+    const answer = await fetch(`${s.url}/events/stream`, { headers, signal: stop.signal });
+    let text = '';
+    for await (const part of answer.body as unknown as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(part).toString();
+      if (text.includes(id) && text.lastIndexOf('\n\n') > text.indexOf(id)) break;
+    }
+    stop.abort();
+    return text;
+  };
+
+  test('shreds the key: nobody reads the address any more, and every proof still holds', async () => {
+    const email = `erin.o'neil+${randomUUID().slice(0, 8)}@Erased.example`;
+    const made = await admin()('POST', '/auth/users', {
+      email,
+      password: 'her own choice',
+      tenant_id: s.tenantId,
+      role: 'ADMIN',
+    });
+    const { id } = made.body.data as { id: string };
+    const erin = by(await tokenOf({ email, password: 'her own choice' }));
+    const told = `ask <${email.toLowerCase()}> or not${email}`;
+    await erin('POST', '/api/tickets', { title: `Of ${email}`, description: told, priority: 'low' });
+    await erin('POST', '/execute', { tool: 'knowledge.search', args: { query: 'quiet' } }, { 'x-agent-id': agentId });
+    const pool = appPool(s.config.databaseUrl ?? '', 2, () => undefined);
+    const store = createStore(pool, await loadKeyring(pool, s.config.masterKey ?? Buffer.of()));
+    const entryId = await store.write(s.tenantId, (tx) =>
+      Promise.resolve(tx.log({
+        kind: 'execution.deny', actor: { id, kind: 'user', name: email }, subject: { kind: 'execution', id: randomUUID() }, agentId,
+        tool: 'mail.send', decision: 'deny', reason: `not to ${email}`, body: { to: [`Erin <${email}>`], [email]: 'a\n' + email },
+        requestId: randomUUID(), receipt: true,
+      }))); // prettier-ignore
+    await erin('POST', `/audit/logs/${entryId}/notes`, { note_type: 'analysis', body: `${email} said so` });
+    await store.writeAtOnce(
+      s.tenantId,
+      { text: 'select 1' },
+      { kind: 'user.seen', actor: { id, kind: 'user', name: email }, subject: { kind: 'user', id } },
+    );
+
+    const { rows: log } = await s.owner.query(
+      `select actor::text || body::text || coalesce(reason, '') as said from log`,
+    );
+    expect(log.some((r) => String(r.said).toLowerCase().includes(`"${email.toLowerCase()}`))).toBe(false);
+    const facts = async () => {
+      const entry = (await admin()('GET', '/audit/logs?action=execute_tool&decision=deny&limit=1')).body.data.items[0];
+      const explained = (await admin()('GET', `/audit/logs/${entryId}/explain`)).body.data.explanation;
+      const csv = (await admin()('GET', '/audit/export?format=csv&limit=50')).text;
+      return { entry: JSON.stringify(entry), explained, csv, feed: await stream(entryId) };
+    };
+    const proofs = async () => ({
+      receipt: (await admin()('GET', `/receipts/${entryId}`)).text,
+      verified: (await admin()('GET', '/audit/logs/verify')).body.data.violations,
+      inclusion: (await admin()('GET', `/transparency/inclusion/${entryId}`)).body.data.status,
+    });
+    await admin()('POST', '/transparency/compute');
+    const before = await proofs();
+    expect(before.verified).toEqual([]);
+    for (const text of Object.values(await facts())) expect(text).toContain(email);
+
+    const erased = await admin()('POST', `/users/${id}/erase`);
+    const marker = `erased-${id}@erased.invalid`;
+    expect(erased.body.data).toMatchObject({ id, is_active: false });
+    expect((await admin()('POST', `/users/${id}/erase`)).body.data).toEqual(erased.body.data);
+    expect((await entries('user.erased')).map((e) => e.subject_id)).toEqual([id]);
+    // It stands nowhere, but for within what is another's address.
+    expect(await whole(`<${email}>`)).toEqual([]);
+    expect(await whole(`"${email}"`)).toEqual([]);
+    for (const table of await whole(email))
+      for (const { row } of (await s.owner.query<{ row: string }>(`select lower(t::text) as row from "${table}" t`))
+        .rows)
+        expect(row.replaceAll(`not${email.toLowerCase()}`, '')).not.toContain(email.toLowerCase());
+    for (const text of Object.values(await facts())) {
+      expect(text).toContain(marker);
+      expect(text).not.toContain(email);
+    }
+    expect(await proofs()).toEqual(before);
+    // Whoever still believes to act as her writes no address down; and she is not let in again, but may be asked anew.
+    const late = {
+      kind: 'user.late',
+      actor: { id, kind: 'user' as const, name: email },
+      subject: { kind: 'user' as const, id },
+    };
+    await store.write(s.tenantId, (tx) => Promise.resolve(tx.log(late)));
+    await pool.end();
+    expect((await admin()('GET', '/audit/logs?action=user_late&limit=1')).body.data.items[0].actor.name).toBe(marker);
+    expect((await admin()('PATCH', `/users/${id}`, { status: 'active' })).status).toBe(409);
+    expect((await admin()('DELETE', `/users/${id}`)).status).toBe(200);
+    expect((await admin()('POST', '/users/invite', { email, role: 'DEVELOPER' })).body.data.id).not.toBe(id);
   });
 });
 

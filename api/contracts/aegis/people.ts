@@ -130,4 +130,13 @@ export const people = {
     output: z.object({ id: z.uuid(), is_active: z.literal(false) }),
     errors: ['Conflict', 'Forbidden'],
   }),
+  eraseUser: operation({
+    route: 'POST /users/:user_id/erase',
+    tag: 'users',
+    summary: 'Erase what names a user, for good: in the log their key is shredded, and every proof still holds',
+    access: 'users:manage',
+    params: byUuid('user_id'),
+    output: z.object({ id: z.uuid(), is_active: z.literal(false), erased_at: Instant }),
+    errors: ['Conflict', 'Forbidden'],
+  }),
 };

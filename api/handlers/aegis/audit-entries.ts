@@ -8,6 +8,7 @@ import { NotFound } from '../../../domain/errors';
 import { explained, timelineOf, type Recorded } from '../../../domain/explanation';
 import type { Entry } from '../../../domain/log';
 import { actionOf } from '../../../log/chain';
+import { reveal } from '../../../log/personal';
 import { FINDINGS } from '../../../pipeline/screening/signals';
 import type { auditEntries } from '../../contracts/aegis/audit-entries';
 import type { Handlers } from '../../kernel';
@@ -53,7 +54,7 @@ const signalsOf = (findings: readonly string[]) =>
 export const auditEntryHandlers: Handlers<typeof auditEntries> = {
   explainAuditLog: ({ params }, ctx) =>
     ctx.read(async (tx) => {
-      const e = await entry(tx, params.audit_id);
+      const e = await reveal(tx, ctx.kernel.keyring, await entry(tx, params.audit_id));
       const [[execution], approval] = await Promise.all([executionsOf(tx, [e.id]), approvalOf(tx, e.body['gate_id'])]);
       const findings = texts(e.body['findings']);
       const { risk_score: risk, policy_version: version } = e.body;

@@ -2,7 +2,8 @@ import { pipeline, Readable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import { exportedLines, exportedRows, type ExportedRow, type ExportFilter } from '../../../db/log-export';
 import { mostOnPaper, type auditExport } from '../../contracts/aegis/audit-export';
-import type { Handlers } from '../../kernel';
+import { reveal } from '../../../log/personal';
+import type { Ctx, Handlers } from '../../kernel';
 import type { Reply } from '../../operation';
 import { onPaper } from './audit-paper';
 
@@ -58,6 +59,12 @@ const attachment = (type: string, extension: string, body: NodeJS.ReadableStream
 /** CSV where the caller would rather have it than lines of JSON. */
 const wantsCsv = (accept: string | undefined): boolean => /(^|[\s,])text\/csv\b/i.test(accept ?? '');
 
+/** Rows for people to read; lines are as they were hashed, for whoever checks them. */
+async function* readable(ctx: Ctx, filter: ExportFilter, limit: number): AsyncGenerator<ExportedRow[]> {
+  for await (const batch of exportedRows(ctx, filter, limit))
+    yield await ctx.read((tx) => reveal(tx, ctx.kernel.keyring, batch));
+}
+
 export const auditExportHandlers: Handlers<typeof auditExport> = {
   exportAuditLogs: async ({ query: { since, until, agent_id, chain_shard, limit, format } }, ctx) => {
     const filter: ExportFilter = {
@@ -68,7 +75,7 @@ export const auditExportHandlers: Handlers<typeof auditExport> = {
       to: until ?? null,
     };
     if (format === 'csv' || (format === undefined && wantsCsv(ctx.headers.accept)))
-      return attachment('text/csv', 'csv', csv(await begun(exportedRows(ctx, filter, limit))));
+      return attachment('text/csv', 'csv', csv(await begun(readable(ctx, filter, limit))));
     const batches = await begun(exportedLines(ctx, filter, limit));
     return {
       type: 'application/x-ndjson',
@@ -89,7 +96,7 @@ export const auditExportHandlers: Handlers<typeof auditExport> = {
       const batches = await begun(exportedLines(ctx, filter, most));
       return attachment('application/json', 'json', Readable.from(jsonArray(batches), { highWaterMark: 1 }));
     }
-    const batches = await begun(exportedRows(ctx, filter, most));
+    const batches = await begun(readable(ctx, filter, most));
     if (format === 'csv') return attachment('text/csv', 'csv', csv(batches));
     const span = `${start_date ?? 'the beginning'} to ${end_date ?? 'now'}`;
     return attachment(

@@ -1,8 +1,9 @@
 import { callSummary } from '../../../db/call-summary';
-import { searchMetadata } from '../../../db/log-metadata';
+import { searchMetadata, type FoundByMetadata } from '../../../db/log-metadata';
 import { searchEntries, type EntryFilter } from '../../../db/log-search';
-import { untilOnDisk } from '../../../db/tx';
+import { untilOnDisk, type Read } from '../../../db/tx';
 import { checkHead, signHead } from '../../../log/head';
+import { reveal } from '../../../log/personal';
 import { atMostEvery, perOwner } from '../../../log/shared';
 import { verifyLog, type Verification } from '../../../log/verify';
 import type { audit } from '../../contracts/aegis/audit';
@@ -32,16 +33,18 @@ const filterOf = (asked: Columns): EntryFilter => ({
 export const auditHandlers: Handlers<typeof audit> = {
   listAuditLogs: async ({ query }, ctx) => {
     const { limit, offset } = query;
-    const { entries, total } = await ctx.read((tx) => searchEntries(tx, filterOf(query), limit, offset));
+    const { entries, total } = await ctx.read(async (tx) =>
+      reveal(tx, ctx.kernel.keyring, await searchEntries(tx, filterOf(query), limit, offset)),
+    );
     return { total, limit, offset, items: entries.map(auditRow) };
   },
   searchAuditLogs: async ({ body }, ctx) => {
     const { limit, offset, metadata_filter: contains } = body;
-    const { entries, total, complete } = await ctx.read(async (tx) =>
+    const search = async (tx: Read): Promise<FoundByMetadata> =>
       contains === undefined || Object.keys(contains).length === 0
         ? { ...(await searchEntries(tx, filterOf(body), limit, offset)), complete: true }
-        : searchMetadata(tx, filterOf(body), contains, limit, offset),
-    );
+        : searchMetadata(tx, filterOf(body), contains, limit, offset);
+    const { entries, total, complete } = await ctx.read(async (tx) => reveal(tx, ctx.kernel.keyring, await search(tx)));
     return { total, limit, offset, items: entries.map(auditRow), complete };
   },
   summariseAuditLogs: ({ query: { days, agent_id } }, ctx) =>

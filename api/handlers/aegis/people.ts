@@ -3,6 +3,7 @@ import { hash } from '@node-rs/argon2';
 import { insertCredential, revokeCredential } from '../../../db/agent-credentials';
 import { agentById } from '../../../db/agents';
 import { revokeKeysOfUser } from '../../../db/api-keys';
+import { eraseUser } from '../../../db/personal';
 import { holdTokensOf, revokeTokens } from '../../../db/tokens';
 import type { Write } from '../../../db/tx';
 import {
@@ -35,30 +36,28 @@ const entry = (ctx: Ctx, kind: string, user: Pick<UserRow, 'id'>, body: Record<s
 
 const taken = (email: string): Conflict => new Conflict(`there is a user ${email}`, { field: 'email' });
 
+interface Wanted {
+  role?: UserRole | undefined;
+  isActive?: boolean | undefined;
+}
+
 /** Changes a user, as far as the caller is above them and somebody is left who can manage the tenant's people. */
-async function change(
-  ctx: Ctx,
-  id: string,
-  wanted: { role?: UserRole | undefined; isActive?: boolean | undefined },
-): Promise<UserRow> {
-  if (wanted.role !== undefined) assertGives(ctx, wanted.role);
-  return ctx.write(async (tx) => {
-    await holdTokensOf(tx, id); // before any row: whoever renews comes in this order
-    const admins = await holdActive(tx, adminRoles);
-    const before = await userById(tx, id);
-    if (!before) throw new NotFound(`no user ${id}`);
-    if (rankOf(before.role) > rankOf(ctx.principal.role)) throw above(`a user who is ${before.role} is above you`);
-    const role = wanted.role ?? before.role;
-    const isActive = wanted.isActive ?? before.isActive;
-    const leaves = admins.includes(id) && !(isActive && adminRoles.includes(role));
-    if (leaves && admins.length === 1)
-      throw new Conflict(
-        'the tenant would have nobody who manages its people: make somebody else ADMIN or OWNER first',
-      );
-    const after = await saveUser(tx, id, wanted);
-    await say(ctx, tx, before, after);
-    return after;
-  });
+async function change(ctx: Ctx, tx: Write, id: string, wanted: Wanted): Promise<UserRow> {
+  await holdTokensOf(tx, id); // before any row: whoever renews comes in this order
+  const admins = await holdActive(tx, adminRoles);
+  const before = await userById(tx, id);
+  if (!before) throw new NotFound(`no user ${id}`);
+  if (rankOf(before.role) > rankOf(ctx.principal.role)) throw above(`a user who is ${before.role} is above you`);
+  const role = wanted.role ?? before.role;
+  const isActive = wanted.isActive ?? before.isActive;
+  if (before.erasedAt !== null && (isActive || role !== before.role))
+    throw new Conflict(`user ${id} was erased, for good: invite them anew`);
+  const leaves = admins.includes(id) && !(isActive && adminRoles.includes(role));
+  if (leaves && admins.length === 1)
+    throw new Conflict('the tenant would have nobody who manages its people: make somebody else ADMIN or OWNER first');
+  const after = await saveUser(tx, id, wanted);
+  await say(ctx, tx, before, after);
+  return after;
 }
 
 /** What was changed; whoever has left has no tokens and no keys, also when they come back. A repeat changes nothing, and says nothing. */
@@ -178,10 +177,19 @@ export const peopleHandlers: Handlers<typeof people> = {
   },
   updateUser: async ({ params, body }, ctx) => {
     const isActive = body.status === undefined ? body.is_active : body.status === 'active';
-    return userRow(await change(ctx, params.user_id, { role: body.role, isActive }));
+    if (body.role !== undefined) assertGives(ctx, body.role);
+    return userRow(await ctx.write((tx) => change(ctx, tx, params.user_id, { role: body.role, isActive })));
   },
   deactivateUser: async ({ params }, ctx) => {
-    const { id } = await change(ctx, params.user_id, { isActive: false });
+    const { id } = await ctx.write((tx) => change(ctx, tx, params.user_id, { isActive: false }));
     return { id, is_active: false as const };
   },
+  eraseUser: ({ params: { user_id: id } }, ctx) =>
+    ctx.write(async (tx) => {
+      const user = await change(ctx, tx, id, { isActive: false });
+      if (await eraseUser(tx, user)) tx.log(entry(ctx, 'user.erased', user, {}));
+      const erased = await userById(tx, id);
+      if (!erased?.erasedAt) throw new Error(`user ${id} is not erased`);
+      return { id, is_active: false as const, erased_at: erased.erasedAt };
+    }),
 };

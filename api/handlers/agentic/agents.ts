@@ -6,6 +6,7 @@ import { acknowledge, steeringOfRun } from '../../../db/steering-queries';
 import { clearAgent } from '../../../db/ticket-queries';
 import { NotFound } from '../../../domain/errors';
 import { harnessEntry } from '../../../domain/harnesses';
+import { reveal } from '../../../log/personal';
 import type { agents } from '../../contracts/agentic/agents';
 import type { Handlers } from '../../kernel';
 import { budgetView } from './model-turn-views';
@@ -105,7 +106,7 @@ export const agentHandlers: Handlers<typeof agents> = {
       const run = await seenRun(ctx, tx, params.agent_id);
       const checkpoints = await checkpointsOf(tx, [run.id], mostCheckpoints);
       const gates = await listGates(tx, { only: null, status: null, agent: run.number, ticket: null }, 100, 0);
-      const audit = await runEntries(tx, run.id, mostAudit);
+      const audit = await reveal(tx, ctx.kernel.keyring, await runEntries(tx, run.id, mostAudit));
       const counted = harnessEntry(run.harness)?.kind === 'model';
       const budget = counted ? budgetView(ctx.kernel.config.runBudget, run, await spendingOf(tx, run.id)) : null;
       return {

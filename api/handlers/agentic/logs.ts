@@ -4,6 +4,7 @@ import { lastLaunch } from '../../../db/agent-processes';
 import { runLines, type RunView } from '../../../db/run-queries';
 import type { AgentProcess } from '../../../domain/agent-process';
 import { isEnded } from '../../../domain/run';
+import { reveal } from '../../../log/personal';
 import { filterOutput } from '../../../pipeline/output-filter';
 import { canSeeProcesses, place } from '../../../runner/proc';
 import { lastLines, linesFrom, type Part } from '../../../runner/tail';
@@ -27,7 +28,7 @@ const isHere = (p: AgentProcess): boolean => canSeeProcesses() && p.place === pl
 
 /** What a run without a command did, a line each. */
 async function ofRun(ctx: Ctx, run: RunView, { lines }: LogQuery) {
-  const found = await ctx.read((tx) => runLines(tx, run.id, lines));
+  const found = await ctx.read(async (tx) => reveal(tx, ctx.kernel.keyring, await runLines(tx, run.id, lines)));
   return {
     task_id: run.taskNumber, log_path: null, content: found.map((l) => `${logLine(l)}\n`).join(''), host: null, source: 'run' as const,
     next_offset: null, ended: isEnded(run),

@@ -1,9 +1,11 @@
 import { insightsOf, ruleDrafts } from '../../../db/insights';
 import { investigations as rows, listInvestigations } from '../../../db/investigations';
 import { ticketNumbers, type TicketView } from '../../../db/ticket-queries';
-import { traceOf } from '../../../db/traces';
+import { traceOf, type Trace } from '../../../db/traces';
 import { openRecommendations } from '../../../db/worklist';
+import type { Read } from '../../../db/tx';
 import { NotFound } from '../../../domain/errors';
+import { reveal } from '../../../log/personal';
 import type { investigations } from '../../contracts/ops-agent/investigations';
 import type { Ctx, Handlers } from '../../kernel';
 import { authorise } from '../../auth';
@@ -22,6 +24,13 @@ const mostInsights = 200;
 async function seen(ctx: Ctx, transactionId: string): Promise<void> {
   if (!(await ctx.kernel.transactions(ctx.tenantId, (work) => ctx.read(work)).find(transactionId)))
     throw new NotFound(`no transaction ${transactionId}`);
+}
+
+/** @throws NotFound */
+async function readTrace(ctx: Ctx, tx: Read, id: string): Promise<Trace> {
+  const trace = await traceOf(tx, id);
+  if (!trace) throw new NotFound(`no investigation ${id}`);
+  return { ...trace, moves: await reveal(tx, ctx.kernel.keyring, trace.moves) };
 }
 
 /** @throws Forbidden, NotFound */
@@ -58,8 +67,7 @@ export const investigationHandlers: Handlers<typeof investigations> = {
 
   getInvestigation: ({ params }, ctx) =>
     ctx.read(async (tx) => {
-      const trace = await traceOf(tx, params.investigation_id);
-      if (!trace) throw new NotFound(`no investigation ${params.investigation_id}`);
+      const trace = await readTrace(ctx, tx, params.investigation_id);
       const { ticketId } = trace.investigation;
       const numbers = await ticketNumbers(tx, ticketId === null ? [] : [ticketId]);
       return detailView(ctx, trace, numbers.get(ticketId ?? '') ?? null);
@@ -81,8 +89,7 @@ export const investigationHandlers: Handlers<typeof investigations> = {
     }),
 
   getTrace: async ({ params }, ctx) => {
-    const trace = await ctx.read((tx) => traceOf(tx, params.investigation_id));
-    if (!trace) throw new NotFound(`no investigation ${params.investigation_id}`);
+    const trace = await ctx.read((tx) => readTrace(ctx, tx, params.investigation_id));
     return tracePage(traceDocument(trace));
   },
 

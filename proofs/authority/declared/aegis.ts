@@ -46,6 +46,7 @@ export const aegis: Readonly<Record<string, Declared>> = {
   inviteUser: none,
   updateUser: { ids: { 'path.user_id': at('user') } },
   deactivateUser: { ids: { 'path.user_id': at('user') }, fresh: 'user' },
+  eraseUser: { ids: { 'path.user_id': at('user') }, fresh: 'user' },
   putTenant: {
     ids: { 'body.tenant_id': at('external', 'ignored'), 'body.org_id': resource },
     own: {
