@@ -62,7 +62,9 @@ async function rowsOf(o: ArchiveOptions): Promise<AuditRow[]> {
 
 /** Fetches what `wheelhouse verify` checks without a server: a folder of receipts, proofs and roots, and an evidence bundle. */
 export async function archive(folder: string, given: ArchiveOptions): Promise<void> {
-  const until = given.until >= new Date().toISOString().slice(0, 10) ? new Date().toISOString() : given.until;
+  const now = new Date().toISOString();
+  const partial = given.until >= now.slice(0, 10);
+  const until = partial ? now : given.until;
   const o = { ...given, url: given.url.replace(/\/+$/, ''), until };
   for (const name of ['receipts', 'inclusion', 'roots']) await mkdir(join(folder, name), { recursive: true });
   const save = (name: string, data: unknown): Promise<void> =>
@@ -94,5 +96,10 @@ export async function archive(folder: string, given: ArchiveOptions): Promise<vo
     keys: [keys.active, ...keys.historical],
   });
   await save('bundle.aevf.json', bundle);
+  await save('archive.json', { since: o.since, until, partial });
   process.stdout.write(`${rows.length} rows, ${receipts.size} receipts and ${roots.length} roots in ${folder}\n`);
+  if (partial)
+    process.stdout.write(
+      `partial: ${now.slice(0, 10)} goes on, its root is not final; archive it again once it is over\n`,
+    );
 }

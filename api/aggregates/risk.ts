@@ -146,6 +146,8 @@ export const riskAggregates = {
     days: null,
     query: { baseline_days: wholeOr(7, 1, 90), comparison_hours: wholeOr(24, 1, 168) },
     output: z.object({
+      days: z.int().describe('Of the baseline'),
+      computed_at: z.iso.datetime(),
       agent_id: z.uuid(),
       drift_score: share,
       drift_level: z.enum(['none', 'low', 'medium', 'high']),
@@ -153,8 +155,11 @@ export const riskAggregates = {
       recent: habits,
       metrics: z.object({ risk_drift: share, deny_drift: share, volume_drift: share, tool_drift: share }),
     }),
-    read: (tx, { agentId, query }) =>
-      agentDrift(tx, agentId ?? '', Number(query['baseline_days']), Number(query['comparison_hours'])),
+    read: async (tx, { agentId, query }) => {
+      const days = Number(query['baseline_days']);
+      const drift = await agentDrift(tx, agentId ?? '', days, Number(query['comparison_hours']));
+      return { days, computed_at: new Date().toISOString(), ...drift };
+    },
   }),
   auditPeerBenchmark: dated({
     path: '/audit/peer-benchmark/:id',

@@ -97,8 +97,24 @@ function ofRules(values: ReadonlyMap<string, unknown>, name: string): Opinion {
   return { decision: 'allow', reasons: [{ code: 'allowed', message: `policy ${name}` }], ...about };
 }
 
-/** What a policy said. What failed, or cannot be understood, denies. */
+const [mostReasons, mostOfCode, mostOfMessage] = [100, 200, 2_000];
+/** Postgres stores neither zeros nor half a pair of surrogates, and a code is a word, not a page. */
+const storable = (text: string, most: number): string => {
+  const clean = text.replace(/[\0\p{Cs}]/gu, '\u{fffd}');
+  return clean.length > most ? `${clean.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : clean;
+};
+
+/** What a policy said, as it can be written into the log. What failed, or cannot be understood, denies. */
 export function opinionOf(name: string, entrypoints: readonly string[], evaluated: Evaluated): Opinion {
+  const opinion = heard(name, entrypoints, evaluated);
+  const reasons = opinion.reasons.slice(0, mostReasons).map(({ code, message }) => ({
+    code: storable(code, mostOfCode),
+    message: storable(message, mostOfMessage),
+  }));
+  return { ...opinion, reasons, policyId: storable(opinion.policyId, mostOfCode) };
+}
+
+function heard(name: string, entrypoints: readonly string[], evaluated: Evaluated): Opinion {
   try {
     if ('error' in evaluated) throw new Error(evaluated.error);
     const values = new Map(

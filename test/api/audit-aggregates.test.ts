@@ -253,3 +253,9 @@ test('another tenant has nothing of it; nobody is 404; /v1 is the same', async (
   }
   expect(await get('/v1/audit/trends')).toEqual(await get('/audit/trends'));
 });
+
+test('drift says what it was compared with, and when', async () => {
+  const asked = new Date().toISOString();
+  const drift = await get(pathOf('/audit/drift/:id'));
+  expect([drift.days, drift.computed_at >= asked]).toEqual([7, true]);
+});

@@ -139,7 +139,12 @@ export const transparency = {
     summary:
       'Whether the days hang together, and that the tree of days at its end has grown from that at its beginning',
     access: 'receipts:read',
-    query: z.object({ from_date: Day.optional(), to_date: Day.optional() }),
+    query: z.object({
+      from_date: Day.optional().describe(
+        'At most 366 days with the last; the first day of the log, or that, unless given',
+      ),
+      to_date: Day.optional().describe('Today unless given'),
+    }),
     output: z.object({
       from_date: Day,
       to_date: Day,

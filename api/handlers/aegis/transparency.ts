@@ -61,6 +61,11 @@ const kitOf = (ctx: Ctx): RootKit => ({
   origin: ctx.kernel.config.transparency.origin,
 });
 
+/** Each of them is looked at in its own tree: a year at a time, and the next from the last day of the one before. */
+const mostDays = 366;
+const daysBefore = (day: string, days: number): string =>
+  new Date(Date.parse(day) - days * 86_400_000).toISOString().slice(0, 10);
+
 const noRoot = (day: string): NotFound => new NotFound('no root persisted for that date', { root_date: day });
 const wrongDay = (message: string): Invalid => new Invalid(message, { field: 'root_date' });
 
@@ -143,8 +148,14 @@ export const transparencyHandlers: Handlers<typeof transparency> = {
   checkConsistency: ({ query }, ctx) =>
     ctx.read(async (tx) => {
       const to = query.to_date ?? (await today(tx));
-      const from = query.from_date ?? (await firstDay(tx)) ?? to;
+      const earliest = daysBefore(to, mostDays - 1);
+      const first = (await firstDay(tx)) ?? to;
+      const from = query.from_date ?? (first < earliest ? earliest : first);
       if (to < from) throw new BadRequest(`to_date: ${to} is before ${from}`, { field: 'to_date' });
+      if (from < earliest)
+        throw new BadRequest(`from_date: at most ${mostDays} days at a time, here from ${earliest} on`, {
+          field: 'from_date',
+        });
       const { chain, proof } = await chainOf(tx, from, to, finder(ctx.kernel));
       return {
         from_date: from,
