@@ -16,6 +16,7 @@ import { watchGroups } from '../workers/tool-processes';
 import type { Kernel } from './kernel';
 import { closeSockets } from './http/socket-server';
 import { onUpgrade, UpgradableMessage } from './http/upgrade';
+import { sessionsOf } from './mcp/sessions';
 import { operations, sockets } from './registry';
 import { temporalGateway } from './temporal';
 
@@ -65,6 +66,7 @@ export async function startApi(
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       closeSockets(kernel);
+      sessionsOf(kernel).closeAll();
       const patience = setTimeout(() => server.closeAllConnections(), 3_000);
       await closed;
       clearTimeout(patience);

@@ -7,6 +7,8 @@ import { groupsOf, tagOf } from './doors';
 import { errorSchemas } from './error-schemas';
 import { exampleOf } from './example';
 import { schemaOf } from './schema-of';
+import { mcpPath } from './mcp/path';
+import { tools } from './mcp/tools';
 import type { Mounted } from './http/mount';
 import type { MountedSocket } from './http/sockets';
 
@@ -225,6 +227,10 @@ export function openapiDocument(operations: readonly Mounted[], sockets: readonl
     ...groupsOf(used),
     paths,
     'x-websockets': socketsOf(sockets),
+    'x-mcp': {
+      path: mcpPath,
+      tools: [...tools.values()].map(({ name, op }) => ({ name, operation: op.route, 'x-required-scope': op.access })),
+    },
     components: {
       schemas: Object.fromEntries(
         surfaces.map(({ name }) => [`${name}.Error`, schemaOf(errorSchemas[name], 'output')]),

@@ -36,3 +36,21 @@ export function assertOwnSocket(kernel: Kernel, headers: IncomingHttpHeaders): v
   if (shown || origin === undefined || isOwn(kernel, headers, origin)) return;
   throw foreign();
 }
+
+const literal = /^(localhost|127(\.\d{1,3}){3}|\[[0-9a-f:.]+\]|\d{1,3}(\.\d{1,3}){3})$/;
+
+/**
+ * For what a page has no business with, whatever it shows: an own page is one of PUBLIC_URL, or of the address itself that was asked. A
+ * name that is not known could be anybody's, made to point here. @throws Forbidden
+ */
+export function assertKnownPage(kernel: Kernel, headers: IncomingHttpHeaders): void {
+  const { origin } = headers;
+  if (origin === undefined) return;
+  const { publicUrl } = kernel.config;
+  if (publicUrl !== null && new URL(publicUrl).origin === origin) return;
+  if (URL.canParse(origin) && literal.test(new URL(origin).hostname) && isOwn(kernel, headers, origin)) return;
+  throw new Forbidden('pages of others are not answered: PUBLIC_URL says which are ours', {
+    reason: 'foreign_origin',
+    authenticated: false,
+  });
+}

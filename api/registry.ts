@@ -57,6 +57,7 @@ import { pipelineOperations } from './contracts/orchestration/workflows';
 import { orchestrationEvents } from './contracts/orchestration/events';
 import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
+import { protectedResource } from './contracts/spec/protected-resource';
 import { doorAgentHandlers } from './handlers/aegis/agents';
 import { apiKeyHandlers } from './handlers/aegis/api-keys';
 import { auditHandlers } from './handlers/aegis/audit';
@@ -116,6 +117,7 @@ import { pipelineHandlers } from './handlers/orchestration/workflows';
 import { talkOfEvents } from './handlers/orchestration/events';
 import { docsHandlers } from './handlers/spec/docs';
 import { healthHandlers } from './handlers/spec/health';
+import { protectedResourceHandlers } from './handlers/spec/protected-resource';
 import type { AnyHandler, Mounted } from './http/mount';
 import type { FedSocket, MountedSocket } from './http/sockets';
 import { openapiDocument } from './openapi';
@@ -182,6 +184,12 @@ const tags: [declared: Declared, handlers: object][] = [
   [pipelineOperations, pipelineHandlers],
   [health, healthHandlers],
   [docs, docsHandlers(() => openapiDocument(operations, sockets))],
+  [
+    protectedResource,
+    protectedResourceHandlers(() =>
+      operations.some(({ op }) => op.route === 'GET /.well-known/oauth-authorization-server'),
+    ),
+  ],
 ];
 
 export const operations: readonly Mounted[] = tags.flatMap(([declared, handlers]) =>

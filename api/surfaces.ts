@@ -97,7 +97,7 @@ export const surfaces: readonly Surface[] = [
   },
   {
     name: 'agentic-operations',
-    prefixes: ['/api', '/published'],
+    prefixes: ['/api', '/published', '/mcp'],
     envelope: bare,
     failure: (f) => ({
       detail: Object.keys(rest(f)).length ? { message: f.error.message, ...rest(f) } : f.error.message,

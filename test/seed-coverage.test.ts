@@ -119,5 +119,6 @@ test('what the contract does not know is said to be an addition', () => {
     'POST /v1/tasks/:task_id/complete',
     'GET /v1/workflows/:workflow_id/executions/:execution_id',
     'GET /docs/:asset',
+    'GET /.well-known/oauth-protected-resource/mcp',
   ]);
 });

@@ -11,6 +11,10 @@ import { createLimits } from './limits';
 import { observeRequest } from '../metrics';
 import { mount, type Mounted } from './mount';
 import type { MountedSocket } from './sockets';
+import { answerMcp } from '../mcp/door';
+import { mcpPath } from '../mcp/path';
+import { metadataPath } from '../contracts/spec/protected-resource';
+import { baseOf } from '../public-base';
 
 /** Echoed, or made: one id from the request to the log entry. */
 function requestId(req: Request): string {
@@ -51,7 +55,9 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[], socket
     helmet({ contentSecurityPolicy: false, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' } }),
   );
   app.get('/', (_req, res) => res.redirect('/docs'));
-  app.use(mount(kernel, operations, sockets, createLimits(kernel)));
+  const limits = createLimits(kernel);
+  app.all(mcpPath, answerMcp(kernel, limits));
+  app.use(mount(kernel, operations, sockets, limits));
   app.use((req: Request, _res: Response, next: NextFunction) =>
     next(new NotFound(`no route ${req.method} ${req.path}`)),
   );
@@ -66,7 +72,11 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[], socket
     const wait = failure.error.details['retry_after_s'];
     if (failure.code === 'Unavailable') res.setHeader('Retry-After', '2');
     else if (typeof wait === 'number') res.setHeader('Retry-After', String(wait));
-    if (failure.status === 401) res.setHeader('WWW-Authenticate', 'Bearer realm="wheelhouse"');
+    if (failure.status === 401) {
+      // Clients of MCP find out from there whom to ask for a token (RFC 9728).
+      const where = req.path === mcpPath ? `, resource_metadata="${baseOf(kernel, req.headers)}${metadataPath}"` : '';
+      res.setHeader('WWW-Authenticate', `Bearer realm="wheelhouse"${where}`);
+    }
     res.status(failure.status).json(surface.failure(failure));
   });
   return app;

@@ -67,4 +67,9 @@ export function addOperatorCommands(program: Command): void {
     .option('--since <time>', 'from this day or time on')
     .option(...json)
     .action(async (options: LogOptions) => (await import('./logs.js')).logs(loadConfig(), options));
+
+  program
+    .command('mcp')
+    .description('the server as an MCP server on standard input and output, for a client on this machine')
+    .action(async () => (await import('./mcp.js')).mcp(loadConfig()));
 }

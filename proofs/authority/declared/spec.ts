@@ -13,6 +13,7 @@ export const spec: Readonly<Record<string, Declared>> = {
     ids: {},
     own: { statuses: [401], why: 'asked without the metrics token; test/api/health has it' },
   },
+  protectedResourceMetadata: none,
   openApiDocument: none,
   swaggerPage: none,
   redocPage: none,
