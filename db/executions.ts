@@ -159,6 +159,8 @@ export interface Facts {
   /** The step is in the ledger already. */
   taken: boolean;
   killSwitch: string | null;
+  /** Whoever serves the installation has taken the tenant out of service. */
+  suspended: boolean;
   fence: string | null;
   agentStatus: string | null;
   agentName: string | null;
@@ -197,6 +199,7 @@ export async function callFacts(tx: Read, calls: readonly Asked[]): Promise<Fact
     `select
        exists (select from executions where owner_id = c."ownerId" and step = c.step) as taken,
        (select coalesce(reason, 'engaged') from kill_switches where engaged) as "killSwitch",
+       (select status = 'suspended' from tenants where id = current_tenant()) as suspended,
        coalesce((select reason from run_fences where run_id = c."ownerId"),
          (select 'the run is ' || status from runs where id = c."ownerId" and finished_at is not null)) as fence,
        a.status as "agentStatus", a.name as "agentName", a.current_version as "agentVersion",

@@ -17,7 +17,7 @@ export const bulkFindings = ['bulk_pii_egress_dump', 'bulk_pii_egress_above_thre
  */
 export const notCounted = [
   'anomalous_behavior_detected', 'agent_quarantined', 'agent_not_active', 'kill_switch_engaged', 'run_fenced', 'policy_unavailable',
-  'tenant_suspended', 'degraded',
+  'tenant_suspended',
 ] as const; // prettier-ignore
 
 /** Why an agent with so many refusals in the last minutes is to be kept from everything; null: it is not. */

@@ -5,7 +5,7 @@ import type { Stage, StageDeps, State, Stop } from './stages';
 
 /** Of a call whose facts were not read in time: nothing that any stage would let through. */
 export const unknownFacts: Facts = {
-  taken: false, killSwitch: null, fence: null, agentStatus: null, agentName: null, agentVersion: null, restriction: null, ticketNumber: null, grants: [],
+  taken: false, killSwitch: null, suspended: false, fence: null, agentStatus: null, agentName: null, agentVersion: null, restriction: null, ticketNumber: null, grants: [],
   denials: 0, bulkDenials: 0, weights: null, policies: [],
   habits: { calls: 0, ageHours: 0, perHour: 0, thisHour: 0, atThisTime: 0, ofTool: 0, recent: [], others: [] },
 }; // prettier-ignore

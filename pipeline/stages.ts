@@ -73,6 +73,7 @@ export const stages: readonly Stage[] = [
     name: 'kill_switch',
     run: ({ facts }) => {
       if (facts.killSwitch !== null) return stop('kill', 'kill_switch_engaged', facts.killSwitch);
+      if (facts.suspended) return stop('deny', 'tenant_suspended', 'the tenant is suspended');
       return facts.fence === null ? null : stop('deny', 'run_fenced', facts.fence);
     },
   },

@@ -386,6 +386,17 @@ test('when the log cannot be written, nothing runs: 503', async () => {
   expect((await s.owner.query('select 1 from executions where agent_id = $1', [agent])).rowCount).toBe(0);
 });
 
+test('of a tenant that is suspended nothing passes', async () => {
+  const agent = await agentWith('web_search');
+  const stands = (status: string) =>
+    s.owner.query('update tenants set status = $2 where id = $1', [s.tenantId, status]);
+  await stands('suspended');
+  const held = await execute(agent, { tool: 'web_search' });
+  await stands('active');
+  expect([held.status, held.body.error, held.body.reason]).toEqual([403, 'policy_denied', 'tenant_suspended']);
+  expect((await execute(agent, { tool: 'web_search' })).status).toBe(200);
+});
+
 test('a kill switch that is engaged comes before everything else', async () => {
   const agent = await agentWith('web_search');
   await s.call('POST', `/decision/kill-switch/${s.tenantId}`, { reason: 'drill' });
