@@ -58,10 +58,15 @@ export const sweepActivities = (
   const { store, temporal, logger } = deps;
   const isGone = async (id: string): Promise<boolean> => (await goneIn(temporal, id)) !== null;
 
-  /** A run's row is written by its workflow, so one without a workflow has lost it. */
+  /** A run's row is written by its workflow, so one without a workflow has lost it; the next attempt at a task stands a moment before it. */
   const abandoned = async (tenantId: string): Promise<number> => {
     const alive = await store.read(tenantId, (tx) =>
-      runs.list(tx, `where not status = any($1) order by number limit ${most}`, [endedStatuses]),
+      runs.list(
+        tx,
+        `where not status = any($1) and not exists (select from task_orders o where o.run_id = runs.id and o.attempt > 1
+           and runs.created_at > now() - interval '1 minute') order by number limit ${most}`,
+        [endedStatuses],
+      ),
     );
     let count = 0;
     for (const run of alive) {

@@ -1,4 +1,10 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../../config';
+import { childEnvironment } from '../../config';
 import { startServer, until, type Answer, type Server } from '../harness';
 import { settles } from '../until';
 
@@ -246,3 +252,25 @@ test('a workflow goes step by step, those of one order together, each a task of 
     expect(body.data).toMatchObject({ status: 'failed', steps: [{ status: 'failed', error: expect.stringContaining('no active agent of type') }] }); // prettier-ignore
   });
 });
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+(hasPython ? test : test.skip)(
+  'the worker of the page works: it takes what there is, says how far it is, and what came of it',
+  async () => {
+    const page = readFileSync(join(root, 'docs/orchestration.md'), 'utf8');
+    const example = /```python\n([\s\S]+?)```/.exec(page)?.[1] ?? '';
+    expect(example).toContain('/v1/tasks/claim');
+    const a = await agent();
+    const type = `type-${randomUUID()}`;
+    const made = await create(a.id, { type, payload: { one: 1, two: 2 } });
+    const mine = example.replaceAll('data_processing', type).replace('"wait": 30', '"wait": 5');
+    const env = childEnvironment({ URL: s.url, KEY: s.token });
+    const worker = spawn('python3', ['-c', mine], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    const ended = once(worker, 'exit');
+    expect(await taskIs(made.id as string, 'completed')).toMatchObject({
+      result: { records_processed: 2 },
+      logs: expect.arrayContaining([expect.objectContaining({ message: 'halfway' })]),
+    });
+    expect((await ended)[0]).toBe(0); // there was nothing more
+  },
+);

@@ -118,6 +118,35 @@ test('steps go in their order, those that share one together; each is told what 
   await keep('pipelineRun.completed', it.handle);
 });
 
+test('steps that are tasks are carried out by agents of a kind, which try them as often as they say', async () => {
+  const { rows } = await c.owner.query(`select agent_type as type from agents where name = 'analyst'`);
+  const task = (say: string, retries: number) => ({ agentType: rows[0].type as string, payload: { say }, retries, timeoutSeconds: 60 }); // prettier-ignore
+  const it = await begun(
+    [
+      plan('works', 1, '', { task: task('please finish now', 0) }),
+      plan('breaks', 2, '', { task: task('please explode now', 1) }),
+    ],
+    { parameters: { from: 'all' }, priority: 'high' },
+  );
+  await p.inTime(it.handle);
+  const row = await it.row();
+  expect([row.status, row.error, statuses(row), row.steps.map((s) => s.attempts)]).toEqual([
+    'failed', 'failed: breaks', ['completed', 'failed'], [1, 2],
+  ]); // prettier-ignore
+  const orders = await c.owner.query(
+    `select o.attempt, o.priority, o.payload, o.superseded from task_orders o join runs r on r.id = o.run_id
+     where r.ticket_id = $1 order by r.number`,
+    [row.ticketId],
+  );
+  const previous = { works: { text: 'nothing to publish' } };
+  expect(orders.rows).toEqual([
+    { attempt: 1, priority: 'high', payload: { from: 'all', say: 'please finish now' }, superseded: false },
+    { attempt: 1, priority: 'high', payload: { from: 'all', say: 'please explode now', previous }, superseded: true },
+    { attempt: 2, priority: 'high', payload: { from: 'all', say: 'please explode now', previous }, superseded: false },
+  ]);
+  await keep('pipelineRun.tasks', it.handle);
+});
+
 test('a step that fails is tried again as often as it says; then what is left is skipped', async () => {
   const it = await begun([
     plan('breaks', 1, 'please explode now', { retries: 2 }),

@@ -69,7 +69,7 @@ export function play(c: Clockwork) {
     harness: string,
     prompt: string | null = null,
     id = v7(),
-    more: Pick<RunInput, 'turnsEach'> = {},
+    more: Pick<RunInput, 'turnsEach' | 'order'> = {},
     runtime: Run['runtime'] = null,
   ) => {
     const run: Run = {

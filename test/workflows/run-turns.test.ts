@@ -1,8 +1,10 @@
 import { v7 } from 'uuid';
 import { createActivities } from '../../activities';
+import { attemptRunId } from '../../activities/lifecycle/attempts';
 import { runs } from '../../db/runs';
 import { analyst } from '../../domain/analyst/analyst';
 import { usualRuntime, type RunRuntime } from '../../domain/runtime';
+import type { TaskOrder } from '../../domain/task-order';
 import { agentRun, conclude, stop } from '../../workflows/agent-run';
 import { workflowId } from '../../workflows/ids';
 import { turn } from '../../workflows/messages';
@@ -109,6 +111,34 @@ test('a run that has worked for as long as it may fails, and says so', async () 
   });
   await p.agree(run);
   await keep('agentRun.over-its-time', handle);
+});
+
+test('a task waits for its time, and what fails is tried again by another run, as often as it may be', async () => {
+  const id = v7();
+  const now = await c.env.currentTimeMs();
+  const order: TaskOrder = {
+    taskId: id, number: 0, attempt: 1, retries: 1, kind: 'moving', priority: 'high', payload: { n: 1 },
+    runAt: new Date(now + HOUR).toISOString(), createdAt: new Date(now).toISOString(),
+  }; // prettier-ignore
+  const run = await p.spawn(await p.ticket(), 'scripted', 'explode', id, { order });
+  expect((await p.row.run(id))?.status).toBe('spawned');
+  expect(await p.inTime(run.handle)).toMatchObject({ status: 'failed' });
+  const second = p.handle('agentRun', attemptRunId(id, 2));
+  expect(await p.inTime(second)).toMatchObject({ status: 'failed', error: expect.stringContaining('the script ends here') }); // prettier-ignore
+  const { rows } = await c.owner.query(
+    'select attempt, superseded, number, run_id, run_at from task_orders where task_id = $1 order by attempt',
+    [id],
+  );
+  const first = await p.row.run(id);
+  expect(rows).toMatchObject([
+    { attempt: 1, superseded: true, number: first?.taskNumber, run_id: id },
+    { attempt: 2, superseded: false, number: first?.taskNumber },
+  ]);
+  expect(Date.parse(first?.startedAt ?? '')).toBeGreaterThanOrEqual(now + HOUR);
+  expect(rows[1].run_at.getTime()).toBe(Date.parse(first?.finishedAt ?? '') + 1_000);
+  await p.agree(run);
+  await keep('agentRun.tried-again', run.handle);
+  await keep('agentRun.last-attempt', second);
 });
 
 test('and every one of them replays', () => p.replay());
