@@ -10,6 +10,8 @@ const seconds = {
   'api/access': 14,
   'api/agents': 15,
   'api/openapi': 14,
+  'api/orchestration-socket': 12,
+  'api/orchestration-tasks': 30,
   'api/publishing': 17,
   'api/repeats': 17,
   'api/resume': 32,
