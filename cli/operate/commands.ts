@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../../config';
+import { completion, shells } from './completion';
 import type { ListOptions } from './gates';
 import type { LogOptions } from './logs';
 import type { RunOptions } from './run';
@@ -72,4 +73,24 @@ export function addOperatorCommands(program: Command): void {
     .command('mcp')
     .description('the server as an MCP server on standard input and output, for a client on this machine')
     .action(async () => (await import('./mcp.js')).mcp(loadConfig()));
+
+  program
+    .command('replay <history>')
+    .description("whether today's workflows go the way of a recorded history: a file, or the id of a workflow")
+    .option(...json)
+    .action(async (what: string, options: { json?: boolean }) =>
+      (await import('./replay.js')).replay(loadConfig(), what, options),
+    );
+
+  program
+    .command('completion')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .description('print a script that completes commands and options: source <(wheelhouse completion bash)')
+    .action((shell: (typeof shells)[number]) => completion(program, shell));
+
+  program
+    .command('doctor')
+    .description('what is there and what is missing, with what mends it')
+    .option(...json)
+    .action(async (options: { json?: boolean }) => (await import('./doctor.js')).doctor(loadConfig(), options));
 }

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exits } from '../../cli/operate/exit';
@@ -188,4 +188,48 @@ test('the key of the local installation goes to no other address', async () => {
   writeFileSync(join(elsewhere, 'local.json'), '{}');
   const said = await wheelhouse(['gates'], { WHEELHOUSE_TOKEN: null });
   expect([said.code, said.out]).toEqual([exits.refused, '']);
+});
+
+test('doctor says what is missing and what mends it, and finds nothing missing where all is there', async () => {
+  const there = {
+    DATABASE_URL: server.config.databaseUrl,
+    TEMPORAL_ADDRESS: server.config.temporalAddress,
+    WHEELHOUSE_MASTER_KEY: server.config.masterKey?.toString('base64') ?? null,
+  };
+  const well = await wheelhouse(['doctor', '--json'], there);
+  const found = JSON.parse(well.out) as { part: string; state: string; mend: string | null }[];
+  expect(found.filter((f) => f.state === 'missing')).toEqual([]);
+  expect(well.code).toBe(0);
+  await server.owner.query(`delete from migrations where name = (select max(name) from migrations)`);
+  const behind = await wheelhouse(['doctor'], there);
+  expect(behind.code).toBe(exits.failed);
+  expect(behind.out).toMatch(/^migrations +MISSING +at .*npx wheelhouse migrate$/m);
+  expect(behind.err).toBe('Missing: migrations\n');
+});
+
+test('a history replays with this version; one whose commands are exchanged does not, and what is none is said so', async () => {
+  const file = join(root, 'test/replay/histories/accessRequest.adopted.json');
+  expect(await wheelhouse(['replay', file])).toMatchObject({ code: 0, err: '' });
+  const broken = join(elsewhere, 'broken.json');
+  writeFileSync(broken, readFileSync(file, 'utf8').replaceAll('"approvalGate"', '"anotherGate"'));
+  expect(readFileSync(broken, 'utf8')).toContain('"anotherGate"');
+  expect(await wheelhouse(['replay', broken])).toMatchObject({
+    code: exits.failed,
+    err: expect.stringMatching(/does not replay/),
+  });
+  expect((await wheelhouse(['replay', join(root, 'package.json')])).code).toBe(exits.usage);
+});
+
+test('bash completes commands and options', async () => {
+  const { out } = await wheelhouse(['completion', 'bash']);
+  const script = join(elsewhere, 'completion.bash');
+  writeFileSync(script, out);
+  const completed = (...words: string[]): string[] => {
+    const line = `source ${script}; COMP_WORDS=(wheelhouse ${words.map((w) => `'${w}'`).join(' ')}); COMP_CWORD=${words.length}; _wheelhouse; echo "\${COMPREPLY[@]}"`;
+    return spawnSync('bash', ['-c', line], { encoding: 'utf8' }).stdout.trim().split(' ');
+  };
+  expect(completed('gates', 'a')).toEqual(['approve']);
+  expect(completed('logs', '--f')).toEqual(['--follow']);
+  expect(completed('')).toEqual(expect.arrayContaining(['run', 'gates', 'logs', 'doctor', 'replay', 'up']));
+  for (const shell of ['zsh', 'fish']) expect((await wheelhouse(['completion', shell])).out).toContain('approve');
 });
