@@ -80,7 +80,10 @@ const named = `(values ${nouns.map((n) => `(${n.map(quoted).join(', ')})`).join(
 const escaped = `, strpos(body::text, '\\u0000') = 0 as whole`;
 
 /** Entries under the names of this door; `l` is the log. */
-const entries = `select coalesce(n.source, 'event') as source, l.seq as id, l.actor ->> 'name' as actor,
+const entries = `select coalesce(n.source, 'event') as source, l.seq as id,
+    -- The log has a user's address sealed.
+    coalesce(case when l.actor ->> 'kind' = 'user' then (select u.email from users u where u.id = (l.actor ->> 'id')::uuid) end,
+      l.actor ->> 'name') as actor,
     case when l.kind like 'execution.%' then 'execute_tool'
       when l.kind = 'gate.completed' and l.actor ->> 'name' = 'agent-supervisor' then 'change_auto_completed'
       else replace(coalesce(n.word, split_part(l.kind, '.', 1)) || '.' || substr(l.kind, strpos(l.kind, '.') + 1), '.', '_')

@@ -216,7 +216,8 @@ describe('saying by hand how an agent is', () => {
       body: { status },
     });
     const { rows } = await server.owner.query<{ name: string }>(
-      `select l.actor ->> 'name' as name from log l join runs r on r.id = l.run_id where r.number = $1 and l.kind = $2`,
+      `select u.email as name from log l join runs r on r.id = l.run_id join users u on u.id = (l.actor ->> 'id')::uuid
+       where r.number = $1 and l.kind = $2`,
       [id, `run.${status}`],
     );
     expect(rows).toEqual([{ name: server.admin.email }]);

@@ -178,7 +178,7 @@ test('written by hand, whatever form an agent gives its text', async () => {
     skill_proposals: ['look first'], test_cases: [{ name: 'a' }], guardrails: [{ never: 'delete' }], improvements: '',
   }); // prettier-ignore
   expect((await entries(id))[0]).toMatchObject({
-    kind: 'postmortem.created', actor: { name: server.admin.email }, body: { label: 'agent_26' },
+    kind: 'postmortem.created', actor: { kind: 'user' }, body: { label: 'agent_26' },
   }); // prettier-ignore
   expect((await post('/api/postmortems', { ticket_id: 2147480000 })).status).toBe(404);
   expect((await post('/api/postmortems', { ticket_id: ticket, agent_id: 2147480000 })).status).toBe(404);

@@ -1,5 +1,6 @@
 import { auditTrail, type TrailFilter, type TrailRow } from '../../../db/audit-trail';
 import { overviewOf } from '../../../db/overview';
+import { reveal } from '../../../log/personal';
 import { activeStatuses, endedStatuses } from '../../../domain/run';
 import type { overview } from '../../contracts/agentic/overview';
 import type { Handlers } from '../../kernel';
@@ -34,6 +35,7 @@ export const overviewHandlers: Handlers<typeof overview> = {
     const [now, { rows }] = await ctx.read((tx) =>
       Promise.all([overviewOf(tx), auditTrail(tx, { ...all, only: ctx.principal.ticketId, limit: recent })]),
     );
+    const readable = await ctx.read((tx) => reveal(tx, ctx.kernel.keyring, rows));
     const { agents } = now;
     const among = (statuses: readonly string[]): number => sum(agents.filter((a) => statuses.includes(a.status)));
     const [total, history, active] = [sum(agents), among(endedStatuses), among(activeStatuses)];
@@ -51,7 +53,7 @@ export const overviewHandlers: Handlers<typeof overview> = {
       },
       changes: { pending: now.pendingChanges },
       tools: now.tools,
-      recent_activity: rows.map(trailView),
+      recent_activity: readable.map(trailView),
     };
   },
 
@@ -71,6 +73,7 @@ export const overviewHandlers: Handlers<typeof overview> = {
         limit: query.limit,
       }),
     );
-    return { audit: rows.map(trailView), count: rows.length, complete };
+    const readable = await ctx.read((tx) => reveal(tx, ctx.kernel.keyring, rows));
+    return { audit: readable.map(trailView), count: rows.length, complete };
   },
 };
