@@ -34,7 +34,7 @@ function essence({ paths, components, ...document }) {
 /** The source of each group. */
 const groups = () =>
   readdirSync(at('src/groups'))
-    .filter((file) => !['group.ts', 'offsets.ts'].includes(file))
+    .filter((file) => !['group.ts', 'numbered.ts', 'offsets.ts'].includes(file))
     .map((file) => ({ name: file.replace('.ts', ''), text: readFileSync(at(`src/groups/${file}`), 'utf8') }));
 
 const branches = (s) => [...(s.anyOf ?? []), ...(s.oneOf ?? []), ...(s.allOf ?? [])];

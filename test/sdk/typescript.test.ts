@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, type BuildOptions } from 'esbuild';
+import { WebSocket } from 'ws';
 import { root } from '../../config';
 import { chromiumPath, openPages } from '../../proofs/pages/browser';
 import { startServer, until, type Server } from '../harness';
@@ -265,6 +266,126 @@ describe('against a server', () => {
     } finally {
       await pages.close();
     }
+  });
+});
+
+describe('tasks', () => {
+  let agentId: string;
+  beforeAll(async () => {
+    ({ id: agentId } = await client.agents.create({ name: 'mover', type: 'mover', configuration: { retry_attempts: 0, own_name: 1 } })); // prettier-ignore
+    await until(async () => (await client.agents.get(agentId)).status === 'active', 'an active agent');
+  });
+  /** Takes a task as a worker elsewhere does, and answers how to speak of it. */
+  const claim = async () => {
+    const { data } = await client.request('POST', '/v1/tasks/claim', { body: { agent_id: agentId, wait: 30 } });
+    const { id: task_id, fence } = data.task;
+    const say = (what: 'heartbeat' | 'complete', body: object) =>
+      client.request('POST', `/v1/tasks/{task_id}/${what}`, { path: { task_id }, body: { fence, ...body } });
+    return { id: task_id as string, say };
+  };
+
+  test('an agent is listed as it is, changed, and deleted; its configuration keeps its own names', async () => {
+    const made = await client.agents.create({ name: 'brief', type: 'brief', configuration: { own_name: 1 } });
+    expect((await client.agents.list()).map(({ id }: { id: string }) => id)).toContain(made.id);
+    const one = client.agents.list({ limit: 1 });
+    expect((await one.all()).length).toBe((await one.page()).total);
+    const changed = await client.agents.update(made.id, { configuration: { timeout: 5 } });
+    expect(changed.configuration).toMatchObject({ own_name: 1, timeout: 5, max_concurrent_tasks: 10 });
+    expect(await client.agents.delete(made.id)).toMatchObject({ deletedAt: expect.any(String) });
+    expect(await failed(client.agents.get(made.id))).toBeInstanceOf(sdk.NotFoundError);
+  });
+
+  test.each([
+    ['over a WebSocket', WebSocket],
+    ['by asking, where there is none', null],
+  ])('a task is watched to its end %s', async (_, webSocket) => {
+    let opened = 0;
+    class Counted extends WebSocket {
+      constructor(url: string) {
+        super(url);
+        opened += 1;
+      }
+    }
+    const options = { apiKey: s.token, baseUrl: s.url, webSocket: webSocket && Counted };
+    const watching = new sdk.AgentOrchestrationClient(options);
+    const { id } = await watching.tasks.create({ agentId, type: 'moving', payload: { some_name: 1 } });
+    const told: { status: string; progress: number; result: unknown }[] = [];
+    // Whoever is told by the socket need not ask: were nothing told, this would not end in time.
+    const watch = watching.tasks.watch(id, (task: (typeof told)[0]) => told.push(task), { intervalMs: webSocket ? 3_600_000 : 20 }); // prettier-ignore
+    const held = await claim();
+    expect(held.id).toBe(id);
+    await until(() => Promise.resolve(told.at(-1)?.status === 'running'), 'running');
+    await held.say('heartbeat', { progress: 40 });
+    await until(() => Promise.resolve(told.at(-1)?.progress === 40), 'progress');
+    await held.say('complete', { status: 'completed', result: { files_moved: 3 } });
+    expect(await watch.ended).toMatchObject({ status: 'completed', result: { files_moved: 3 }, payload: { some_name: 1 } }); // prettier-ignore
+    expect(told.at(-1)).toMatchObject({ status: 'completed', progress: 100 });
+    expect(opened).toBe(webSocket ? 1 : 0);
+  });
+
+  test('watching is given up on request, and throws when there is nothing to watch', async () => {
+    const { id } = await client.tasks.create({ agentId, type: 'moving' });
+    let heard = 0;
+    const watch = client.tasks.watch(id, () => (heard += 1));
+    await until(() => Promise.resolve(heard > 0), 'the first look');
+    watch.stop();
+    expect(await watch.ended).toBeNull();
+    expect(await failed(client.tasks.watch('task_2000000000', () => {}).ended)).toBeInstanceOf(sdk.NotFoundError);
+    const broken = client.tasks.watch(id, () => {
+      throw new Error('mine');
+    });
+    expect(await failed(broken.ended)).toMatchObject({ message: 'mine' });
+    const held = await claim();
+    await held.say('complete', { status: 'completed' });
+  });
+
+  test('a workflow is written down and carried out', async () => {
+    const steps = [{ name: 'Move', agentType: 'mover', order: 1, payload: { some_name: 1 } }];
+    const { id } = await client.workflows.create({ name: 'Moving', steps });
+    expect((await client.workflows.list())[0]).toMatchObject({ id, steps: [{ agentType: 'mover', payload: { some_name: 1 } }] }); // prettier-ignore
+    const { executionId } = await client.workflows.execute(id, { parameters: { some_other: 2 } });
+    const held = await claim();
+    await held.say('complete', { status: 'completed', result: { files_moved: 3 } });
+    const ended = () => client.workflows.execution(id, executionId);
+    await until(async () => (await ended()).status === 'completed', 'its end');
+    expect(await ended()).toMatchObject({ parameters: { some_other: 2 }, steps: [{ result: { files_moved: 3 } }] });
+  });
+
+  test('the example of the seed runs word for word', async () => {
+    const example = `import { AgentOrchestrationClient } from '@agent-orchestration/sdk';
+// Initialize client
+const client = new AgentOrchestrationClient({
+ apiKey: 'YOUR API KEY',
+ baseUrl: 'https://api.agent-orchestration-ops.com/v1'
+});
+// List agents
+const agents = await client.agents.list({ status: 'active' });
+console.log(\`Found \${agents.length} active agents\`);
+// Create and monitor task
+const task = await client.tasks.create({
+ agentId: 'agent_123',
+  type: 'data_processing',
+ payload: { source: 'database' },
+ priority: 'medium'
+});
+// Real-time monitoring
+client.tasks.watch(task.id, (updatedTask) => {
+  console.log(\`Task progress: \${updatedTask.progress}%\`);
+ if (updatedTask.status === 'completed') {
+    console.log('Task completed:', updatedTask.result);
+ }
+});
+`;
+    const here = [['YOUR API KEY', s.token], ['https://api.agent-orchestration-ops.com/v1', `${s.url}/v1`], ['agent_123', agentId]]; // prettier-ignore
+    const running = program(
+      'seed.mjs',
+      here.reduce((text, [of = '', is = '']) => text.replace(of, is), example),
+    );
+    const held = await claim();
+    await held.say('complete', { status: 'completed', result: { files_moved: 3 } });
+    const printed = await running;
+    expect(printed).toMatch(/^Found [1-9]\d* active agents\n/);
+    expect(printed).toMatch(/Task progress: 100%\nTask completed: \{ files_moved: 3 \}$/);
   });
 });
 
