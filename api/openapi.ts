@@ -150,6 +150,26 @@ function refusalsOf(op: Operation, method: Method, surface: Surface): Map<number
   return byStatus;
 }
 
+/** By status; one that may be a refusal and an answer of the operation's own is either. */
+function responsesOf(refusals: readonly (readonly [number, Json])[], own: readonly [number, Json][]): Json {
+  const byStatus = new Map<number, Json>(refusals);
+  for (const [status, response] of own) {
+    const refusal = byStatus.get(status);
+    byStatus.set(status, refusal ? either(refusal, response) : response);
+  }
+  return Object.fromEntries([...byStatus].sort(([a], [b]) => a - b));
+}
+
+type Content = Record<string, { schema: Json }>;
+function either(refusal: Json, own: Json): Json {
+  const [refused, said] = [refusal['content'], own['content']] as [Content, Content | undefined];
+  const both = Object.entries({ ...refused, ...said }).map(([media, { schema }]) => {
+    const other = refused[media]?.schema;
+    return [media, { schema: other && other !== schema ? { anyOf: [other, schema] } : schema }];
+  });
+  return { ...own, description: `${String(own['description'])}; ${String(refusal['description'])}`, content: Object.fromEntries(both) }; // prettier-ignore
+}
+
 const security: Record<Open | 'closed', (scope: string) => Json[]> = {
   public: () => [],
   login: () => [],
@@ -179,7 +199,7 @@ function describe({ name, op }: Mounted, method: Method, path: string, alias: nu
     security: security[isOpen(op) || op.access === 'session' ? (op.access as Open) : 'closed'](op.access),
     ...(parameters.length && { parameters }),
     ...(body && { requestBody: body }),
-    responses: Object.fromEntries([...refusals, ...successOf(op, surface)].sort(([a], [b]) => a - b)),
+    responses: responsesOf(refusals, successOf(op, surface)),
   };
 }
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
@@ -36,6 +36,9 @@ export function withStack<T>(
   return withProductionServer(config, true, (address) => withInstallation(config, address, work, settings));
 }
 
+/** Nothing that is started has use for the virtual environments of proofs and tests: thousands of files. */
+export const isNoPython = (path: string): boolean => basename(path) !== 'python';
+
 /** `temporal`: the address of one that runs already; null has one started. */
 async function withInstallation<T>(
   config: Config,
@@ -46,7 +49,7 @@ async function withInstallation<T>(
   const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-bench-'));
   chmodSync(folder, 0o711);
   const cache = join(config.dataDir, 'cache');
-  if (existsSync(cache)) cpSync(cache, join(folder, 'cache'), { recursive: true });
+  if (existsSync(cache)) cpSync(cache, join(folder, 'cache'), { recursive: true, filter: isNoPython });
   const up = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'up'], {
     env: childEnvironment({
       WHEELHOUSE_DATA_DIR: folder,

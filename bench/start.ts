@@ -8,7 +8,7 @@ import { localFile, type Local } from '../cli/local-file';
 import { childEnvironment, root, type Config } from '../config';
 import { usedMemory } from './cpu';
 import { median, type Row } from './row';
-import { ready } from './stack';
+import { isNoPython, ready } from './stack';
 
 const parts = ['api', 'worker'];
 const warmStarts = 3;
@@ -20,7 +20,7 @@ export async function start(config: Config): Promise<Row[]> {
   try {
     chmodSync(folder, 0o711);
     const cache = join(config.dataDir, 'cache');
-    if (existsSync(cache)) cpSync(cache, join(folder, 'cache'), { recursive: true });
+    if (existsSync(cache)) cpSync(cache, join(folder, 'cache'), { recursive: true, filter: isNoPython });
     const [first] = await running(folder, () => Promise.resolve());
     const warm: number[] = [];
     for (let n = 1; n < warmStarts; n += 1) warm.push((await running(folder, () => Promise.resolve()))[0]);

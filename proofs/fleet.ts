@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { productionServer } from '../bench/production/server';
+import { isNoPython } from '../bench/stack';
 import { findBinary, temporalCli } from '../cli/binaries';
 import { devServer } from '../cli/dev-server';
 import { embeddedPostgres } from '../cli/embedded-postgres';
@@ -46,7 +47,7 @@ export async function withFleet<T>({ config, form, say }: Options, work: (fleet:
   const undo: (() => Promise<unknown>)[] = [];
   try {
     const cache = join(config.dataDir, 'cache');
-    const isNoBinary = (path: string): boolean => !path.startsWith(join(cache, 'bin'));
+    const isNoBinary = (path: string): boolean => isNoPython(path) && !path.startsWith(join(cache, 'bin'));
     if (existsSync(cache)) cpSync(cache, join(folder, 'cache'), { recursive: true, filter: isNoBinary });
     const [port = 0] = await freePorts(1);
     const database = await embeddedPostgres({ dataDir: folder, port, durable: true });

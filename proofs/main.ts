@@ -5,6 +5,7 @@ import { crash } from './crash';
 import { crowd } from './crowd';
 import { authority } from './authority';
 import { decision } from './decision';
+import { fuzz } from './fuzz';
 import { isolation } from './isolation';
 import { leases } from './leases';
 import { log } from './log';
@@ -35,6 +36,7 @@ export const proofs: Record<string, Proof> = {
   decision,
   crowd,
   retries,
+  fuzz,
   production,
 };
 

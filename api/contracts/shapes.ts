@@ -59,4 +59,12 @@ export const page = z.object({
   limit: wholeOr(100, 1, 1000),
   offset: wholeOr(0, 0, 2_147_483_647),
 });
-export const flag = z.union([z.boolean(), z.stringbool()]);
+/** Words that mean yes or no, in any case; the document has them in lower case. */
+const [truthy, falsy] = [
+  ['true', '1', 'yes', 'on', 'y', 'enabled'],
+  ['false', '0', 'no', 'off', 'n', 'disabled'],
+];
+export const flag = z.union([
+  z.boolean(),
+  z.stringbool({ truthy, falsy }).meta({ type: 'string', enum: [...truthy, ...falsy] }),
+]);

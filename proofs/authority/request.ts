@@ -19,28 +19,19 @@ function put(body: Json, path: string, value: unknown, isList: (field: string) =
   body[key] = isList(key) ? [part] : part;
 }
 
-/** One call: every id place filled from `tenant`, but those in `instead`; `inner` names another tenant where nothing asks for one. */
-export async function request(
-  url: string,
-  op: Operation,
-  entry: Declared,
-  how: {
-    token: string;
-    tenant: Pick<Tenant, 'ids'>;
-    instead?: Json;
-    inner?: string;
-    headers?: Record<string, string>;
-    /** What is to be different in the body when all else is in it. */
-    changed?: Json;
-  },
-): Promise<Answer> {
-  const { token, tenant, instead = {}, inner } = how;
-  const space = op.route.indexOf(' ');
-  const method = op.route.slice(0, space);
-  let path = op.route.slice(space + 1);
-  const query: Json = {};
-  const headers: Record<string, string> = { ...(token && { authorization: `Bearer ${token}` }), ...how.headers };
-  const sends = method !== 'GET' && method !== 'DELETE' && op.body !== undefined;
+interface How {
+  tenant: Pick<Tenant, 'ids'>;
+  instead?: Json;
+  inner?: string;
+  /** What is to be different in the body when all else is in it. */
+  changed?: Json;
+}
+
+/** What a call says: every id place filled from `tenant`, but those in `instead`; `inner` names another tenant where nothing asks for one. */
+export function filled(op: Operation, entry: Declared, how: How) {
+  const { tenant, instead = {}, inner } = how;
+  const sends = !/^(GET|DELETE) /.test(op.route) && op.body !== undefined;
+  const [path, query, headers]: [Json, Json, Record<string, string>] = [{}, {}, {}];
   const example = sends ? (leastOf(op.body as NonNullable<typeof op.body>) as Json | Json[]) : {};
   const rows = Array.isArray(example);
   const body: Json = { ...(rows ? example[0] : example) };
@@ -54,7 +45,7 @@ export async function request(
     const value = place in instead ? instead[place] : tenant.ids[noun];
     // Of one's own ids, an offset or a cursor would skip all there is and a header is not needed.
     if (!(place in instead) && (noun === 'offset' || noun === 'seq' || noun === 'cursor')) continue;
-    if (where === 'path') path = path.replace(new RegExp(`[:*]${field}(?=/|$)`), encodeURIComponent(String(value)));
+    if (where === 'path') path[field] = value;
     else if (where === 'query') query[field] = value;
     else if (where === 'header') headers[field] = String(value);
     else if (noun === 'receipt' || noun === 'root') Object.assign(body, value);
@@ -66,14 +57,35 @@ export async function request(
     for (const field of ['access_scope', 'metadata', 'approval_policy']) if (fits(op, field)) body[field] = says;
   }
   Object.assign(body, how.changed);
+  return { path, query, headers, body: sends ? (rows ? [body] : body) : null };
+}
+
+/** One call, as it is filled. */
+export async function request(
+  url: string,
+  op: Operation,
+  entry: Declared,
+  how: How & { token: string; headers?: Record<string, string> },
+): Promise<Answer> {
+  const says = filled(op, entry, how);
+  const [method = '', template = ''] = op.route.split(' ');
+  const path = template.replace(/[:*](\w+)/g, (whole, name: string) =>
+    name in says.path ? encodeURIComponent(String(says.path[name])) : whole,
+  );
+  const headers: Record<string, string> = {
+    ...(how.token && { authorization: `Bearer ${how.token}` }),
+    ...how.headers,
+    ...says.headers,
+    ...(says.body !== null && { 'content-type': 'application/json' }),
+  };
   const search = new URLSearchParams(
-    Object.entries(query).map(([k, v]): [string, string] => [k, String(v)]),
+    Object.entries(says.query).map(([k, v]): [string, string] => [k, String(v)]),
   ).toString();
   const gone = new AbortController();
   const res = await fetch(`${url}${path}${search && `?${search}`}`, {
     method,
-    headers: { ...headers, ...(sends && { 'content-type': 'application/json' }) },
-    ...(sends && { body: JSON.stringify(rows ? [body] : body) }),
+    headers,
+    ...(says.body !== null && { body: JSON.stringify(says.body) }),
     signal: gone.signal,
   });
   const plain = Object.fromEntries([...res.headers].filter(([name]) => !mayDiffer.has(name)));

@@ -135,6 +135,29 @@ test('groups are those of one door, door by door, each described', () => {
   }
 });
 
+test('a status that is a refusal and an answer of its own as well is documented as either', () => {
+  const { schema } = document['paths']['/execute'].post.responses['422'].content['application/json'];
+  const check = compile(schema);
+  const aegis = surfaces.find((s) => s.name === 'aegis') as (typeof surfaces)[number];
+  const refusal = aegis.failure({
+    ...describeFailure(new errors.Invalid('no', { field: 'tool_name' }), aegis, 'r1'),
+    issues: [{ path: ['body', 'tool_name'], message: 'wrong', code: 'invalid_type' }],
+  });
+  expect([check(JSON.parse(JSON.stringify(refusal))), check.errors]).toEqual([true, null]);
+  const answers = JSON.stringify(
+    document['paths']['/execute'].post.responses['200'].content['application/json'].schema,
+  );
+  expect(JSON.stringify(schema)).toContain(answers);
+});
+
+test('yes and no as words, and priorities, are documented as they are taken', () => {
+  const query = document['paths']['/api/skills'].get.parameters.find((p: Json) => p['name'] === 'enabled_only').schema;
+  const { priority } = document['paths']['/api/tickets'].post.requestBody.content['application/json'].schema.properties;
+  const taken = (schema: Json, values: unknown[]) => values.filter((value) => compile(schema)(value));
+  expect(taken(query, [true, 'true', 'no', 'perhaps', '', 1])).toEqual([true, 'true', 'no']);
+  expect(taken(priority, ['1', 'P4', 'p2', 3, '5', 'high', 0, 2.5])).toEqual(['1', 'P4', 'p2', 3]);
+});
+
 test('an upload is documented as a form as well', () => {
   const { content } = document['paths']['/api/tickets/{ticket_id}/attachments'].post.requestBody;
   expect(content['multipart/form-data'].schema).toMatchObject({
@@ -185,6 +208,16 @@ describe('on a server', () => {
       expect(asset.headers.get('content-type')).toMatch(url.endsWith('.css') ? /^text\/css/ : /^text\/javascript/);
       expect(asset.text.length).toBeGreaterThan(10);
     }
+  });
+
+  test('the longest text that a log-in may come back with is a request that is read', async () => {
+    const { schema } = document['paths']['/auth/sso/{provider}/callback'].get.parameters.find(
+      (p: Json) => p['name'] === 'code',
+    );
+    const longest = ' '.repeat(schema.maxLength);
+    expect([compile(schema)(longest), compile(schema)('é')]).toEqual([true, false]);
+    const { status, body } = await get(`/auth/sso/oidc/callback?code=${encodeURIComponent(longest)}`);
+    expect([status, body.success]).toEqual([401, false]);
   });
 
   test('nothing else is served from there', async () => {

@@ -26,7 +26,12 @@ const Type = z
   .enum(['oidc', 'saml'])
   .refine((type) => type === 'oidc', 'SAML is not served here: name an OpenID Connect issuer, with oidc');
 const redirect = raw('text/html', null, [302]);
-const text = z.string().max(4_096).optional();
+/** In ASCII, as RFC 6749 has them: so that the longest one is a request line that can still be read. */
+const text = z
+  .string()
+  .max(4_096)
+  .regex(/^[\x20-\x7e]*$/, 'printable ASCII')
+  .optional();
 
 export const sso = {
   ssoProviders: operation({

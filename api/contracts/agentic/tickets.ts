@@ -18,7 +18,13 @@ export const statusInput = z
 export const priorityInput = z
   .union([z.string(), z.number()])
   .transform(String)
-  .pipe(z.string().regex(/^P?[1-4]$/i, 'must be 1 to 4 or P1 to P4'));
+  .pipe(z.string().regex(/^P?[1-4]$/i, 'must be 1 to 4 or P1 to P4'))
+  .meta({
+    anyOf: [
+      { type: 'string', pattern: '^[Pp]?[1-4]$' },
+      { type: 'integer', minimum: 1, maximum: 4 },
+    ],
+  });
 
 export const ticketSorts = [
   'id', 'title', 'class', 'status', 'priority', 'assignee', 'agent', 'updated_at', 'created_at', 'provider',
