@@ -32,6 +32,7 @@ const seconds = {
   'proofs/cluster': 30,
   'replay/replay': 25,
   'sdk/typescript': 30,
+  'sdk/python': 25,
   'workflows/access-request': 25,
   'workflows/agent-run': 28,
   'workflows/investigate-transaction': 19,
