@@ -72,13 +72,14 @@ const doors: Record<Door, { about: string; tags: Record<string, string> }> = {
       spec: 'This document, and pages that show it',
     },
   },
+  oauth: { about: 'Tokens for programs', tags: { OAuth: 'Client credentials' } },
   orchestration: {
     about: 'Agents, their tasks, and workflows of several steps',
     tags: {
       Agents: 'Agents and their configuration',
       Tasks: 'Work for an agent: create it, follow it, take it from elsewhere',
       Workflows: 'Steps in order, each a task',
-      OAuth: 'Client credentials and their tokens',
+      OAuth: 'Clients that get tokens',
       Monitoring: 'Health and metrics',
     },
   },

@@ -25,6 +25,7 @@ export const errorSchemas: Record<Surface['name'], z.ZodType> = {
         .optional(),
     }),
   }),
+  oauth: z.object({ error: z.string(), error_description: message }),
   orchestration: z.object({
     error: z.object({
       code: z.string(),

@@ -91,6 +91,8 @@ export interface Operation<
   body?: B;
   /** Beside JSON: one file in the form field `file`, streamed to the handler before `body` is complete. */
   upload?: true;
+  /** Beside JSON: the fields of a form (application/x-www-form-urlencoded). */
+  form?: true;
   /** `body` is an array of rows, read one by one as it comes: a row that does not fit does not refuse the others. */
   rows?: RowsOption;
   output: O;

@@ -55,6 +55,7 @@ import { tasks } from './contracts/orchestration/tasks';
 import { workers } from './contracts/orchestration/workers';
 import { pipelineOperations } from './contracts/orchestration/workflows';
 import { orchestrationEvents } from './contracts/orchestration/events';
+import { oauth } from './contracts/orchestration/oauth';
 import { docs } from './contracts/spec/docs';
 import { health } from './contracts/spec/health';
 import { protectedResource } from './contracts/spec/protected-resource';
@@ -115,6 +116,7 @@ import { taskHandlers } from './handlers/orchestration/tasks';
 import { workerHandlers } from './handlers/orchestration/workers';
 import { pipelineHandlers } from './handlers/orchestration/workflows';
 import { talkOfEvents } from './handlers/orchestration/events';
+import { oauthHandlers } from './handlers/orchestration/oauth';
 import { docsHandlers } from './handlers/spec/docs';
 import { healthHandlers } from './handlers/spec/health';
 import { protectedResourceHandlers } from './handlers/spec/protected-resource';
@@ -182,6 +184,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [tasks, taskHandlers],
   [workers, workerHandlers],
   [pipelineOperations, pipelineHandlers],
+  [oauth, oauthHandlers],
   [health, healthHandlers],
   [docs, docsHandlers(() => openapiDocument(operations, sockets))],
   [

@@ -17,7 +17,7 @@ export interface Issue {
 
 /** One row a door: how it wraps what goes well and what does not. Paths choose their door, longest prefix first. */
 export interface Surface {
-  name: 'agent-ops' | 'ops-agent' | 'agentic-operations' | 'orchestration' | 'aegis';
+  name: 'agent-ops' | 'ops-agent' | 'agentic-operations' | 'orchestration' | 'oauth' | 'aegis';
   prefixes: readonly string[];
   envelope(data: unknown): unknown;
   failure(f: Failure): Record<string, unknown>;
@@ -27,6 +27,8 @@ export interface Surface {
   tenantHeader: boolean;
   /** Counted by the hour and by the minute, beside what holds everywhere. */
   ownLimits?: true;
+  /** What a 401 asks for; Bearer unless given. */
+  challenge?: string;
   /** Names of the rate limit headers. */
   rateHeaders: { limit: string; remaining: string; reset: string; epoch: boolean };
 }
@@ -36,6 +38,12 @@ const standardRate = {
   remaining: 'RateLimit-Remaining',
   reset: 'RateLimit-Reset',
   epoch: false,
+};
+const epochRate = {
+  limit: 'X-RateLimit-Limit',
+  remaining: 'X-RateLimit-Remaining',
+  reset: 'X-RateLimit-Reset',
+  epoch: true,
 };
 const bare = (data: unknown): unknown => data;
 const fieldOf = (i: Issue): string => i.path.join('.') || 'body';
@@ -59,6 +67,13 @@ const opsAgentCodes: Partial<Record<Failure['code'], string>> = {
   Conflict: 'OPS_AGENT_CONFLICT',
   BadGateway: 'OPS_AGENT_DEPENDENCY_FAILURE',
   Unavailable: 'OPS_AGENT_DEPENDENCY_FAILURE',
+};
+
+const oauthCodes: Partial<Record<Failure['code'], string>> = {
+  Unauthorized: 'invalid_client',
+  RateLimited: 'slow_down',
+  Unavailable: 'temporarily_unavailable',
+  Internal: 'server_error',
 };
 
 /** Which limit, and until when: beside the refusal's own keys, for those who read `data`. */
@@ -130,7 +145,7 @@ export const surfaces: readonly Surface[] = [
   },
   {
     name: 'orchestration',
-    prefixes: ['/v1', '/oauth'],
+    prefixes: ['/v1'],
     ownLimits: true,
     envelope: (data) => ({ data }),
     failure: (f) => ({
@@ -144,12 +159,22 @@ export const surfaces: readonly Surface[] = [
     }),
     statuses: {},
     tenantHeader: false,
-    rateHeaders: {
-      limit: 'X-RateLimit-Limit',
-      remaining: 'X-RateLimit-Remaining',
-      reset: 'X-RateLimit-Reset',
-      epoch: true,
-    },
+    rateHeaders: epochRate,
+  },
+  {
+    name: 'oauth',
+    prefixes: ['/oauth'],
+    ownLimits: true,
+    challenge: 'Basic realm="wheelhouse", charset="UTF-8"',
+    envelope: bare,
+    // RFC 6749 section 5.2: printable ASCII without quotes and backslashes.
+    failure: (f) => ({
+      error: rest(f)['oauth'] ?? oauthCodes[f.code] ?? 'invalid_request',
+      error_description: f.error.message.replace(/["\\]|[^\x20-\x7e]/g, "'"),
+    }),
+    statuses: {},
+    tenantHeader: false,
+    rateHeaders: epochRate,
   },
 ];
 

@@ -9,16 +9,18 @@ export interface NewToken {
   family: string;
   userId: string | null;
   agentId: string | null;
+  /** Of an OAuth client, with what it asked for. */
+  client?: { id: string; scopes: readonly string[] } | undefined;
   seconds: number;
 }
 
 /** Writes down that a token was given out, and forgets those that are long over. */
 export async function insertToken(tx: Read, t: NewToken): Promise<void> {
   await tx.query(
-    `insert into tokens (jti, tenant_id, family, user_id, agent_id, expires_at, began_at)
-     values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6),
+    `insert into tokens (jti, tenant_id, family, user_id, agent_id, expires_at, client_id, scopes, began_at)
+     values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8,
        coalesce((select min(t.began_at) from tokens t where t.family = $3), now()))`,
-    [t.jti, tx.tenantId, t.family, t.userId, t.agentId, t.seconds],
+    [t.jti, tx.tenantId, t.family, t.userId, t.agentId, t.seconds, t.client?.id ?? null, t.client?.scopes ?? null],
   );
   await tx.query(`delete from tokens where expires_at < now() - interval '1 hour'`);
 }
@@ -28,11 +30,12 @@ export interface TokenRow {
   family: string;
   userId: string | null;
   agentId: string | null;
+  clientId: string | null;
   revokedFor: RevokedFor | null;
   /** Its log-in is a day old: it is not renewed any more. */
   isOld: boolean;
 }
-const columns = `jti, family, user_id as "userId", agent_id as "agentId", revoked_for as "revokedFor",
+const columns = `jti, family, user_id as "userId", agent_id as "agentId", client_id as "clientId", revoked_for as "revokedFor",
   began_at <= now() - interval '24 hours' as "isOld"`;
 
 export async function tokenRow(tx: Read, jti: string): Promise<TokenRow | null> {

@@ -3,7 +3,7 @@ import type { Actor } from './principal';
 /** What an entry is about. */
 export type SubjectKind =
   | 'agent' | 'run' | 'execution' | 'gate' | 'access_request' | 'lease' | 'ticket' | 'investigation' | 'postmortem'
-  | 'signal' | 'reported_run' | 'agent_record' | 'alert_rule' | 'alert' | 'article' | 'blueprint' | 'skill' | 'pipeline' | 'publication' | 'api_key' | 'secret' | 'user' | 'tenant' | 'kill_switch' | 'policy'
+  | 'signal' | 'reported_run' | 'agent_record' | 'alert_rule' | 'alert' | 'article' | 'blueprint' | 'skill' | 'pipeline' | 'publication' | 'api_key' | 'oauth_client' | 'secret' | 'user' | 'tenant' | 'kill_switch' | 'policy'
   | 'transactions' | 'recommendation' | 'approver_group' | 'approval_rule' | 'raci_group' | 'raci_rule'
   | 'runtime' | 'tool' | 'provider' | 'transparency_root' | 'audit_entry'; // prettier-ignore
 

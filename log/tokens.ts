@@ -4,7 +4,7 @@ import { v4 } from 'uuid';
 import { z } from 'zod';
 import { insertToken } from '../db/tokens';
 import type { Read } from '../db/tx';
-import type { Principal } from '../domain/principal';
+import type { ActorKind, Principal } from '../domain/principal';
 import { scopesOf } from '../domain/scopes';
 import type { Keyring } from './keys';
 
@@ -16,10 +16,12 @@ const issuer = 'wheelhouse';
 
 /** Whom a token is for. An agent's says besides what it may call, for whoever reads it; what counts are the rows. */
 export interface TokenFor {
-  kind: 'user' | 'agent';
+  kind: 'user' | 'agent' | 'client';
   id: string;
   tenantId: string;
   role: string;
+  /** Of a client: what it asked for. */
+  scopes?: readonly string[];
   permissions?: readonly { tool_name: string; action: string }[];
 }
 
@@ -31,11 +33,13 @@ export async function issueToken(tx: Read, keyring: Keyring, of: TokenFor, famil
   const key = keyring.current('token');
   const jti = v4();
   const isAgent = of.kind === 'agent';
+  const scopes = of.scopes ?? [];
   await insertToken(tx, {
     jti,
     family,
-    userId: isAgent ? null : of.id,
+    userId: of.kind === 'user' ? of.id : null,
     agentId: isAgent ? of.id : null,
+    client: of.kind === 'client' ? { id: of.id, scopes } : undefined,
     seconds: tokenSeconds,
   });
   return new SignJWT({
@@ -43,7 +47,9 @@ export async function issueToken(tx: Read, keyring: Keyring, of: TokenFor, famil
     org_id: of.tenantId,
     role: of.role,
     typ: of.kind,
-    ...(isAgent ? { agent_id: of.id, agent_status: 'ACTIVE', permissions: of.permissions ?? [] } : { user_id: of.id }),
+    ...(isAgent && { agent_id: of.id, agent_status: 'ACTIVE', permissions: of.permissions ?? [] }),
+    ...(of.kind === 'user' && { user_id: of.id }),
+    ...(of.kind === 'client' && { scope: scopes.join(' ') }),
   })
     .setProtectedHeader({ alg: 'EdDSA', kid: key.fingerprint, typ: 'JWT' })
     .setSubject(of.id)
@@ -55,12 +61,15 @@ export async function issueToken(tx: Read, keyring: Keyring, of: TokenFor, famil
     .sign(key.privateKey);
 }
 
+/** Whose tokens are whose: a client acts as a service. */
+export const actorKindOf = ({ typ }: Pick<Claims, 'typ'>): ActorKind => (typ === 'client' ? 'service' : typ);
+
 const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
 const Claims = z.object({
   sub: uuid,
   tenant_id: uuid,
   jti: uuid,
-  typ: z.enum(['user', 'agent']),
+  typ: z.enum(['user', 'agent', 'client']),
   iat: z.number(),
   exp: z.number(),
 });
@@ -97,12 +106,16 @@ export async function claimsOf(keyring: Keyring, token: string): Promise<Claims 
 export interface Holder {
   name: string;
   role: string;
+  /** Of a client's token: what it was given for, as far as the client may by now. Null: what the role has. */
+  scopes: string[] | null;
 }
 const holder = {
-  user: `select u.email as name, u.role from tokens t join users u on u.id = t.user_id
+  user: `select u.email as name, u.role, null as scopes from tokens t join users u on u.id = t.user_id
     where t.revoked_at is null and u.is_active`,
-  agent: `select a.name, 'agent' as role from tokens t join agents a on a.id = t.agent_id
+  agent: `select a.name, 'agent' as role, null as scopes from tokens t join agents a on a.id = t.agent_id
     where t.revoked_at is null and a.status = 'ACTIVE' and a.deleted_at is null`,
+  client: `select c.name, 'client' as role, array(select s from unnest(t.scopes) s where s = any(c.scopes)) as scopes
+    from tokens t join oauth_clients c on c.id = t.client_id where t.revoked_at is null and c.revoked_at is null`,
 };
 const heldBy = ({ jti, sub, typ }: Claims): string => `${holder[typ]} and t.jti = '${jti}' and t.${typ}_id = '${sub}'`;
 
@@ -135,7 +148,8 @@ export async function principalOfToken(pool: Pool, keyring: Keyring, token: stri
   const held = claims && (await holderAtOnce(pool, claims));
   if (!held) return null;
   return {
-    id: claims.sub, kind: claims.typ, name: held.name, tenantId: claims.tenant_id, role: held.role, scopes: scopesOf(held.role),
+    id: claims.sub, kind: actorKindOf(claims), name: held.name, tenantId: claims.tenant_id, role: held.role,
+    scopes: held.scopes ?? scopesOf(held.role),
     credentialId: claims.jti, ticketId: null, runId: null,
   }; // prettier-ignore
 }

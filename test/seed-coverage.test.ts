@@ -61,7 +61,7 @@ const whole: Record<string, string[]> = {
     'alerts',
     'dashboard',
   ],
-  orchestration: ['Agents', 'Tasks', 'Workflows', 'WebSocket'],
+  orchestration: ['Authentication', 'Agents', 'Tasks', 'Workflows', 'WebSocket'],
   'ops-agent': ['Investigations', 'Transactions', 'Worklist', 'Health and Monitoring'],
 };
 
@@ -118,6 +118,11 @@ test('what the contract does not know is said to be an addition', () => {
     'POST /v1/tasks/:task_id/heartbeat',
     'POST /v1/tasks/:task_id/complete',
     'GET /v1/workflows/:workflow_id/executions/:execution_id',
+    'GET /v1/oauth/clients',
+    'POST /v1/oauth/clients',
+    'POST /v1/oauth/clients/:client_id/rotate',
+    'DELETE /v1/oauth/clients/:client_id',
+    'GET /.well-known/oauth-authorization-server',
     'GET /docs/:asset',
     'GET /.well-known/oauth-protected-resource/mcp',
   ]);

@@ -75,7 +75,7 @@ export function createApp(kernel: Kernel, operations: readonly Mounted[], socket
     if (failure.status === 401) {
       // Clients of MCP find out from there whom to ask for a token (RFC 9728).
       const where = req.path === mcpPath ? `, resource_metadata="${baseOf(kernel, req.headers)}${metadataPath}"` : '';
-      res.setHeader('WWW-Authenticate', `Bearer realm="wheelhouse"${where}`);
+      res.setHeader('WWW-Authenticate', surface.challenge ?? `Bearer realm="wheelhouse"${where}`);
     }
     res.status(failure.status).json(surface.failure(failure));
   });

@@ -31,18 +31,20 @@ export const inputs = (req: Request, op: Operation, body: unknown, received: Rec
 };
 
 /** The body after the credential and the limits, so that nobody unknown makes us read one. */
-export const readBody = (kernel: Kernel): ((req: Request, res: Response) => Promise<unknown>) => {
+export const readBody = (kernel: Kernel): ((req: Request, res: Response, form?: true) => Promise<unknown>) => {
   const limit = kernel.config.maxBodyBytes;
   const json = express.json({ limit, strict: false, type: () => true });
-  return async (req, res) => {
+  const fields = express.urlencoded({ limit, extended: false, parameterLimit: 100 });
+  return async (req, res, form) => {
     const declared = Number(req.get('content-length') ?? 0);
     if (declared === 0 && req.get('transfer-encoding') === undefined) return undefined;
-    if (!req.is('application/json') && !req.is('+json'))
+    const asForm = form === true && req.is('application/x-www-form-urlencoded') !== false;
+    if (!asForm && !req.is('application/json') && !req.is('+json'))
       throw new UnsupportedMedia('the body must be application/json', { field: 'Content-Type' });
     // The parser answers only when all of it has come, and it need not come.
     if (declared > limit) throw tooLarge(limit);
     await new Promise<void>((resolve, reject) => {
-      json(req, res, (e?: unknown) => (e ? reject(bodyError(e, limit)) : resolve()));
+      (asForm ? fields : json)(req, res, (e?: unknown) => (e ? reject(bodyError(e, limit)) : resolve()));
     });
     return req.body as unknown;
   };

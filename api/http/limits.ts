@@ -72,8 +72,13 @@ export function createLimits(kernel: Kernel): Limits {
       // The other doors have no quota of a tenant.
       if (surface.name === 'aegis') await tenant(principal.tenantId);
     },
-    login: (req, res, surface) => consume(perAddress, `login:${addressKey(req.ip)}`, res, surface, 'ip_per_minute'),
-    loggedIn: (req) => perAddress.giveBack(`login:${addressKey(req.ip)}`),
+    login: (req, res, surface) =>
+      surface.ownLimits
+        ? stranger(req, res)
+        : consume(perAddress, `login:${addressKey(req.ip)}`, res, surface, 'ip_per_minute'),
+    loggedIn: async (req) => {
+      if (!surfaceOf(req.path).ownLimits) await perAddress.giveBack(`login:${addressKey(req.ip)}`);
+    },
     stranger,
     async failed(req, e) {
       if (req.res && e instanceof Unauthorized) await stranger(req, req.res);

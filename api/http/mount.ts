@@ -98,7 +98,7 @@ function answer(
   handler: AnyHandler,
   surface: Surface,
   limits: Limits,
-  body: (req: Request, res: Response) => Promise<unknown>,
+  body: (req: Request, res: Response, form?: true) => Promise<unknown>,
 ): RequestHandler {
   // prettier-ignore
   return async (req: Request, res: Response, next: NextFunction) => {
@@ -115,7 +115,7 @@ function answer(
       if (op.access === 'public' || op.access === 'login' || op.access === 'metrics') {
         if (op.access === 'metrics') authoriseMetrics(kernel, req);
         if (op.access === 'login') await limits.login(req, res, surface);
-        const input = inputs(req, op, await body(req, res));
+        const input = inputs(req, op, await body(req, res, op.form));
         const result = await handler(input, open as never);
         if (op.access === 'login') await limits.loggedIn(req);
         send(res, op, surface, result);

@@ -118,5 +118,5 @@ export const said = (a: Answer): string =>
     a.headers,
     a.text
       .replace(/"(request_id|timestamp|computed_at)":"[^"]*"/g, '"$1":""')
-      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b|site-\w+|no-such-site/g, '#'),
+      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}|(?<![0-9a-zA-Z])\d+\b|site-\w+|no-such-site/g, '#'),
   ]);

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { client } from '../../cli/story';
+import { clientIdOf } from '../../domain/oauth';
 import { cursorOf } from '../../api/contracts/agent-ops/door';
 import { ensureUser, insertKey, provisionTenant } from '../../log/provision';
 import { makeActors, type Actor } from './actors';
@@ -83,15 +84,12 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       'change_id'
     ];
   const writePostmortem = async () =>
-    (
-      await call('POST', '/api/postmortems', {
-        ticket_id: own.ticket,
-        status: 'ready_for_review',
-        summary: `Passwords ${mark}`,
-      })
-    )['id'];
-  const registerAt = async (path: string, besides = {}) =>
-    (await call<{ data: Json }>('POST', path, { name: `agent-${randomUUID()}`, ...besides })).data['id'];
+    (await call('POST', '/api/postmortems', { ticket_id: own.ticket, status: 'ready_for_review', summary: mark }))[
+      'id'
+    ];
+  const registerAt = async (path: string, besides = {}, as = 'id') =>
+    (await call<{ data: Json }>('POST', path, { name: `agent-${randomUUID()}`, ...besides })).data[as];
+  const makeClient = () => registerAt('/v1/oauth/clients', {}, 'client_id');
   const register = () => registerAt('/api/v1/agent-ops/registry');
   const registerWork = () => registerAt('/v1/agents', { type: 'mover' });
   const steps = [{ name: 'One', agent_type: 'nobody', order: 1 }];
@@ -207,15 +205,13 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
     permission: await scalar<string>(owner, 'select id as v from agent_grants where agent_id = $1 order by tool limit 1', [agentId]),
     secret: apiKey, execution, receipt: data, tenant: tenantId, slug: `site-${randomBytes(6).toString('hex')}`, page: 'index.html',
     seq: await scalar<number>(owner, 'select max(seq) as v from log where tenant_id = $1', [tenantId]), offset: 1000,
-    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), workAgent: await registerWork(), workTask: `task_${String(own.task)}`, workflow: defined['id'], workExecution: begun['execution_id'], signal: signal.data['id'], reported: reported.data['id'], alert,
+    asset: 'swagger-ui.css', provider: 'local', profile: 'embedded', tool: part, server: await addServer(), external: 'thing', user: await addUser(), rule: 5710, day: root['root_date'], root: root['signed'], kept: await keepSecret(), registered: await register(), workAgent: await registerWork(), client: await makeClient(), workTask: `task_${String(own.task)}`, workflow: defined['id'], workExecution: begun['execution_id'], signal: signal.data['id'], reported: reported.data['id'], alert,
     cursor: cursorOf({ at: '2030-01-01T00:00:00.000000Z', id: nothing }),
     transaction, investigation: recommended['investigation_id'], recommendation: recommended['recommendation_id'], place,
   }; // prettier-ignore
   const secondId = await ensureUser(owner, tenantId, 'second@local.test', randomUUID(), 'ADMIN');
-  const second = client({
-    url,
-    token: await insertKey(owner, { tenantId, name: 'second', role: 'ADMIN', userId: secondId }),
-  });
+  const token = await insertKey(owner, { tenantId, name: 'second', role: 'ADMIN', userId: secondId });
+  const second = client({ url, token });
   return {
     tenantId,
     mark,
@@ -229,6 +225,7 @@ export async function makeTenant({ url, owner, databaseUrl }: Place): Promise<Te
       if (what === 'postmortem' || what === 'reviewed') ids.postmortem = await writePostmortem();
       if (what === 'registered') ids.registered = await register();
       if (what === 'workAgent') ids.workAgent = await registerWork();
+      if (what === 'client') ids.client = await makeClient();
       if (what === 'pipeline') ids.pipeline = await startPipeline();
       if (what === 'kept') ids.kept = await keepSecret();
       if (what === 'skill') ids.skill = await makeSkill();
@@ -243,10 +240,11 @@ export function missing(noun: Noun, like: unknown): unknown {
   if (noun === 'receipt' || noun === 'root')
     return { ...(like as Json), receipt: { ...((like as Json)['receipt'] as Json), tenant_id: nothing } };
   if (noun === 'secret') return `acp_${'A'.repeat(43)}`;
-  if (noun === 'slug') return 'no-such-site';
-  if (noun === 'page') return 'nothing.html';
+  const word = { slug: 'no-such-site', page: 'nothing.html', asset: 'nothing', external: 'nothing' }[String(noun)];
+  if (word !== undefined) return word;
   if (noun === 'provider' || noun === 'day') return like; // a word of a few, the same for everybody
-  if (noun === 'asset' || noun === 'external') return 'nothing';
+  if (noun === 'client') return clientIdOf({ tenantId: nothing, id: nothing });
+  if (/^\w+_\d+$/.test(String(like))) return String(like).replace(/\d+$/, '2147480000');
   return typeof like === 'string' ? nothing : 2_147_480_000;
 }
 const nothing = '01890000-0000-7000-8000-0000000000ff';

@@ -45,6 +45,7 @@ const values = [
   'swagger-ui.css',
   'local',
   'oidc',
+  `oc_${'A'.repeat(43)}`,
   '2026-01-01',
 ];
 /** A URL of the path that something could be at. */

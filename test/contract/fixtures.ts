@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { clientIdOf } from '../../domain/oauth';
 import { until, type Server } from "../harness";
 
 /** Things of the first tenant, so that their ids can be tried by others; and ids of the same form that name nothing. */
@@ -65,6 +66,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const workAgent = await must('POST', '/v1/agents', { name: 'fixture of work', type: 'mover' });
   const workflow = await must('POST', '/v1/workflows', { name: 'fixture', steps: [{ name: 'One', agent_type: 'nobody', order: 1 }] });
   const execution = await must('POST', `/v1/workflows/${workflow.data.id}/execute`, {});
+  const client = await must('POST', '/v1/oauth/clients', { name: 'fixture' });
   const transaction = randomUUID();
   await must('POST', '/api/v1/ops-agent/transactions', [
     { transaction_id: transaction, occurred_at: '2021-01-01T10:00:00Z', customer_id: 'c', terminal_id: 't', amount: 900 },
@@ -103,6 +105,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
     workTask: `task_${run.task_id}`,
     workflow: workflow.data.id,
     workExecution: execution.data.execution_id,
+    client_id: client.data.client_id,
     signal: signal.data.id,
     transaction_id: transaction,
     investigation_id: investigation,
@@ -139,7 +142,7 @@ export async function fixtures(s: Server): Promise<Fixtures> {
   const nounOf = (path: string, key: string): string => (path.startsWith('/v1/') && key in ofWork ? (ofWork[key] ?? key) : key === 'agent_id' && path.startsWith('/agents/') ? 'agent' : key === 'provider' && path.startsWith('/auth/sso/') ? 'issuer' : key === 'id' ? (nouns.find(([prefix]) => path.startsWith(prefix))?.[1] ?? key) : key);
   return {
     ids: (path) => Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, key = '']) => [key, String(known[nounOf(path, key)])])),
-    missing: (path, key) => (path.startsWith('/v1/') && /^(agent|task|workflow|execution)_id$/.test(key) ? `${key.slice(0, -3)}_${noNumber}` : uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') || path.startsWith('/agents/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
+    missing: (path, key) => (key === 'client_id' ? clientIdOf({ tenantId: noUuid, id: noUuid }) : path.startsWith('/v1/') && /^(agent|task|workflow|execution)_id$/.test(key) ? `${key.slice(0, -3)}_${noNumber}` : uuidKeys.has(key) || path.startsWith('/functions/') || path.startsWith('/audit/') || path.startsWith('/agents/') ? noUuid : key === 'date' ? '2001-01-01' : key === 'slug' ? 'no-such-site' : key === 'path' ? 'nothing.html' : noNumber),
   };
 }
 

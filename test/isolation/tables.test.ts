@@ -97,6 +97,8 @@ test('what the application may do with each table is what was granted, and nobod
      "log_tallies": "insert, select, update",
      "migrations": "",
      "model_turns": "delete, insert, select, update",
+     "oauth_client_secrets": "insert, select, update",
+     "oauth_clients": "insert, select, update",
      "pipeline_definitions": "insert, select",
      "pipelines": "insert, select, update",
      "planner_decisions": "insert, select",

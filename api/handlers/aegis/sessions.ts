@@ -4,9 +4,10 @@ import { agentById } from '../../../db/agents';
 import { sharedPoints, type Points } from '../../../db/rate-limits';
 import { holdTokensOf, revokeTokens, tokenRow } from '../../../db/tokens';
 import { DomainError, NotFound, RateLimited } from '../../../domain/errors';
+import type { NewEntry } from '../../../domain/log';
 import type { Actor } from '../../../domain/principal';
 import { perOwner } from '../../../log/shared';
-import { claimsOf, holderOf, issueToken, principalOfToken, type Claims } from '../../../log/tokens';
+import { actorKindOf, claimsOf, holderOf, issueToken, principalOfToken, type Claims } from '../../../log/tokens';
 import type { auth } from '../../contracts/aegis/auth';
 import { badRequest, refused, sessionOf } from '../../auth';
 import type { Ctx, Handlers, Kernel, OpenCtx } from '../../kernel';
@@ -28,7 +29,10 @@ async function count(by: Points, key: string, limitType: string): Promise<void> 
   });
 }
 
-const subjectOf = ({ typ, sub }: Claims) => ({ kind: typ, id: sub });
+const subjectOf = ({ typ, sub }: Claims): NewEntry['subject'] => ({
+  kind: typ === 'client' ? 'oauth_client' : typ,
+  id: sub,
+});
 
 /** Of one token; null when it is none of this tenant. */
 async function claimsHere(ctx: Ctx, token: string): Promise<Claims | null> {
@@ -73,7 +77,7 @@ async function renew(ctx: OpenCtx, claims: Claims): Promise<Renewed> {
       await revokeTokens(tx, { by: 'jti', id: claims.jti }, 'refresh');
       tx.log({
         kind: 'token.refreshed',
-        actor: { id: claims.sub, kind: claims.typ, name: holder.name },
+        actor: { id: claims.sub, kind: actorKindOf(claims), name: holder.name },
         subject: subjectOf(claims),
         agentId: row.agentId,
         correlationId: ctx.requestId,
@@ -83,7 +87,7 @@ async function renew(ctx: OpenCtx, claims: Claims): Promise<Renewed> {
     if (row?.revokedFor !== 'refresh') return { is: 'over' };
     // Two have it, and one of them stole it: neither goes on with what came of it.
     const ended = await revokeTokens(tx, { by: 'family', id: row.family }, 'reuse');
-    const unknown: Actor = { id: null, kind: claims.typ, name: 'unknown' };
+    const unknown: Actor = { id: null, kind: actorKindOf(claims), name: 'unknown' };
     tx.log({
       kind: 'token.reused', actor: unknown, subject: subjectOf(claims), agentId: row.agentId, decision: 'deny',
       reason: 'refreshed_token_reused', correlationId: ctx.requestId, body: { jti: claims.jti, tokens_ended: ended },
@@ -103,7 +107,7 @@ export const sessionHandlers: Sessions = {
     return {
       active: true,
       agent_id: isAgent ? claims.sub : null,
-      user_id: isAgent ? null : claims.sub,
+      user_id: claims.typ === 'user' ? claims.sub : null,
       tenant_id: claims.tenant_id,
       role: principal.role,
       exp: claims.exp,
@@ -112,6 +116,7 @@ export const sessionHandlers: Sessions = {
   },
   refreshToken: async (_input, ctx) => {
     const claims = await sessionOf(ctx.kernel, ctx.headers);
+    if (claims.typ === 'client') throw badRequest('a client asks for a new token at /oauth/token', 'grant_type');
     // By whom it is of, not by token: each renewal makes another token, and writes into the log for good.
     await count(renewals(ctx.kernel), claims.sub, 'refreshes_per_subject');
     const renewed = await renew(ctx, claims);
@@ -124,7 +129,7 @@ export const sessionHandlers: Sessions = {
     const agentId = await ctx.write(async (tx) => {
       const row = whose.by === 'jti' ? await tokenRow(tx, whose.id) : null;
       const agent = whose.by === 'agent' ? await agentById(tx, whose.id) : null;
-      const of = row?.userId ?? row?.agentId ?? agent?.id;
+      const of = row?.userId ?? row?.agentId ?? row?.clientId ?? agent?.id;
       if (of === undefined) throw new NotFound(whose.by === 'agent' ? `no agent ${whose.id}` : 'no such token');
       await holdTokensOf(tx, of);
       // What it was given back for as well: whoever has it may be ahead of whoever takes it back.
@@ -133,7 +138,7 @@ export const sessionHandlers: Sessions = {
       // A repeat finds nothing to take back, and nothing to say.
       if (ended > 0) {
         tx.log({
-          kind: 'token.revoked', actor: ctx.actor, subject: { kind: revoked === null ? 'user' : 'agent', id: of }, agentId: revoked,
+          kind: 'token.revoked', actor: ctx.actor, subject: { kind: row?.clientId ? 'oauth_client' : revoked === null ? 'user' : 'agent', id: of }, agentId: revoked,
           body: { tokens_ended: ended },
         }); // prettier-ignore
       }
@@ -153,7 +158,7 @@ export const sessionHandlers: Sessions = {
         // Given back for a new one a moment ago, as another tab does it: that one ends. Who did so is not known for certain.
         if (!holder && row.revokedFor !== 'refresh') return false;
         if ((await revokeTokens(tx, { by: 'family', id: row.family }, 'logout')) === 0) return false;
-        const actor = { id: holder ? claims.sub : null, kind: claims.typ, name: holder?.name ?? 'unknown' };
+        const actor = { id: holder ? claims.sub : null, kind: actorKindOf(claims), name: holder?.name ?? 'unknown' };
         tx.log({
           kind: `${claims.typ}.logout`, actor, subject: subjectOf(claims), agentId: row.agentId, correlationId: ctx.requestId,
         }); // prettier-ignore

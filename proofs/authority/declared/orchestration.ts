@@ -1,5 +1,6 @@
 import { at, none, type Declared } from '../declaration';
 
+const client = { 'path.client_id': at('client') };
 const agent = { 'path.agent_id': at('workAgent') };
 const task = { 'path.task_id': at('workTask') };
 const workflow = { 'path.workflow_id': at('workflow') };
@@ -12,6 +13,15 @@ const held: Declared = {
 };
 
 export const orchestration: Readonly<Record<string, Declared>> = {
+  issueOAuthToken: {
+    ids: { 'body.client_id': at('external', 'unknown') },
+    own: { statuses: [400, 401], why: 'asked without a secret; test/api/oauth has it' },
+  },
+  listOAuthClients: none,
+  createOAuthClient: none,
+  rotateOAuthClient: { ids: client },
+  revokeOAuthClient: { ids: client, fresh: 'client' },
+  authorizationServer: none,
   listWorkAgents: none,
   getWorkAgent: { ids: agent },
   createWorkAgent: none,
