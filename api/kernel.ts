@@ -7,6 +7,7 @@ import type { Actor, Principal } from '../domain/principal';
 import type { FileStore } from '../log/files';
 import type { Keyring } from '../log/keys';
 import type { Store } from '../log/store';
+import type { Workshop } from '../pipeline/rego/workshop';
 import type { Pipeline } from '../pipeline/run';
 import type { Wazuh } from '../pipeline/wazuh/wazuh';
 import type { Handler, HandlersOf, Received, SocketHandler } from './operation';
@@ -24,6 +25,8 @@ export interface Kernel {
   transactions: TransactionSources;
   /** Carries out the calls that are asked for here. */
   pipeline: Pipeline;
+  /** Makes and tries policies that nobody enforces. */
+  workshop: Workshop;
   /** Null: there is none. */
   wazuh: Wazuh | null;
   /** Opens what was sealed for this installation. */

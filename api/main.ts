@@ -10,6 +10,7 @@ import { createLogger } from '../log/logger';
 import { openKernel } from '../log/open';
 import { startTracing } from '../log/tracing';
 import { openPipeline, type PipelineExtensions } from '../pipeline/open';
+import { createWorkshop } from '../pipeline/rego/workshop';
 import { openWazuh } from '../pipeline/wazuh/wazuh';
 import { createApp } from './http/app';
 import { watchGroups } from '../workers/tool-processes';
@@ -49,8 +50,9 @@ export async function startApi(
     watcher,
     logger,
   };
-  const { pipeline, served } = await openPipeline(config, opened, about, added);
-  const kernel: Kernel = { config, ...opened, temporal, transactions, pipeline, wazuh, logger };
+  const { pipeline, close: closePipeline } = await openPipeline(config, opened, about, added);
+  const workshop = createWorkshop(root, (err) => logger.warn({ err }, 'a policy that was tried failed'));
+  const kernel: Kernel = { config, ...opened, temporal, transactions, pipeline, workshop, wazuh, logger };
   const app = createApp(kernel, operations, sockets);
   const server = createServer({ IncomingMessage: UpgradableMessage }, app).on('upgrade', onUpgrade(app));
   server.requestTimeout = 300_000; // uploads
@@ -73,7 +75,8 @@ export async function startApi(
       await temporal.settled();
       await connection.close();
       await opened.pool.end();
-      await served.connections.close();
+      await closePipeline();
+      await workshop.close();
       await transactions.close();
       await tracing?.shutdown();
     },

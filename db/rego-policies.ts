@@ -108,6 +108,11 @@ export async function insertVersion(tx: Read, v: NewVersion): Promise<{ version:
   return { version: row.version, made: true };
 }
 
+/** What counts the policies that are enforced waits here for who activates another: until then neither sees the other's. */
+export async function oneAtATime(tx: Read): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`policies:${tx.tenantId}`]);
+}
+
 /** The version that was enforced before; null when none was. */
 export async function activate(tx: Read, name: string, versionId: string, by: Actor): Promise<number | null> {
   const before = await deactivate(tx, name);

@@ -29,7 +29,7 @@ const connectionLimits = { maxBytes: 1024 * 1024, mostChildren: 32 };
 
 /**
  * The governed pipeline over a kernel, for whichever process carries calls out. Connections to tool servers are the
- * process's own, begun when needed: close them with it.
+ * process's own, begun when needed, as is the thread of the tenants' policies: close them with it.
  */
 export async function openPipeline(
   config: Config,
@@ -55,7 +55,7 @@ export async function openPipeline(
     logger: Logger;
   },
   added: PipelineExtensions = {},
-): Promise<{ pipeline: Pipeline; served: ServedDeps }> {
+): Promise<{ pipeline: Pipeline; served: ServedDeps; close: () => Promise<void> }> {
   const builtin = await loadPolicies(policyDir, (err) => logger.error({ err }, 'a policy failed: the call was denied'));
   const policies = added.policies?.(builtin) ?? builtin;
   const limiter = inLots(sharedPoints(pool, 'call', callsPerMinute), lot);
@@ -64,20 +64,22 @@ export async function openPipeline(
   const connections = new Connections({ allowPrivate, idleMs, connectMs, ...connectionLimits }, watcher, logger);
   const served = { store, masterKey, connections, programs };
   const tools = [...builtinTools({ store, files, publicUrl, transactions, backTestMs }), ...(added.tools ?? [])];
+  const evaluator = createEvaluator(policyThread, (err) =>
+    logger.error({ err }, 'a policy of a tenant failed: the call was denied'),
+  );
   return {
     served,
+    async close() {
+      await connections.close();
+      await evaluator.close();
+    },
     pipeline: createPipeline({
       store,
       files,
       masterKey,
       tools,
       policies,
-      own: tenantPolicies(
-        store,
-        createEvaluator(policyThread, (err) =>
-          logger.error({ err }, 'a policy of a tenant failed: the call was denied'),
-        ),
-      ),
+      own: tenantPolicies(store, evaluator),
       screen: screenCall,
       decide: combine,
       limiter,

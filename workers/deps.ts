@@ -62,7 +62,7 @@ export async function createDeps(
   temporal: WorkflowClient,
   logger: Logger,
   added: PipelineExtensions = {},
-): Promise<Deps> {
+): Promise<Deps & { closePipeline(): Promise<void> }> {
   const { store } = kernel;
   const transactions = transactionSources(config.transactionView);
   await warnOfSharedVault(config, store, logger);
@@ -73,7 +73,7 @@ export async function createDeps(
     watcher: watchGroups(),
     logger,
   };
-  const { pipeline, served } = await openPipeline(config, kernel, about, added);
+  const { pipeline, served, close } = await openPipeline(config, kernel, about, added);
   return {
     ...kernel,
     logger,
@@ -96,5 +96,6 @@ export async function createDeps(
     tools: served,
     settings: config,
     pipeline,
+    closePipeline: close,
   };
 }

@@ -174,7 +174,7 @@ export async function startWorker(config: Config, added: Extensions = {}): Promi
     stopping.abort();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled([...running, ...tended]);
-    await deps.tools.connections.close();
+    await deps.closePipeline();
     await connection.close();
     await kernel.pool.end();
     await tracing?.shutdown();

@@ -14,8 +14,11 @@ export interface Question {
   inputs: readonly string[];
   policies: readonly Loaded[];
 }
-/** OPA's result set of each entrypoint; or why there is none. */
-export type Evaluated = { results: readonly unknown[] } | { error: string };
+/**
+ * OPA's result set of each entrypoint; or why there is none. `unasked`: that says nothing of the policy, which was not asked, or
+ * together with other inputs, one of which may be what failed.
+ */
+export type Evaluated = { results: readonly unknown[] } | { error: string; unasked?: true };
 export interface Reply {
   id: number;
   /** Of each input, of each policy. */
@@ -47,7 +50,7 @@ export interface Evaluator {
  */
 export const evaluationMs = 250;
 /** What took longer is not asked again for so long: it costs the others no more than a twentieth of the thread's time. */
-const restMs = 5_000;
+const usualRestMs = 5_000;
 /** What waited so many times as long as it may take waits for its own owner's: whoever asks is told instead of held. */
 const patience = 20;
 const heapMb = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
@@ -77,7 +80,7 @@ const startMs = 10_000;
  * recursion still takes as long as it likes (three nested loops over a range), so it runs where a thread can be ended. It
  * is asked one question at a time: the time of one is not another's, and one who asks slow ones waits behind those who do not. Begun at the first question, and again after it was ended.
  */
-export function createEvaluator(file: string, onError: (error: Error) => void): Evaluator {
+export function createEvaluator(file: string, onError: (error: Error) => void, restMs = usualRestMs): Evaluator {
   const waiting = createTurns<Waiting>();
   const resting = new Map<string, number>();
   let running: Running | null = null;
@@ -85,8 +88,8 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
   let closed = false;
   let ids = 0;
 
-  const failed = (one: Waiting, error: string): void =>
-    one.resolve(one.inputs.flatMap(() => one.policies.map(() => ({ error }))));
+  const failed = (one: Waiting, error: string, unasked: boolean): void =>
+    one.resolve(one.inputs.flatMap(() => one.policies.map(() => ({ error, ...(unasked && { unasked }) }))));
   /** What was asked is over, and its time counts. */
   const over = (): Asked | null => {
     const was = asked;
@@ -98,9 +101,7 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
   };
   const end = (why: string | null): void => {
     const was = over();
-    if (was) {
-      failed(was.one, why ?? 'the thread of the policies has ended');
-    }
+    if (was) failed(was.one, why ?? 'the thread of the policies has ended', was.one.inputs.length > 1);
     next();
   };
   const drop = async (one: Running): Promise<void> => {
@@ -151,7 +152,7 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
     const one = waiting.next();
     if (!one) return;
     if (closed || performance.now() - one.since > patience * one.ms) {
-      failed(one, closed ? 'the thread of the policies is closed' : 'waited too long for its turn');
+      failed(one, closed ? 'the thread of the policies is closed' : 'waited too long for its turn', true);
       return next();
     }
     running ??= begin();
@@ -168,7 +169,8 @@ export function createEvaluator(file: string, onError: (error: Error) => void): 
       for (const [key, until] of resting) if (until <= now) resting.delete(key);
       return new Promise((resolve) => {
         const one = { owner, since: now, policies, inputs, ms, resolve };
-        if (policies.some(({ key }) => resting.has(key))) return failed(one, 'took too long a moment ago, and rests');
+        if (policies.some(({ key }) => resting.has(key)))
+          return failed(one, 'took too long a moment ago, and rests', true);
         waiting.add(one);
         next();
       });

@@ -7,8 +7,11 @@ export interface Verdict {
   decision: string;
   reason: string | null;
 }
-/** Of each; null: nothing is known of it that the policy could be asked. */
-export type Judge = (decisions: readonly RecordedDecision[]) => Promise<readonly (Verdict | null)[]>;
+/**
+ * Of each; null: nothing is known of it that the policy could be asked. Of the first ones alone where it came to no more before
+ * `until` (performance.now()).
+ */
+export type Judge = (decisions: readonly RecordedDecision[], until: number) => Promise<readonly (Verdict | null)[]>;
 
 export interface Flip extends Verdict {
   event: RecordedDecision;
@@ -18,6 +21,8 @@ export interface Replay {
   /** In the window, of which the newest `lookedAt` were looked at. */
   decisions: number;
   lookedAt: number;
+  /** Why not at all of them. */
+  stopped: 'calls' | 'time' | null;
   replayed: number;
   withoutInput: number;
   notAsked: number;
@@ -28,9 +33,9 @@ export interface Replay {
   flips: Flip[];
 }
 
-/** Calls that one replay looks at: some seconds of work. */
-const most = 10_000;
-const batch = 500;
+/** What one replay looks at, and how long: it is an answer that somebody waits for. */
+const most = { calls: 10_000, ms: 20_000 };
+const batch = 100;
 export const mostFlips = 1_000;
 
 /** What policies were told of a call, put together again from its row. */
@@ -47,17 +52,24 @@ export async function replay(
   window: Window,
   was: (event: RecordedDecision) => string | null,
   judge: Judge,
+  { calls, ms } = most,
 ): Promise<Replay> {
+  const until = performance.now() + ms;
   const found: Replay = {
     decisions: await read((tx) => countDecisions(tx, window)),
-    lookedAt: 0, replayed: 0, withoutInput: 0, notAsked: 0, verdicts: new Map(), flipped: 0, flips: [],
+    lookedAt: 0, stopped: null, replayed: 0, withoutInput: 0, notAsked: 0, verdicts: new Map(), flipped: 0, flips: [],
   }; // prettier-ignore
   let last: RecordedDecision | null = null;
-  while (found.lookedAt < most) {
+  while (found.lookedAt < found.decisions) {
+    if (found.lookedAt >= calls) found.stopped = 'calls';
+    else if (performance.now() > until) found.stopped = 'time';
+    if (found.stopped !== null) break;
     const after: RecordedDecision | null = last;
-    const events: RecordedDecision[] = await read((tx) => decisionsIn(tx, window, after, batch));
-    const verdicts = await judge(events);
-    events.forEach((event, i) => {
+    const room = Math.min(batch, calls - found.lookedAt);
+    const events: RecordedDecision[] = await read((tx) => decisionsIn(tx, window, after, room));
+    if (events.length === 0) break; // the window has moved on
+    const verdicts = await judge(events, until);
+    events.slice(0, verdicts.length).forEach((event, i) => {
       const verdict = verdicts[i];
       const before = was(event);
       found.lookedAt += 1;
@@ -71,8 +83,8 @@ export async function replay(
         if (found.flips.length < mostFlips) found.flips.push({ ...verdict, event, was: before });
       }
     });
+    if (verdicts.length < events.length) found.stopped = 'time';
     last = events.at(-1) ?? null;
-    if (events.length < batch) break;
   }
   return found;
 }

@@ -14,6 +14,9 @@ const keptBytes = 4 * 1024 * 1024;
 /** Characters of one policy's answer as JSON, and of all in one reply: it is read where everybody's requests are. */
 const mostSaid = { answer: 256 * 1024, reply: 8 * 1024 * 1024 };
 
+/** The answers of one call always fit: what does not was asked together with others. */
+const full = { error: 'the reply has no room for its answer', unasked: true } as const;
+
 type Policy = ReturnType<typeof loadPolicySync>;
 const kept = new Map<string, Policy>();
 
@@ -31,13 +34,15 @@ function evaluate(
   input: ArrayBuffer,
   left: { characters: number },
 ): Reply['answers'][number] {
+  if (left.characters < 0) return full;
   try {
     const policy = policyOf(key, module);
     const results = entrypoints.map((entrypoint) => policy.evaluate(input, entrypoint) as unknown);
     if (policy.mem.buffer.byteLength > keptBytes) kept.delete(key);
     const size = JSON.stringify(results).length;
-    if (size > Math.min(mostSaid.answer, left.characters)) return { error: 'its answer is too long' };
+    if (size > mostSaid.answer) return { error: 'its answer is too long' };
     left.characters -= size;
+    if (left.characters < 0) return full;
     return { results };
   } catch (error) {
     kept.delete(key); // its state is unknown

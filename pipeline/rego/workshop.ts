@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RateLimited, Unavailable } from '../../domain/errors';
+import { Unavailable } from '../../domain/errors';
 import { findOpa } from '../opa';
 import { compile, Refused, type Compiled } from './compile';
 import { createEvaluator, type Evaluator, type Loaded } from './evaluator';
 import { opinionOf } from './forms';
 import { regoInput } from './input';
-import { createTurns } from './turns';
+import { createPlaces } from './places';
 
 /** Where policies that nobody enforces are made and tried: with a thread of its own, so that none that is enforced waits. */
 export interface Workshop {
@@ -16,9 +16,12 @@ export interface Workshop {
    */
   make(owner: string, rego: string, tests: string | null): Promise<Compiled & { loaded: Loaded }>;
   evaluator: Evaluator;
+  /** For what looks at many recorded calls: one of an owner's at a time. @throws RateLimited where enough of the owner's wait */
+  trying<T>(owner: string, work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
 }
 
-/** Compilations at a time; each takes a processor, and as much memory as compile.ts lets it. */
+/** Compilations at a time, each of which takes a processor, and as much memory as compile.ts lets it; and trials. */
 const atOnce = 2;
 /** Of one tenant. */
 const mostWaiting = 8;
@@ -39,10 +42,9 @@ const ordinary = regoInput(
 ); // prettier-ignore
 
 export function createWorkshop(root: string, onError: (error: Error) => void): Workshop {
-  const evaluator = createEvaluator(join(root, 'dist/pipeline/rego/thread.js'), onError);
+  const evaluator = createEvaluator(join(root, 'dist/pipeline/rego/thread.js'), onError, 0);
   let search: Promise<string> | null = null;
-  const under = new Set<string>();
-  const waiting = createTurns<{ owner: string; begin: () => void }>();
+  const compiling = createPlaces(atOnce, mostWaiting);
 
   const opa = async (): Promise<string> => {
     const found = (search ??= findOpa(root));
@@ -59,35 +61,13 @@ export function createWorkshop(root: string, onError: (error: Error) => void): W
       'opa is being built, which takes some minutes: repeat the request; what is enforced stays so',
     );
   };
-  const next = (): void => {
-    const one = under.size < atOnce ? waiting.next(under) : undefined;
-    if (!one) return;
-    under.add(one.owner);
-    one.begin();
-    next();
-  };
-  const inTurn = async <T>(owner: string, work: () => Promise<T>): Promise<T> => {
-    if (waiting.waiting(owner) >= mostWaiting)
-      throw new RateLimited('rate_limited', { limit_type: 'policies_waiting', retry_after_s: 10 });
-    await new Promise<void>((begin) => {
-      waiting.add({ owner, begin });
-      next();
-    });
-    const since = performance.now();
-    try {
-      return await work();
-    } finally {
-      waiting.took(owner, performance.now() - since);
-      under.delete(owner);
-      next();
-    }
-  };
-
   return {
     evaluator,
+    trying: createPlaces(atOnce, mostWaiting),
+    close: () => evaluator.close(),
     async make(owner, rego, tests) {
       const bin = await opa();
-      const made = await inTurn(owner, () => compile(bin, rego, tests));
+      const made = await compiling(owner, () => compile(bin, rego, tests));
       const loaded = {
         key: made.digest,
         module: await WebAssembly.compile(new Uint8Array(made.wasm)),

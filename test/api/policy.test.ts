@@ -144,6 +144,29 @@ test('what the built-in policy refuses no own policy allows; of two own ones the
   for (const name of ['generous', 'strict']) await server.call('POST', '/policy/activate', { name, version: null });
 });
 
+test('of two activations at once that go past the limit, one is refused', async () => {
+  const other = await server.tenant();
+  const as = server.as(other.token);
+  const put = (name: string, activate: boolean) =>
+    as('POST', '/policy/upload', { name, rego: 'package p\nimport rego.v1\nallow := true\n', activate });
+  for (const name of ['last_a', 'last_b', 'first']) expect((await put(name, false)).status).toBe(201);
+  const { rows } = await server.owner.query(
+    `insert into policy_versions (id, tenant_id, name, version, rego, entrypoints, wasm, digest, tested, uploaded_by)
+     select gen_random_uuid(), tenant_id, 'n' || n, 1, rego, entrypoints, wasm, digest, tested, uploaded_by
+     from policy_versions, generate_series(1, 19) n where tenant_id = $1 and name = 'first' returning id, name`,
+    [other.tenantId],
+  );
+  for (const { id, name } of rows)
+    await server.owner.query(
+      `insert into active_policies (tenant_id, name, version_id, activated_by) select $1, $2, $3, uploaded_by from policy_versions where id = $3`,
+      [other.tenantId, name, id],
+    );
+  const answers = await Promise.all(
+    ['last_a', 'last_b'].map((name) => as('POST', '/policy/activate', { name, version: 1 })),
+  );
+  expect(answers.map((a) => a.status).sort()).toEqual([200, 409]);
+});
+
 test('an approval under one version is void under the next, and a tenant sees its own policies alone', async () => {
   const other = await server.tenant();
   await server.as(other.token)('POST', '/policy/upload', { name: 'guard', rego: refusing('everything') });
@@ -262,7 +285,7 @@ test('the time machine lists every decision that would flip, and says first how 
   const { coverage, diff, ...rest } = seen.body.data;
   expect(coverage).toEqual({
     decisions: Number(rows[0].n), looked_at: Number(rows[0].n), replayed: Number(rows[0].known),
-    without_input: Number(rows[0].n) - Number(rows[0].known), not_asked: 0,
+    without_input: Number(rows[0].n) - Number(rows[0].known), not_asked: 0, stopped: null,
   }); // prettier-ignore
   expect(diff.map((d: any) => d.event_id)).toEqual(rows[0].flips);
   expect(diff[0]).toMatchObject({
@@ -295,13 +318,13 @@ test('a tenant whose policies take their time, or say much, waits for itself: an
   const slow = `package s
 import rego.v1
 deny contains "late" if {
-  some a in numbers.range(1, 100)
-  some b in numbers.range(1, 100)
+  some a in numbers.range(1, 50)
+  some b in numbers.range(1, 50)
   a * b == 100000 + count(input.tool)
 }
 `;
   const chatty =
-    'package c\nimport rego.v1\ndeny contains sprintf("%s %d", [input.tool, n]) if { input.tool != "logs.search"; some n in numbers.range(1, 4000) }\n';
+    'package c\nimport rego.v1\ndeny contains sprintf("%s %d", [input.tool, n]) if { startswith(input.tool, "x"); some n in numbers.range(1, 4000) }\ndeny contains input.tool if startswith(input.tool, "y")\n';
   const workshop = createWorkshop(root, (e) => errors.push(e));
   const [one, two, quick] = await Promise.all([
     workshop.make('slow', slow, null), workshop.make('much', chatty, null), workshop.make('quick', refusing('reboot'), null),
@@ -315,11 +338,16 @@ deny contains "late" if {
   expect(answer).toMatchObject({ results: [[{ result: { allow: true } }]] });
   expect(order.indexOf('quick')).toBeLessThanOrEqual(2); // behind what ran, and before the four others
   expect(await ask('much', two, 'x'.repeat(100))).toEqual({ error: 'its answer is too long' });
+  // Fifty answers of 200 KB are no reply: what has no room in it is no failure of the policy.
+  const inputs = Array.from({ length: 50 }, () => JSON.stringify({ tool: 'y'.repeat(200_000) }));
+  const each = await workshop.evaluator.ask('much', [two.loaded], inputs, 100_000);
+  expect(each[0]).toHaveProperty('results');
+  expect(each.at(-1)).toEqual({ error: 'the reply has no room for its answer', unasked: true });
   const many = await Promise.allSettled(
     Array.from({ length: 12 }, () => workshop.make('many', 'package p\nallow := {', null)),
   );
   expect(many.filter((m) => m.status === 'rejected' && m.reason instanceof RateLimited)).not.toHaveLength(0);
-  await workshop.evaluator.close();
+  await workshop.close();
 });
 
 test('without opa nothing is uploaded, and what is enforced stays so', async () => {

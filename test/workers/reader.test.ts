@@ -103,6 +103,28 @@ test('what is stuck of one tenant is tried again and holds up no other', async (
   }
 });
 
+test('who is far behind is served a window at a time: who comes later waits for one of them', async () => {
+  const [far, later] = [(await house.tenant('far')).tenantId, (await house.tenant('later')).tenantId];
+  await write(far, 'far', 8);
+  const order: string[] = [];
+  const ending = new AbortController();
+  const one = reader('far', () => Promise.resolve(), {
+    take: async ({ tenantId }, [entry]) => {
+      if (tenantId === far && order.length === 0) await write(later, 'far', 1);
+      order.push(tenantId);
+      return entry?.seq ?? null;
+    },
+  });
+  const reading = readLog(one, { store: house.store, logger, signal: ending.signal });
+  try {
+    await until('all is passed on', () => order.length === 9);
+    expect(order.indexOf(later)).toBeLessThanOrEqual(2);
+  } finally {
+    ending.abort();
+    await reading;
+  }
+});
+
 test('the tallies and trees of one tenant that are in trouble keep no other from theirs', async () => {
   const tenants = [(await house.tenant('broken')).tenantId, (await house.tenant('whole')).tenantId];
   const [broken = '', whole = ''] = tenants.sort(); // in the order in which they are looked at

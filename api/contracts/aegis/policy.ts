@@ -73,7 +73,8 @@ const Simulated = z.object({
   coverage: z
     .object({
       decisions: z.int().describe('In the time that was asked for'),
-      looked_at: z.int().describe('The newest of them'),
+      looked_at: z.int().describe('The newest of them: of the others nothing is said'),
+      stopped: z.enum(['calls', 'time']).nullable().describe('Why not at all of them: 10,000 calls, or twenty seconds'),
       replayed: z.int(),
       without_input: z.int().describe('From before what policies were told was recorded'),
       not_asked: z.int().describe('Ended before they came to the policies: nothing changes for them'),

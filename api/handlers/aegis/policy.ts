@@ -1,5 +1,5 @@
 import {
-  activate, activeNow, deactivate, insertVersion, policyVersion, policyVersions, type PolicyVersion,
+  activate, activeNow, deactivate, insertVersion, oneAtATime, policyVersion, policyVersions, type PolicyVersion,
 } from '../../../db/rego-policies'; // prettier-ignore
 import type { Read, Write } from '../../../db/tx';
 import { Conflict, NotFound } from '../../../domain/errors';
@@ -8,7 +8,7 @@ import { regoInput } from '../../../pipeline/rego/input';
 import { versionOf } from '../../../pipeline/rego/tenants';
 import type { policy } from '../../contracts/aegis/policy';
 import type { Ctx, Handlers } from '../../kernel';
-import { made, workshopOf } from './policy-workshop';
+import { made } from './policy-workshop';
 import { simulate } from './simulate';
 
 /** Enforced at a time: every call is asked of each. */
@@ -25,6 +25,7 @@ async function enforce(
   name: string,
   of: { id: string; version: number; digest: string },
 ): Promise<number | null> {
+  await oneAtATime(tx); // so many count to the same limit
   const before = await activate(tx, name, of.id, ctx.actor);
   const active = await activeNow(tx);
   if (active.length > mostActive) throw new Conflict(`at most ${mostActive} policies are enforced at a time`);
@@ -132,7 +133,7 @@ export const policyHandlers: Handlers<typeof policy> = {
     // Each for itself: one that takes too long is not the failure of the others.
     const results = [];
     for (const [i, input] of inputs.entries()) {
-      const [answer = { error: 'no answer' }] = await workshopOf(ctx.kernel).evaluator.ask(
+      const [answer = { error: 'no answer' }] = await ctx.kernel.workshop.evaluator.ask(
         ctx.tenantId,
         [loaded],
         [input],

@@ -2,16 +2,25 @@ import { join } from 'node:path';
 import { activeNow, moduleOf } from '../../../db/rego-policies';
 import { NotFound } from '../../../domain/errors';
 import { perOwner } from '../../../log/shared';
-import { loadPolicies } from '../../../pipeline/policy';
+import { loadPolicies, type PolicyInput } from '../../../pipeline/policy';
+import { askEach, givingWay } from '../../../pipeline/rego/ask-each';
 import type { Loaded } from '../../../pipeline/rego/evaluator';
 import { opinionOf } from '../../../pipeline/rego/forms';
 import { regoInput } from '../../../pipeline/rego/input';
-import { inputOf, mostFlips, replay, type Flip, type Judge, type Replay } from '../../../pipeline/rego/replay';
+import {
+  inputOf,
+  mostFlips,
+  replay,
+  type Flip,
+  type Judge,
+  type Replay,
+  type Verdict,
+} from '../../../pipeline/rego/replay';
 import { judgeByRules, type Rule } from '../../../pipeline/rego/rules';
 import { strictest } from '../../../pipeline/rego/tenants';
 import type { Ctx, Kernel } from '../../kernel';
 import { root } from '../../root';
-import { made, workshopOf } from './policy-workshop';
+import { made } from './policy-workshop';
 
 /** What is to be tried: rules of a page, or a policy in Rego. */
 type Candidate =
@@ -19,8 +28,6 @@ type Candidate =
   | { policy_text: string; name?: string | undefined; agent_id?: string | undefined; window_hours: number };
 
 const hoursOf = { '1h': 1, '6h': 6, '24h': 24, '7d': 168 } as const;
-/** Of a batch of recorded calls: a policy that takes longer is told as unusable, and no other call is. */
-const batchMs = 5_000;
 const builtinOf = perOwner((kernel: Kernel) =>
   loadPolicies(join(root, 'policy/compiled'), (err) => kernel.logger.error({ err }, 'a policy failed in a simulation')),
 );
@@ -42,27 +49,35 @@ async function byRego(ctx: Ctx, rego: string, name: string | undefined): Promise
     }),
   ]);
   const asked = [{ name: name ?? 'candidate', loaded: candidate.loaded }, ...others];
-  return async (events) => {
-    const known = events.flatMap((event, at) => {
+  return async (events, until) => {
+    const giveWay = givingWay();
+    const inputs: { at: number; input: PolicyInput; text: string }[] = [];
+    for (const [at, event] of events.entries()) {
       const input = inputOf(event);
-      return input && event.policy ? [{ at, input, policy: event.policy }] : [];
-    });
-    const answers = await workshopOf(ctx.kernel).evaluator.ask(
+      if (input && event.policy)
+        inputs.push({ at, input, text: regoInput(input, event.policy.agent, event.policy.version) });
+      await giveWay();
+    }
+    const answers = await askEach(
+      ctx.kernel.workshop.evaluator,
       ctx.tenantId,
       asked.map((a) => a.loaded),
-      known.map(({ input, policy }) => regoInput(input, policy.agent, policy.version)),
-      batchMs,
+      inputs.map((i) => i.text),
+      until,
     );
-    const verdicts = new Map(
-      known.map(({ at, input }, i) => {
-        const said = asked.map(({ name: of, loaded }, j) =>
-          opinionOf(of, loaded.entrypoints, answers[i * asked.length + j] ?? { error: 'no answer' }),
-        );
-        const { decision, reasons } = strictest(builtin.evaluate(input), said, '');
-        return [at, { decision, reason: reasons[0]?.code ?? null }];
-      }),
-    );
-    return events.map((_, at) => verdicts.get(at) ?? null);
+    const verdicts = new Map<number, Verdict>();
+    for (const [i, of] of answers.entries()) {
+      const { at, input } = inputs[i] ?? {};
+      if (at === undefined || input === undefined) throw new Error('an answer to no question');
+      const said = asked.map(({ name: policy, loaded }, j) =>
+        opinionOf(policy, loaded.entrypoints, of[j] ?? { error: 'no answer' }),
+      );
+      const { decision, reasons } = strictest(builtin.evaluate(input), said, '');
+      verdicts.set(at, { decision, reason: reasons[0]?.code ?? null });
+      await giveWay();
+    }
+    const cameTo = inputs[answers.length]?.at ?? events.length;
+    return events.slice(0, cameTo).map((_, at) => verdicts.get(at) ?? null);
   };
 }
 
@@ -86,6 +101,7 @@ function view(found: Replay, listed: number) {
     coverage: {
       decisions: found.decisions,
       looked_at: found.lookedAt,
+      stopped: found.stopped,
       replayed: found.replayed,
       without_input: found.withoutInput,
       not_asked: found.notAsked,
@@ -103,7 +119,7 @@ function view(found: Replay, listed: number) {
   };
 }
 
-/** @throws NotFound for an agent that is none of the tenant's */
+/** @throws NotFound for an agent that is none of the tenant's; RateLimited where enough of the tenant's trials wait */
 export async function simulate(ctx: Ctx, body: Candidate) {
   const read: Ctx['read'] = (work) => ctx.read(work);
   const agentId = body.agent_id ?? null;
@@ -111,12 +127,14 @@ export async function simulate(ctx: Ctx, body: Candidate) {
     const { rowCount } = await ctx.read((tx) => tx.query('select from agents where id = $1', [agentId]));
     if (!rowCount) throw new NotFound(`no agent ${agentId}`);
   }
-  if ('policy' in body) {
-    const window = { hours: hoursOf[body.time_range], agentId };
-    const judge: Judge = (events) => Promise.resolve(events.map((event) => judgeByRules(body.policy, event)));
-    return view(await replay(read, window, (event) => event.decision, judge), 20);
-  }
-  const judge = await byRego(ctx, body.policy_text, body.name);
-  const window = { hours: body.window_hours, agentId };
-  return view(await replay(read, window, (event) => event.policy?.decision ?? null, judge), mostFlips);
+  return ctx.kernel.workshop.trying(ctx.tenantId, async () => {
+    if ('policy' in body) {
+      const window = { hours: hoursOf[body.time_range], agentId };
+      const judge: Judge = (events) => Promise.resolve(events.map((event) => judgeByRules(body.policy, event)));
+      return view(await replay(read, window, (event) => event.decision, judge), 20);
+    }
+    const judge = await byRego(ctx, body.policy_text, body.name);
+    const window = { hours: body.window_hours, agentId };
+    return view(await replay(read, window, (event) => event.policy?.decision ?? null, judge), mostFlips);
+  });
 }
