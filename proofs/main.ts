@@ -72,9 +72,12 @@ async function prove(name: string, proof: Proof, config: Config, wanted: Wanted)
   return holds;
 }
 
+/** Run by their names only: what it says next is chance, and its quick form is not short enough yet. */
+const byName: ReadonlySet<string> = new Set(['fuzz']);
+
 /** @throws Error naming the proofs there are */
 export async function proveAll(name: string, config: Config, wanted: Wanted): Promise<void> {
-  const chosen = name === 'quick' ? Object.entries(proofs) : Object.entries(proofs).filter(([n]) => n === name);
+  const chosen = Object.entries(proofs).filter(([n]) => (name === 'quick' ? !byName.has(n) : n === name));
   if (!chosen.length) throw new Error(`there is no proof ${name}; there are: quick, ${Object.keys(proofs).join(', ')}`);
   const lackingOf = async (proof: Proof): Promise<string | null> =>
     name !== 'quick' ? null : proof.form === 'production' ? notBuilt(config) : (proof.lacks?.() ?? null);
