@@ -98,7 +98,7 @@ function objectOf(s: Schema, words: Words): Record<string, unknown> {
 function takes(s: Schema | undefined, word: unknown): boolean {
   if (!s || word === undefined || s.format === 'uuid') return false;
   if (typeof word === 'string' && s.pattern !== undefined && !new RegExp(s.pattern, 'u').test(word)) return false;
-  const types = [s.type, ...(s.anyOf ?? []).map((branch) => (branch).type)].flat();
+  const types = [s.type, ...(s.anyOf ?? []).map((branch) => branch.type)].flat();
   return types.includes(Array.isArray(word) ? 'array' : (typeof word as 'string'));
 }
 

@@ -81,10 +81,11 @@ end $$;
 
 create function pace_runs() returns trigger language plpgsql as $$
 begin
-  if old.outcome <> 'started' then
+  -- An end without a time belongs to no five minutes.
+  if old.outcome <> 'started' and old.finished_at is not null then
     perform pace_run(old.tenant_id, old.finished_at, old.outcome, milliseconds(old.started_at, old.finished_at), -1);
   end if;
-  if new.outcome <> 'started' then
+  if new.outcome <> 'started' and new.finished_at is not null then
     perform pace_run(new.tenant_id, new.finished_at, new.outcome, milliseconds(new.started_at, new.finished_at), 1);
   end if;
   return null;

@@ -1,6 +1,6 @@
 import { ParentClosePolicy, condition, setHandler, sleep, startChild } from '@temporalio/workflow';
 import type { RecordedRun } from '../activities';
-import type { agentRun } from './agent-run';
+import type { Run } from '../domain/run';
 import { workflowId } from './ids';
 import { attributes, workflowTaskTimeout } from './kit';
 import { turn } from './messages';
@@ -30,7 +30,7 @@ export async function startNext(
 ): Promise<void> {
   if (!next || retriedByParent) return;
   const { run, order } = next;
-  await startChild<typeof agentRun>('agentRun', {
+  await startChild<(input: RunInput) => Promise<Run>>('agentRun', {
     workflowId: workflowId('agentRun', run.tenantId, run.id),
     args: [{ run, order, gateTtlMs, leaseMs, queues }],
     workflowTaskTimeout,

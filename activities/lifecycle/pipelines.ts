@@ -9,18 +9,16 @@ import { cut } from '../../domain/evidence';
 import { isOver, moved, step } from '../../domain/pipeline';
 import type { Moved, Pipeline, PipelineEvent, PipelineStep } from '../../domain/pipeline';
 import { system, type Actor } from '../../domain/principal';
-import { newRun, type Run } from '../../domain/run';
+import { newRun } from '../../domain/run';
 import { agentScopes } from '../../domain/scopes';
-import type { TaskOrder } from '../../domain/task-order';
 import { closedStatuses } from '../../domain/ticket';
 import type { Deps } from '../deps';
 import { writtenBefore as made } from './record';
-import { draftStepTask } from './step-tasks';
+import { draftStepTask, type StepDraft } from './step-tasks';
 
 export type PipelineTransition = { transition: string } & (
   { event: null; draft: Pipeline } | { event: PipelineEvent; at: string }
 );
-export type StepDraft = { run: Run; title: string; order?: TaskOrder } | { run: null; reason: string };
 
 const usualAgent = 'analyst';
 

@@ -6,11 +6,12 @@ import type { Read } from '../../db/tx';
 import { promptOf, taskHarness } from '../../domain/agent';
 import { limitsOf } from '../../domain/agent-work.schema';
 import type { Pipeline, StepTask } from '../../domain/pipeline';
-import { newRun } from '../../domain/run';
+import { newRun, type Run } from '../../domain/run';
 import { agentScopes } from '../../domain/scopes';
 import { orderText, resultOf, runtimeFor, usualPriority, type TaskOrder } from '../../domain/task-order';
 import { attemptRunId } from './attempts';
-import type { StepDraft } from './pipelines';
+
+export type StepDraft = { run: Run; title: string; order?: TaskOrder } | { run: null; reason: string };
 
 interface Try {
   index: number;

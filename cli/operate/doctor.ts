@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { childEnvironment, root, type Config } from '../../config';
 import { inCache, onPath, temporalCli } from '../binaries';
 import { assertFree } from '../free-port';
-import { readLocal, runningLocal, type Local } from '../local-file';
+import { localFile, runningLocal, type Local } from '../local-file';
 import { searchAttributes } from '../search-attributes';
 import { CliError, exits } from './exit';
 import { print, printJson, printTable, short } from './print';
@@ -130,7 +130,7 @@ function keys({ masterKey, dataDir }: Config): string {
 /** Looks at everything at once and changes nothing. @throws CliError when something that is needed is missing */
 export async function doctor(config: Config, { json }: { json?: boolean }): Promise<void> {
   const local = await runningLocal(config.dataDir);
-  const stopped = local === null && readLocal(config.dataDir) !== null;
+  const stopped = local === null && existsSync(localFile(config.dataDir));
   const found = await Promise.all(looks(config, local));
   if (json) printJson(found);
   else {

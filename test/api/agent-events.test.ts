@@ -222,5 +222,5 @@ test('a connection does not outlive its credential by a second', async () => {
 
 test('it is in the document, as the contract has it', () => {
   const document = openapiDocument(operations, sockets) as { 'x-websockets': Record<string, unknown> };
-  expect(Object.keys(document['x-websockets']).map(shapeOf)).toEqual(['/api/agents/ws']);
+  expect(Object.keys(document['x-websockets']).map(shapeOf)).toEqual(['/api/agents/ws', '/v1/ws']);
 });

@@ -37,7 +37,11 @@ export async function commandServer(changes: Record<string, string> = {}, { work
 export const commandsAreFound = (server: Server): Promise<void> =>
   until('the worker says what commands there are', async () => {
     const { body } = await server.call('GET', '/api/agents/runner-health');
-    return body.harnesses.some((h: { harness: string; available: boolean }) => h.available && h.harness !== 'remote');
+    // These are there without any command.
+    const always = ['embedded', 'remote'];
+    return body.harnesses.some(
+      (h: { harness: string; available: boolean }) => h.available && !always.includes(h.harness),
+    );
   });
 
 /** A ticket with an agent of that harness on it. */

@@ -92,8 +92,8 @@ export const talkOfEvents: Talk['talk'] = async (ctx, line) => {
     watch(ctx, line, (offset) => {
       void line.send({ type: 'auth_ok', payload: { tenant_id: ctx.tenantId }, offset });
       begun();
-    }).catch((e: unknown) => {
-      not(e as Error);
+    }).catch((e: Error) => {
+      not(e);
       failed(e);
     });
   });

@@ -132,5 +132,8 @@ export const aegis: Readonly<Record<string, Declared>> = {
   getKillSwitch: { ids: tenant },
   setKillSwitch: { ids: tenant },
   releaseKillSwitch: { ids: tenant },
-  eventStream: { ids: { 'query.agent_id': at('agent'), 'header.Last-Event-ID': at('seq', 'ignored') } },
+  eventStream: {
+    ids: { 'query.agent_id': at('agent'), 'header.Last-Event-ID': at('seq', 'ignored') },
+    own: { statuses: [200, 403], why: 'who develops or looks on follows only agents of their own' },
+  },
 };

@@ -14,6 +14,7 @@ export const agenticDecisions: Readonly<Record<string, Declared>> = {
   rejectChange: { ids: change, fresh: 'change' },
   completeChange: {
     ids: { ...change, 'body.agent_id': at('external', 'ignored') }, // a label, kept nowhere
+    own: { statuses: [200, 404], why: 'an agent without a run did not ask for the change of this world' },
     fresh: 'approved',
   },
   listApproverGroups: { ids: {}, only: 'people' },

@@ -1,5 +1,3 @@
-import type { Connection } from './connection.js';
-
 /** As much of a WebSocket as is needed: the global one, and that of `ws`. */
 export interface Socket {
   readonly readyState: number;
@@ -11,6 +9,13 @@ export interface Socket {
 }
 export type WebSocketClass = new (url: string) => Socket;
 
+/** What a socket is opened with. */
+interface Opened {
+  readonly baseUrl: string;
+  readonly webSocket: WebSocketClass | null;
+  token(): Promise<string | null>;
+}
+
 interface Told {
   type?: string;
   payload?: { task_id?: string };
@@ -21,7 +26,7 @@ interface Told {
  * @returns `refused` when coming back is of no use: there is no such thing here, or whoever calls may not listen
  */
 export async function hear(
-  connection: Connection,
+  connection: Opened,
   task: { id: string; agentId: string },
   signal: AbortSignal,
   told: (type: string) => void,
