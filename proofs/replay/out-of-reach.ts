@@ -101,7 +101,8 @@ export const outOfReach: Record<string, string> = {
   'pipeline-run.ts | if (working.consideredCancelled && isCancellation(e)) throw e; | binary-expr 2': rare + 'the same',
   'pipeline-run.ts | return { error: isCancellation(e) ? `it took longer than ${seconds} seconds` : wordsOf(e), again: true }; | cond-expr 1':
     rare + 'a try that is over before its run has started',
-  'pipeline-run.ts | const retries = plan[index]?.retries ?? 0; | binary-expr 2': never + 'for the compiler',
+  'pipeline-run.ts | const { retries = 0, task } = plan[index] ?? {}; | default-arg 1': never + 'for the compiler',
+  'pipeline-run.ts | const { retries = 0, task } = plan[index] ?? {}; | binary-expr 2': never + 'for the compiler',
   'pipeline-run.ts | for (const { step, to } of steps) Object.assign(pipeline.steps[step] ?? {}, to); | binary-expr 2':
     never + 'for the compiler',
   "pipeline-run.ts | : { type: 'end', status: 'failed', text: wordsOf(e), by: system }; | cond-expr 2":
