@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
 
-/** What is under way, as rows say it; a run or gate that waits for people is not. */
+/** What is under way, as rows say it; a run or gate that waits for people is not, nor a run that was offered to workers elsewhere. */
 const moving = `
   select 'run ' || r.number || ' ' || r.status as what from runs r
-    where r.status in ('spawned', 'running')
+    where (r.status in ('spawned', 'running')
+        and not exists (select from remote_tasks t where t.run_id = r.id and t.ended_at is null))
       or (r.status = 'pending_approval'
         and not exists (select from gates g where g.run_id = r.id and g.digest is not null and g.status = 'pending'))
   union all
