@@ -51,6 +51,7 @@ import { workflows } from './contracts/agentic/workflows';
 import { transactions } from './contracts/ops-agent/transactions';
 import { investigations } from './contracts/ops-agent/investigations';
 import { workAgents } from './contracts/orchestration/agents';
+import { pace } from './contracts/orchestration/metrics';
 import { tasks } from './contracts/orchestration/tasks';
 import { workers } from './contracts/orchestration/workers';
 import { pipelineOperations } from './contracts/orchestration/workflows';
@@ -112,6 +113,7 @@ import { workflowHandlers } from './handlers/agentic/workflows';
 import { transactionHandlers } from './handlers/ops-agent/transactions';
 import { investigationHandlers } from './handlers/ops-agent/investigations';
 import { workAgentHandlers } from './handlers/orchestration/agents';
+import { paceHandlers } from './handlers/orchestration/metrics';
 import { taskHandlers } from './handlers/orchestration/tasks';
 import { workerHandlers } from './handlers/orchestration/workers';
 import { pipelineHandlers } from './handlers/orchestration/workflows';
@@ -181,6 +183,7 @@ const tags: [declared: Declared, handlers: object][] = [
   [admin, adminHandlers],
   [investigations, investigationHandlers],
   [workAgents, workAgentHandlers],
+  [pace, paceHandlers],
   [tasks, taskHandlers],
   [workers, workerHandlers],
   [pipelineOperations, pipelineHandlers],

@@ -61,7 +61,7 @@ const whole: Record<string, string[]> = {
     'alerts',
     'dashboard',
   ],
-  orchestration: ['Authentication', 'Agents', 'Tasks', 'Workflows', 'WebSocket'],
+  orchestration: ['Authentication', 'Agents', 'Tasks', 'Workflows', 'System Monitoring', 'WebSocket'],
   'ops-agent': ['Investigations', 'Transactions', 'Worklist', 'Health and Monitoring'],
 };
 

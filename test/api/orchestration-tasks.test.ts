@@ -274,3 +274,47 @@ const hasPython = spawnSync('python3', ['--version']).status === 0;
     expect((await ended)[0]).toBe(0); // there was nothing more
   },
 );
+
+test('how tasks ended is told by steps, as a recount of the runs has it', async () => {
+  const a = await agent({ retry_attempts: 0 });
+  for (const end of ['completed', 'failed']) {
+    const { id } = await create(a.id);
+    const mine = await claim(w, { agent_id: a.id });
+    const said = end === 'failed' ? { error: 'the disk is full' } : { result: {} };
+    expect((await say(w, mine, 'complete', { status: end, ...said })).status).toBe(200);
+    await taskIs(id, end);
+  }
+  await s.owner.query(
+    `update runs set started_at = started_at - interval '3 days', finished_at = finished_at - interval '3 days'
+     where id = (select id from runs where outcome = 'failed' order by finished_at desc limit 1)`,
+  );
+  const percent = (part: number, whole: number) => Math.round((part / whole) * 1000) / 10;
+  const hour = 3_600_000;
+  for (const [period, step, span] of [['1h', hour / 12, hour], ['24h', hour, 24 * hour], ['7d', 6 * hour, 168 * hour], ['30d', 24 * hour, 720 * hour]] as const)
+    await settles(async () => {
+      const { rows } = await s.owner.query<{ outcome: string; at: Date; ms: number | null }>(
+        `select outcome, finished_at as at, milliseconds(started_at, finished_at)::float8 as ms from runs where outcome <> 'started' and tenant_id = $1`,
+        [s.tenantId],
+      );
+      const began = (at: number): number => Math.floor(at / step) * step; // days and hours begin alike in both calendars
+      const recent = rows.filter((r) => began(r.at.getTime()) > began(Date.now()) - span);
+      const steps = [...new Set(recent.map((r) => began(r.at.getTime())))].sort((x, y) => x - y);
+      const of = (at: number) => recent.filter((r) => began(r.at.getTime()) === at);
+      const rate = (outcome: string) =>
+        steps.map((at) => ({ timestamp: new Date(at).toISOString(), value: percent(of(at).filter((r) => r.outcome === outcome).length, of(at).length) }));
+      const { data } = (await s.call('GET', `/v1/metrics?period=${period}`)).body;
+      expect(data).toMatchObject({ period, metrics: { task_completion_rate: rate('completed'), error_rate: rate('failed') } });
+      const worked = steps.flatMap((at) => {
+        const ms = of(at).filter((r) => r.outcome !== 'skipped' && r.ms !== null).map((r) => r.ms as number);
+        return ms.length ? [{ timestamp: new Date(at).toISOString(), value: Math.round(ms.reduce((x, y) => x + y) / ms.length) }] : [];
+      });
+      expect(data.metrics.response_time).toEqual(worked);
+      expect(steps.length).toBeGreaterThan(period === '1h' || period === '24h' ? 0 : 1);
+    });
+  const one = (await s.call('GET', '/v1/metrics?metric=error_rate')).body.data;
+  expect([one.period, Object.keys(one.metrics)]).toEqual(['24h', ['error_rate']]);
+  for (const [query, field] of [['period=2h', 'period'], ['metric=speed', 'metric']]) {
+    const refused = await s.call('GET', `/v1/metrics?${query}`);
+    expect([refused.status, refused.body.error.details[0].field]).toEqual([400, `query.${field}`]);
+  }
+}); // prettier-ignore

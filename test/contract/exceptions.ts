@@ -57,7 +57,7 @@ export const accessExceptions: { operation: string; contract: string; reason: st
   ...given('JWT+tenant; X-Agent-ID required', calls, ['executeTool']),
   ...given('JWT+tenant', anybody, ['listDoorAgents', 'summariseDoorAgents', 'getDoorAgent', 'profileDoorAgent', 'listPermissions', 'registryTools']),
   ...given('JWT+tenant; ADMIN/SECURITY', admin, ['createDoorAgent', 'updateDoorAgent', 'deleteDoorAgent', 'grantPermission', 'revokePermission']),
-  ...given('Bearer (API key or OAuth token)', bearer, ['listWorkAgents', 'getWorkAgent', 'createWorkAgent', 'updateWorkAgent', 'deleteWorkAgent', 'listWorkTasks', 'createWorkTask', 'getWorkTask', 'listPipelines', 'createPipeline', 'getPipeline', 'executePipeline']),
+  ...given('Bearer (API key or OAuth token)', bearer, ['listWorkAgents', 'getWorkAgent', 'createWorkAgent', 'updateWorkAgent', 'deleteWorkAgent', 'workMetrics', 'listWorkTasks', 'createWorkTask', 'getWorkTask', 'listPipelines', 'createPipeline', 'getPipeline', 'executePipeline']),
   ...given('client_id + client_secret', 'the client says who it is in the request itself, and wrong ones are counted: that is what login means here', ['issueOAuthToken']),
   ...given('internal/SDK', 'services hold the scope keys:manage: one credential for all that they may', ['validateApiKey']),
   ...given('cookie or bearer, inline; X-Tenant-ID', anybody, ['eventStream']),

@@ -54,7 +54,8 @@ export const health = {
   orchestrationHealth: operation({
     route: 'GET /v1/health',
     tag: 'System Monitoring',
-    summary: 'System health; redis stands for the shared counters, which are kept in the database',
+    summary:
+      'System health; 503 where nothing can be done. redis stands for the shared counters, which are kept in the database',
     access: 'public',
     output: json(
       z.object({
@@ -74,6 +75,7 @@ export const health = {
           disk_usage: z.number(),
         }),
       }),
+      [503],
     ),
   }),
   systemHealth: operation({

@@ -5,7 +5,7 @@ import { idOf } from '../../contracts/orchestration/door';
 
 // The domain as this door's wire has it.
 
-const percentOf = (part: number, whole: number): number | null =>
+export const percentOf = (part: number, whole: number): number | null =>
   whole === 0 ? null : Math.round((part / whole) * 1000) / 10;
 
 const named = (a: WorkAgent) => ({

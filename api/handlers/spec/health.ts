@@ -53,7 +53,7 @@ export const healthHandlers: Handlers<typeof health> = {
     const sum = (of: 'activeAgents' | 'runningTasks' | 'completedToday') => work && work.reduce((n, w) => n + w[of], 0);
     const pending = Object.values(queues).map((q) => q.pending);
     const level = levelOf({ parts, queues });
-    return json({
+    const body = {
       status: level === 'operational' ? 'healthy' : level === 'major_outage' ? 'unhealthy' : 'degraded',
       timestamp: now(),
       services: {
@@ -72,7 +72,8 @@ export const healthHandlers: Handlers<typeof health> = {
         memory_usage: Math.round((1 - freemem() / totalmem()) * 1000) / 10,
         disk_usage: await diskUsage(kernel),
       },
-    });
+    };
+    return json(body, level === 'major_outage' ? 503 : 200);
   },
 
   systemHealth: async (_input, { kernel }) => {

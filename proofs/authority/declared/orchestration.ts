@@ -39,6 +39,7 @@ export const orchestration: Readonly<Record<string, Declared>> = {
   completeWork: held,
   listPipelines: none,
   createPipeline: none,
+  workMetrics: none,
   getPipeline: { ids: workflow },
   executePipeline: { ids: workflow },
   getPipelineExecution: { ids: { ...workflow, 'path.execution_id': at('workExecution') } },
