@@ -8,6 +8,7 @@ import { loadConfig, type Config } from '../config';
 import { ensureUser, insertKey, provisionTenant } from '../log/provision';
 import { startWorker, type RunningWorker } from '../workers/main';
 import { bundlePath, freshDatabase, temporal } from './stack';
+import { pause } from './until';
 
 export interface Server {
   url: string;
@@ -138,11 +139,9 @@ export async function until<T>(
   what = 'a condition',
   patienceMs = 60_000,
 ): Promise<T> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
+  for (const from = Date.now(); ; await pause(from)) {
     const seen = await look();
     if (seen) return seen;
-    if (Date.now() > deadline) throw new Error(`waited ${patienceMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    if (Date.now() > from + patienceMs) throw new Error(`waited ${patienceMs} ms for ${what}`);
   }
 }

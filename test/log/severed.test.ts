@@ -59,10 +59,11 @@ test('it is cut in the middle: that is a failure and no short log, and the next 
 });
 
 test('it stands still for good: given up after the time of a statement, with its connection', async () => {
-  pool.options.query_timeout = 500;
+  pool.options.query_timeout = 1_500;
   const still = line.stillAfter(half);
   const failed = expect(verified()).rejects.toThrow(/timeout/i);
   await still;
   await failed;
+  delete pool.options.query_timeout;
   expect(await verified()).toEqual(right); // there is one connection, and it is a new one
 });
